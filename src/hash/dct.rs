@@ -1,0 +1,1 @@
+//! The 16 × 64 DCT matrix that PDQ and the variants share.

@@ -1,0 +1,4 @@
+//! The hash list.
+
+pub(crate) mod claim;
+pub(crate) mod import;

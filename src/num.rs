@@ -1,0 +1,48 @@
+//! Checked integer conversions: the only home of narrowing `as`.
+//!
+//! Lists may come from a 64-bit machine and be opened on a 32-bit one, so every conversion of an
+//! offset or a count that came from bytes is checked here.
+
+/// An offset or length of a file as an index into memory; `None` when this machine cannot
+/// address it.
+pub(crate) fn to_usize(value: u64) -> Option<usize> {
+    usize::try_from(value).ok()
+}
+
+/// A 32-bit id as an index.
+pub(crate) fn index(value: u32) -> usize {
+    value.try_into().expect("onceseen needs pointers of at least 32 bits")
+}
+
+/// A length in memory as a 64-bit number.
+pub(crate) fn to_u64(value: usize) -> u64 {
+    value.try_into().expect("lengths in memory have at most 64 bits")
+}
+
+/// A little-endian `u16` at `at`, or `None` beyond the end.
+pub(crate) fn read_u16(bytes: &[u8], at: usize) -> Option<u16> {
+    bytes.get(at..at.checked_add(2)?)?.try_into().ok().map(u16::from_le_bytes)
+}
+
+/// A little-endian `u32` at `at`, or `None` beyond the end.
+pub(crate) fn read_u32(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..at.checked_add(4)?)?.try_into().ok().map(u32::from_le_bytes)
+}
+
+/// A little-endian `u64` at `at`, or `None` beyond the end.
+pub(crate) fn read_u64(bytes: &[u8], at: usize) -> Option<u64> {
+    bytes.get(at..at.checked_add(8)?)?.try_into().ok().map(u64::from_le_bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_beyond_the_end_are_refused() {
+        assert_eq!(read_u32(&[1, 0, 0, 0], 0), Some(1));
+        assert_eq!(read_u32(&[1, 0, 0, 0], 1), None);
+        assert_eq!(read_u64(&[0; 8], usize::MAX), None);
+        assert_eq!(read_u16(&[7, 1], 0), Some(0x0107));
+    }
+}
