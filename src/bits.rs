@@ -12,8 +12,8 @@ use crate::hex;
 /// A fixed-width bit hash as columns and indexes see it.
 ///
 /// Implemented by [`Hash64`] and [`Hash256`] alone.
-pub(crate) trait BitHash:
-    Copy + Ord + Eq + std::hash::Hash + Send + Sync + fmt::Debug + 'static
+pub trait BitHash:
+    sealed::Sealed + Copy + Ord + Eq + std::hash::Hash + Send + Sync + fmt::Debug + 'static
 {
     /// Width in bits.
     const BITS: u32;
@@ -34,6 +34,13 @@ pub(crate) trait BitHash:
 
     /// Differing bits, 0 to [`Self::BITS`].
     fn distance(self, other: Self) -> u32;
+}
+
+/// Keeps [`BitHash`] to the two widths: the kernels and the list format know no other.
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Hash64 {}
+    impl Sealed for super::Hash256 {}
 }
 
 /// A 256-bit hash: PDQ.
@@ -69,6 +76,7 @@ impl Hash256 {
     }
 
     /// Hamming distance in bits, 0 to 256.
+    #[inline]
     pub fn distance(self, other: Self) -> u32 {
         self.0.iter().zip(other.0).map(|(a, b)| (a ^ b).count_ones()).sum()
     }
@@ -145,6 +153,7 @@ impl Hash64 {
     }
 
     /// Hamming distance in bits, 0 to 64.
+    #[inline]
     pub const fn distance(self, other: Self) -> u32 {
         (self.0 ^ other.0).count_ones()
     }

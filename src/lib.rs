@@ -6,7 +6,7 @@ pub mod decode;
 pub mod digest;
 pub mod hash;
 pub(crate) mod hex;
-pub(crate) mod index;
+pub mod index;
 pub mod list;
 pub(crate) mod num;
 pub mod pixels;

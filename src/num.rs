@@ -14,6 +14,22 @@ pub(crate) fn index(value: u32) -> usize {
     value.try_into().expect("onceseen needs pointers of at least 32 bits")
 }
 
+/// A row number of a column, which has at most `u32::MAX` rows.
+pub(crate) fn row(value: usize) -> u32 {
+    value.try_into().expect("a column has at most 2^32 - 1 rows")
+}
+
+/// The number of children of a search tree's node: at most one for each distance.
+pub(crate) fn child_count(value: usize) -> u16 {
+    value.try_into().expect("a node has at most 257 children")
+}
+
+/// A number spread over 64 bits, scaled to 0 to `len - 1`: its upper half times `len`.
+pub(crate) fn below(spread: u64, len: usize) -> usize {
+    let scaled = (u128::from(spread) * u128::from(to_u64(len))) >> 64;
+    scaled.try_into().expect("a number below a length in memory is one")
+}
+
 /// A length in memory as a 64-bit number.
 pub(crate) fn to_u64(value: usize) -> u64 {
     value.try_into().expect("lengths in memory have at most 64 bits")

@@ -1,1 +1,113 @@
-//! Kernels.
+//! Distance kernels: which one runs is decided here, once.
+//!
+//! [`generic`] holds each kernel as a plain loop; `x86_64` and `aarch64` compile the same loops
+//! for the vector instructions that a machine may have. All `unsafe` of the search floors is in
+//! this folder: calls of kernels after detection, and loads inside them. Which rows to look at,
+//! and what a distance means, is [`crate::index`]'s business.
+#![expect(unsafe_code, reason = "calling a kernel for detected instructions")]
+
+use std::sync::OnceLock;
+
+use crate::bits::BitHash;
+
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
+mod generic;
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
+
+/// A set of instructions that this machine has.
+///
+/// Values come only from [`Isa::detect`] and [`Isa::available`], which check the machine: that
+/// makes calling a kernel through one sound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Isa(Kind);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Portable,
+    #[cfg(target_arch = "x86_64")]
+    Popcnt,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    #[cfg(target_arch = "aarch64")]
+    Neon,
+}
+
+impl Isa {
+    /// The best set of this machine; found out on the first call.
+    pub(crate) fn detect() -> Self {
+        static BEST: OnceLock<Isa> = OnceLock::new();
+        *BEST.get_or_init(|| Self::available().last().copied().unwrap_or(Self(Kind::Portable)))
+    }
+
+    /// All sets of this machine, slowest first.
+    pub(crate) fn available() -> Vec<Self> {
+        let mut all = vec![Self(Kind::Portable)];
+        #[cfg(target_arch = "x86_64")]
+        {
+            let levels = [
+                (x86_64::popcnt::is_detected(), Kind::Popcnt),
+                (x86_64::avx2::is_detected(), Kind::Avx2),
+                (x86_64::avx512::is_detected(), Kind::Avx512),
+            ];
+            all.extend(levels.into_iter().filter(|level| level.0).map(|level| Self(level.1)));
+        }
+        #[cfg(target_arch = "aarch64")]
+        if aarch64::neon::is_detected() {
+            all.push(Self(Kind::Neon));
+        }
+        all
+    }
+
+    /// The name for reports.
+    pub(crate) const fn name(self) -> &'static str {
+        match self.0 {
+            Kind::Portable => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Popcnt => "popcnt",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => "avx512-vpopcntdq",
+            #[cfg(target_arch = "aarch64")]
+            Kind::Neon => "neon",
+        }
+    }
+}
+
+/// Calls a kernel in the module of the given instruction set.
+macro_rules! dispatch {
+    ($isa:expr, $kernel:ident($($argument:expr),*)) => {
+        match $isa.0 {
+            Kind::Portable => generic::$kernel($($argument),*),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the kernel needs the instructions; an `Isa` exists only after detection.
+            Kind::Popcnt => unsafe { x86_64::popcnt::$kernel($($argument),*) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the kernel needs the instructions; an `Isa` exists only after detection.
+            Kind::Avx2 => unsafe { x86_64::avx2::$kernel($($argument),*) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the kernel needs the instructions; an `Isa` exists only after detection.
+            Kind::Avx512 => unsafe { x86_64::avx512::$kernel($($argument),*) },
+            #[cfg(target_arch = "aarch64")]
+            // SAFETY: the kernel needs the instructions; an `Isa` exists only after detection.
+            Kind::Neon => unsafe { aarch64::neon::$kernel($($argument),*) },
+        }
+    };
+}
+
+/// Calls `found(row, distance)` for each row at most `radius` bits from `query`, in row order.
+///
+/// `rows` is cut into hashes of [`BitHash::BYTES`]; a ragged end is ignored.
+pub(crate) fn scan<H: BitHash>(
+    isa: Isa,
+    rows: &[u8],
+    query: H,
+    radius: u32,
+    found: &mut impl FnMut(usize, u32),
+) {
+    dispatch!(isa, scan(rows, query, radius, found));
+}

@@ -1,0 +1,23 @@
+//! The kernels for 64-bit ARM: NEON, whose `cnt` counts bits per byte.
+
+use crate::arch::generic;
+use crate::bits::BitHash;
+
+/// Advanced SIMD, part of every ARMv8-A machine with floating point.
+pub(super) mod neon {
+    use super::*;
+
+    pub(in crate::arch) fn is_detected() -> bool {
+        std::arch::is_aarch64_feature_detected!("neon")
+    }
+
+    #[target_feature(enable = "neon")]
+    pub(in crate::arch) fn scan<H: BitHash>(
+        rows: &[u8],
+        query: H,
+        radius: u32,
+        found: &mut impl FnMut(usize, u32),
+    ) {
+        generic::scan(rows, query, radius, found);
+    }
+}
