@@ -1,10 +1,372 @@
-//! The hash list.
+//! The hash list: one immutable file, opened without reading it through.
+//!
+//! [`HashList`] opens, looks up and iterates; [`ListBuilder`] compiles; [`format`] is the normative
+//! byte layout; [`import`] reads other people's formats. Matching policy (radius, levels) is the
+//! matcher's business.
 
-pub(crate) mod claim;
-pub(crate) mod import;
+mod builder;
+mod claim;
+mod code;
+mod error;
+pub(crate) mod format;
+mod import;
+mod manifest;
+mod map;
+mod verify;
+mod write;
 
+use std::fmt;
+use std::path::Path;
+
+pub use builder::{BuildIndex, ClaimId, ListBuilder};
 pub use claim::Claim;
+pub use error::ListError;
 pub use import::{
     Columns, ImportError, ImportFormat, ImportSettings, ImportSettingsBuilder, ImportSummary,
     Imported, ImportedRow, Importer, RefusedRow,
 };
+pub use manifest::{Manifest, Source};
+pub use verify::Problem;
+
+use crate::bits::{BitHash, Hash64, Hash256};
+use crate::digest::{Digest, DigestKind};
+use crate::hash::{Algorithm, ImageHash};
+use crate::hex;
+use crate::index::{Column, EntryId, bktree, mih};
+use crate::num::{index, read_u32, read_u64, to_usize};
+use error::ListErrorKind;
+use format::{ABSENT, CLAIM_LEN, GROUP_BIT, Header, LABEL_LEN, Section, SectionKind};
+use map::ListBytes;
+
+/// A compiled hash list.
+///
+/// `Send + Sync`: share it between threads behind an `Arc`. Any bytes whatever are either refused
+/// when opened or served without a panic.
+pub struct HashList {
+    bytes: ListBytes,
+    header: Header,
+    manifest: Manifest,
+}
+
+impl HashList {
+    /// Opens a list from its bytes.
+    ///
+    /// Takes time independent of the number of entries: header, section table and manifest are
+    /// checked, nothing else is read. [`HashList::verify`] reads everything.
+    ///
+    /// # Errors
+    /// When the bytes are no list, were cut, have a damaged header, table or manifest, or a newer
+    /// format. Never panics for any input.
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, ListError> {
+        Self::open(ListBytes::Owned(bytes))
+    }
+
+    /// Copies a list file into memory and opens it.
+    ///
+    /// # Errors
+    /// As [`Self::from_bytes`], and when the file cannot be read.
+    pub fn read(path: &Path) -> Result<Self, ListError> {
+        let bytes = ListBytes::read(path).map_err(|source| unreadable(path, source))?;
+        Self::open(bytes).map_err(|error| error.at(path))
+    }
+
+    /// Memory-maps a list file and opens it: its pages are shared between processes and read when
+    /// used.
+    ///
+    /// # Errors
+    /// As [`Self::from_bytes`], and when the file cannot be mapped.
+    ///
+    /// # Safety
+    /// While the list is open, nobody may change or shorten the file. Replacing it by rename, as
+    /// [`ListBuilder::finish`] does, is fine: the mapping keeps the old file.
+    #[allow(unsafe_code, reason = "hands the contract of the mapping to the caller")]
+    pub unsafe fn map(path: &Path) -> Result<Self, ListError> {
+        // SAFETY: the contract of `ListBytes::map` is this function's own.
+        let bytes = unsafe { ListBytes::map(path) }.map_err(|source| unreadable(path, source))?;
+        Self::open(bytes).map_err(|error| error.at(path))
+    }
+
+    fn open(bytes: ListBytes) -> Result<Self, ListError> {
+        let file = bytes.as_slice();
+        let header = format::decode_header(file)?;
+        let find = |kind| header.sections.iter().find(|section| section.kind == Some(kind));
+        let damaged = |section, what| ListError::from(ListErrorKind::Damaged { section, what });
+        let manifest =
+            find(SectionKind::Manifest).ok_or_else(|| damaged("manifest", "section missing"))?;
+        verify::check_section(manifest, file).map_err(|what| damaged("manifest", what))?;
+        let manifest = Manifest::from_bytes(manifest.bytes(file))?;
+        for section in &header.sections {
+            let row_len = row_len(section);
+            if row_len != 0 && section.bytes(file).len() % row_len != 0 {
+                return Err(damaged(section.name(), "length is no multiple of its rows"));
+            }
+        }
+        Ok(Self { bytes, header, manifest })
+    }
+
+    /// Asks the system to read the whole list into memory now. Best effort.
+    pub fn preload(&self) {
+        self.bytes.preload();
+    }
+
+    /// What the list says about itself.
+    pub const fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The format version that wrote the list.
+    pub const fn format_version(&self) -> u32 {
+        self.header.version
+    }
+
+    /// The digest that names the list in reports: lower-case hex of a SHA-256 over the checksums of
+    /// all sections.
+    pub fn digest(&self) -> String {
+        hex::encode(&self.header.digest)
+    }
+
+    /// Length of the list file in bytes.
+    pub fn byte_len(&self) -> usize {
+        self.bytes.as_slice().len()
+    }
+
+    /// Number of entries: distinct hashes and digests of all columns.
+    pub fn len(&self) -> u64 {
+        let hashes = self.algorithms().map(|algorithm| self.hash_count(algorithm));
+        let digests = DigestKind::ALL.into_iter().map(|kind| self.digest_count(kind));
+        hashes.chain(digests).map(u64::from).sum()
+    }
+
+    /// Whether the list has no entry, so that nothing can match it.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The algorithms of which the list holds hashes.
+    pub fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
+        Algorithm::ALL.into_iter().filter(|algorithm| self.hash_count(*algorithm) > 0)
+    }
+
+    /// Number of distinct hashes of `algorithm`.
+    pub fn hash_count(&self, algorithm: Algorithm) -> u32 {
+        let bytes = self.section(SectionKind::HashColumn, code::of_algorithm(algorithm));
+        u32::try_from(bytes.len() / hash_len(algorithm)).unwrap_or(u32::MAX)
+    }
+
+    /// Number of distinct digests of `kind`.
+    pub fn digest_count(&self, kind: DigestKind) -> u32 {
+        let bytes = self.section(SectionKind::DigestColumn, code::of_digest(kind));
+        u32::try_from(bytes.len() / kind.byte_len()).unwrap_or(u32::MAX)
+    }
+
+    /// Number of claims.
+    pub fn claim_count(&self) -> usize {
+        self.section(SectionKind::Claims, 0).len() / CLAIM_LEN
+    }
+
+    /// Bytes of the BK-tree and of the MIH section of `algorithm`; 0 where there is none.
+    pub fn index_byte_lens(&self, algorithm: Algorithm) -> (usize, usize) {
+        let len = |kind| self.section(kind, code::of_algorithm(algorithm)).len();
+        (len(SectionKind::BkTree), len(SectionKind::Mih))
+    }
+
+    /// The entry that holds `digest`. Binary search.
+    pub fn find_digest(&self, digest: &Digest) -> Option<EntryId> {
+        let rows = self.section(SectionKind::DigestColumn, code::of_digest(digest.kind()));
+        let wanted = digest.as_bytes();
+        let (mut low, mut high) = (0, self.digest_count(digest.kind()));
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let at = index(middle) * wanted.len();
+            match rows.get(at..at + wanted.len())?.cmp(wanted) {
+                std::cmp::Ordering::Equal => return Some(EntryId(middle)),
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Greater => high = middle,
+            }
+        }
+        None
+    }
+
+    /// Every claim on the digest entry `entry`, in the order given when the list was built.
+    pub fn digest_claims(&self, kind: DigestKind, entry: EntryId) -> Vec<Claim> {
+        self.claims(SectionKind::DigestClaims, code::of_digest(kind), entry)
+    }
+
+    /// Every claim on the hash entry `entry`, in the order given when the list was built.
+    pub fn hash_claims(&self, algorithm: Algorithm, entry: EntryId) -> Vec<Claim> {
+        self.claims(SectionKind::HashClaims, code::of_algorithm(algorithm), entry)
+    }
+
+    /// The column of a 256-bit or 64-bit algorithm; `None` when the list has none of that width.
+    pub(crate) fn column<H: BitHash>(&self, algorithm: Algorithm) -> Option<Column<'_, H>> {
+        let bytes = self.section(SectionKind::HashColumn, code::of_algorithm(algorithm));
+        if hash_len(algorithm) != H::BYTES || bytes.is_empty() {
+            return None;
+        }
+        Column::new(bytes).ok()
+    }
+
+    /// The BK-tree of `algorithm`, unless absent or damaged.
+    pub(crate) fn bk_tree<H: BitHash>(&self, algorithm: Algorithm) -> Option<bktree::BkTree<'_, H>> {
+        let section = self.section(SectionKind::BkTree, code::of_algorithm(algorithm));
+        bktree::BkTree::from_bytes(self.column(algorithm)?, section).ok()
+    }
+
+    /// The MIH index of `algorithm`, unless absent or damaged.
+    pub(crate) fn mih<H: BitHash>(&self, algorithm: Algorithm) -> Option<mih::Mih<'_, H>> {
+        let section = self.section(SectionKind::Mih, code::of_algorithm(algorithm));
+        mih::Mih::from_bytes(self.column(algorithm)?, section).ok()
+    }
+
+    /// Every claim, by id.
+    pub(crate) fn all_claims(&self) -> impl Iterator<Item = Claim> {
+        let count = u32::try_from(self.claim_count()).unwrap_or(u32::MAX);
+        (0..count).map(|id| self.claim(id).unwrap_or_default())
+    }
+
+    /// Every hash of `algorithm` with its claim ids, in entry order.
+    pub(crate) fn for_each_hash(
+        &self,
+        algorithm: Algorithm,
+        mut visit: impl FnMut(ImageHash, ClaimIds<'_>),
+    ) {
+        let code = code::of_algorithm(algorithm);
+        let rows = self.section(SectionKind::HashColumn, code).chunks_exact(hash_len(algorithm));
+        for (entry, row) in (0..).zip(rows) {
+            let hash = if algorithm.is_pdq() {
+                ImageHash::pdq(algorithm, Hash256::from_column(row), None)
+            } else {
+                ImageHash::bits64(algorithm, Hash64::from_column(row))
+            };
+            visit(hash, self.claim_ids(SectionKind::HashClaims, code, EntryId(entry)));
+        }
+    }
+
+    /// Every digest of `kind` with its claim ids, ascending.
+    pub(crate) fn for_each_digest(
+        &self,
+        kind: DigestKind,
+        mut visit: impl FnMut(Digest, ClaimIds<'_>),
+    ) {
+        let code = code::of_digest(kind);
+        let rows = self.section(SectionKind::DigestColumn, code).chunks_exact(kind.byte_len());
+        for (entry, row) in (0..).zip(rows) {
+            if let Some(digest) = Digest::from_bytes(kind, row) {
+                visit(digest, self.claim_ids(SectionKind::DigestClaims, code, EntryId(entry)));
+            }
+        }
+    }
+
+    fn section(&self, kind: SectionKind, code: u32) -> &[u8] {
+        let is_wanted = |section: &&Section| section.kind == Some(kind) && section.code == code;
+        let section = self.header.sections.iter().find(is_wanted);
+        section.map_or(&[], |section| section.bytes(self.bytes.as_slice()))
+    }
+
+    fn claims(&self, kind: SectionKind, code: u32, entry: EntryId) -> Vec<Claim> {
+        self.claim_ids(kind, code, entry).filter_map(|id| self.claim(id)).collect()
+    }
+
+    fn claim_ids(&self, kind: SectionKind, code: u32, entry: EntryId) -> ClaimIds<'_> {
+        let words = self.section(kind, code);
+        let word = |at: usize| at.checked_mul(4).and_then(|at| read_u32(words, at));
+        let reference = word(index(entry.0));
+        let ids = match reference {
+            None => &[],
+            Some(id) if id & GROUP_BIT == 0 => {
+                let at = index(entry.0) * 4;
+                words.get(at..at + 4).unwrap_or(&[])
+            }
+            Some(group) => {
+                let at = index(group & !GROUP_BIT);
+                let start = at.saturating_add(1).saturating_mul(4);
+                let len = index(word(at).unwrap_or(0)).saturating_mul(4);
+                words.get(start..start.saturating_add(len)).unwrap_or(&[])
+            }
+        };
+        ClaimIds(ids.as_chunks::<4>().0.iter())
+    }
+
+    fn claim(&self, id: u32) -> Option<Claim> {
+        let at = index(id).checked_mul(CLAIM_LEN)?;
+        let row = self.section(SectionKind::Claims, 0).get(at..at.checked_add(CLAIM_LEN)?)?;
+        let word = |at| read_u32(row, at).unwrap_or(ABSENT);
+        let text = |at, len_at| {
+            let len = word(len_at);
+            (len != ABSENT).then(|| self.string(read_u64(row, at).unwrap_or(0), len))
+        };
+        Some(Claim {
+            source: self.label(word(24)).unwrap_or_default(),
+            record: text(0, 16).map(lossy),
+            category: self.label(word(28)),
+            fields: text(8, 20).map(fields).unwrap_or_default(),
+        })
+    }
+
+    fn label(&self, id: u32) -> Option<String> {
+        let at = index(id).checked_mul(LABEL_LEN)?;
+        let labels = self.section(SectionKind::Labels, 0);
+        Some(lossy(self.string(read_u64(labels, at)?, read_u32(labels, at.checked_add(8)?)?)))
+    }
+
+    fn string(&self, offset: u64, len: u32) -> &[u8] {
+        let strings = self.section(SectionKind::Strings, 0);
+        let end = offset.checked_add(u64::from(len)).and_then(to_usize);
+        to_usize(offset).zip(end).and_then(|(start, end)| strings.get(start..end)).unwrap_or(&[])
+    }
+}
+
+impl fmt::Debug for HashList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HashList({}, {} entries)", self.manifest.name, self.len())
+    }
+}
+
+/// The claim ids of one entry.
+pub(crate) struct ClaimIds<'a>(std::slice::Iter<'a, [u8; 4]>);
+
+impl Iterator for ClaimIds<'_> {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        self.0.next().copied().map(u32::from_le_bytes)
+    }
+}
+
+const fn hash_len(algorithm: Algorithm) -> usize {
+    if algorithm.is_pdq() { Hash256::BYTES } else { Hash64::BYTES }
+}
+
+/// Bytes of a row of a section that is made of rows; 0 for others and for columns of algorithms
+/// that this version does not know.
+fn row_len(section: &Section) -> usize {
+    let algorithm = || Algorithm::ALL.into_iter().find(|a| code::of_algorithm(*a) == section.code);
+    let digest = || DigestKind::ALL.into_iter().find(|kind| code::of_digest(*kind) == section.code);
+    match section.kind {
+        Some(SectionKind::HashColumn) => algorithm().map_or(0, hash_len),
+        Some(SectionKind::DigestColumn) => digest().map_or(0, DigestKind::byte_len),
+        Some(SectionKind::HashClaims | SectionKind::DigestClaims) => 4,
+        Some(SectionKind::Claims) => CLAIM_LEN,
+        Some(SectionKind::Labels) => LABEL_LEN,
+        _ => 0,
+    }
+}
+
+fn unreadable(path: &Path, source: std::io::Error) -> ListError {
+    ListError::io("read the list", source).at(path)
+}
+
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Pairs of length-prefixed strings; ends at the first that does not fit.
+fn fields(mut bytes: &[u8]) -> Vec<(String, String)> {
+    let mut next = || {
+        let len = index(read_u32(bytes, 0)?);
+        let text = bytes.get(4..4_usize.checked_add(len)?)?;
+        bytes = &bytes[4 + len..];
+        Some(lossy(text))
+    };
+    std::iter::from_fn(|| next().zip(next())).collect()
+}
