@@ -1,1 +1,3 @@
 //! Kernels.
+
+pub(crate) mod lanes;
