@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 use crate::bits::BitHash;
 
 #[cfg(target_arch = "aarch64")]
+pub(crate) mod lanes;
 mod aarch64;
 mod generic;
 #[cfg(target_arch = "x86_64")]

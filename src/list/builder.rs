@@ -115,7 +115,7 @@ impl ListBuilder {
     pub fn index(&mut self, choice: BuildIndex) -> &mut Self {
         self.writes_bk_tree = choice != BuildIndex::Mih;
         self.writes_mih = match choice {
-            BuildIndex::Auto => MihRule::FromEntries(index::planner::MIH_PAYS_FROM),
+            BuildIndex::Auto => MihRule::FromEntries(index::mih::PAYS_FROM),
             BuildIndex::BkTree => MihRule::Never,
             BuildIndex::Mih | BuildIndex::All => MihRule::FromEntries(0),
         };

@@ -1,0 +1,277 @@
+//! Sixteen f32 side by side, and one body of code compiled for each vector width.
+//!
+//! Owns the choice of the instruction set for floating-point work (PDQ's filter) and the one
+//! primitive that compilers do not vectorise by themselves, the 16 × 16 transpose. The work is
+//! plain Rust over arrays: inlined into a function that has AVX2 or AVX-512 enabled, it is
+//! vectorised for that set. Fused multiply-add is never enabled, so every path gives the same bits.
+#![allow(unsafe_code, reason = "calls of functions with target features, after their detection")]
+
+use std::fmt;
+use std::sync::OnceLock;
+
+/// Floats side by side: one AVX-512 register, two of AVX, four of SSE or NEON.
+pub(crate) const LANES: usize = 16;
+
+/// One value of each of 16 rows (or columns).
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+pub(crate) struct Lanes(pub(crate) [f32; LANES]);
+
+impl Lanes {
+    pub(crate) const ZERO: Self = Self([0.0; LANES]);
+
+    #[inline(always)]
+    pub(crate) fn plus(mut self, other: &Self) -> Self {
+        for lane in 0..LANES {
+            self.0[lane] += other.0[lane];
+        }
+        self
+    }
+
+    #[inline(always)]
+    pub(crate) fn minus(mut self, other: &Self) -> Self {
+        for lane in 0..LANES {
+            self.0[lane] -= other.0[lane];
+        }
+        self
+    }
+
+    #[inline(always)]
+    pub(crate) fn over(mut self, divisor: f32) -> Self {
+        for lane in 0..LANES {
+            self.0[lane] /= divisor;
+        }
+        self
+    }
+
+    #[inline(always)]
+    pub(crate) fn times(mut self, factor: f32) -> Self {
+        for lane in 0..LANES {
+            self.0[lane] *= factor;
+        }
+        self
+    }
+}
+
+/// 16 × 16 values.
+pub(crate) type Tile = [Lanes; LANES];
+
+/// What differs between instruction sets.
+pub(crate) trait Simd: Copy {
+    /// Rows become columns.
+    fn transpose(self, tile: &Tile) -> Tile;
+}
+
+/// A piece of work to be compiled for every instruction set.
+///
+/// `run` and everything it calls must be `#[inline(always)]`, or the calls stay baseline code.
+pub(crate) trait Work {
+    /// What the work gives.
+    type Out;
+    /// Does it.
+    fn run<S: Simd>(self, simd: S) -> Self::Out;
+}
+
+/// An instruction set that this machine has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Level(Kind);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Portable,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+impl Level {
+    /// The widest set, detected once.
+    pub(crate) fn best() -> Self {
+        static BEST: OnceLock<Level> = OnceLock::new();
+        *BEST.get_or_init(|| Self::available().last().copied().unwrap_or(Self(Kind::Portable)))
+    }
+
+    /// Every set that this machine has, narrowest first.
+    pub(crate) fn available() -> Vec<Self> {
+        let mut out = vec![Self(Kind::Portable)];
+        #[cfg(target_arch = "x86_64")]
+        {
+            if std::is_x86_feature_detected!("avx2") {
+                out.push(Self(Kind::Avx2));
+            }
+            if std::is_x86_feature_detected!("avx512f")
+                && std::is_x86_feature_detected!("avx512bw")
+                && std::is_x86_feature_detected!("avx512dq")
+                && std::is_x86_feature_detected!("avx512vl")
+            {
+                out.push(Self(Kind::Avx512));
+            }
+        }
+        out
+    }
+
+    /// Its name in benchmarks and tests.
+    pub(crate) const fn name(self) -> &'static str {
+        match self.0 {
+            Kind::Portable => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => "avx512",
+        }
+    }
+
+    /// Runs `work` compiled for this set.
+    pub(crate) fn run<W: Work>(self, work: W) -> W::Out {
+        match self.0 {
+            Kind::Portable => work.run(Portable),
+            // SAFETY: needs AVX2; a level of this kind comes from `available` alone, which
+            // detected it.
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => unsafe { x86::run_avx2(work) },
+            // SAFETY: needs AVX-512 F, BW, DQ and VL (and AVX2, which F implies); a level of this
+            // kind comes from `available` alone, which detected them.
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => unsafe { x86::run_avx512(work) },
+        }
+    }
+}
+
+impl Default for Level {
+    fn default() -> Self {
+        Self::best()
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// The baseline of the target: SSE2 on x86-64, NEON on AArch64.
+#[derive(Clone, Copy)]
+struct Portable;
+
+impl Simd for Portable {
+    #[inline(always)]
+    fn transpose(self, tile: &Tile) -> Tile {
+        let mut out = [Lanes::ZERO; LANES];
+        for row in 0..LANES {
+            for column in 0..LANES {
+                out[column].0[row] = tile[row].0[column];
+            }
+        }
+        out
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::{LANES, Lanes, Simd, Tile, Work};
+    use std::arch::x86_64::*;
+
+    #[target_feature(enable = "avx2")]
+    pub(super) fn run_avx2<W: Work>(work: W) -> W::Out {
+        work.run(Avx(()))
+    }
+
+    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl")]
+    pub(super) fn run_avx512<W: Work>(work: W) -> W::Out {
+        work.run(Avx(()))
+    }
+
+    /// Proof of AVX: made by the two functions above alone.
+    #[derive(Clone, Copy)]
+    struct Avx(());
+
+    impl Simd for Avx {
+        #[inline(always)]
+        fn transpose(self, tile: &Tile) -> Tile {
+            let mut out = [Lanes::ZERO; LANES];
+            for rows in [0, 8] {
+                for columns in [0, 8] {
+                    // SAFETY: needs AVX; `self` exists inside functions compiled for it alone.
+                    unsafe { transpose_8x8(tile, rows, columns, &mut out) };
+                }
+            }
+            out
+        }
+    }
+
+    /// Moves the 8 × 8 values at (`rows`, `columns`) of `tile` to (`columns`, `rows`) of `out`.
+    #[target_feature(enable = "avx")]
+    #[inline]
+    fn transpose_8x8(tile: &Tile, rows: usize, columns: usize, out: &mut Tile) {
+        // Half rows `i` and `i + 4` share a register, so that no step crosses its middle.
+        let mut pairs = [_mm256_setzero_ps(); 8];
+        for (index, pair) in pairs.iter_mut().enumerate() {
+            let (row, column) = (rows + index % 4, columns + index / 4 * 4);
+            let low = &tile[row].0[column..column + 4];
+            let high = &tile[row + 4].0[column..column + 4];
+            *pair = join(low, high);
+        }
+        for half in 0..2 {
+            let quad = &pairs[half * 4..half * 4 + 4];
+            let even_low = _mm256_unpacklo_ps(quad[0], quad[1]);
+            let even_high = _mm256_unpackhi_ps(quad[0], quad[1]);
+            let odd_low = _mm256_unpacklo_ps(quad[2], quad[3]);
+            let odd_high = _mm256_unpackhi_ps(quad[2], quad[3]);
+            let lines = [
+                _mm256_shuffle_ps::<0x44>(even_low, odd_low),
+                _mm256_shuffle_ps::<0xee>(even_low, odd_low),
+                _mm256_shuffle_ps::<0x44>(even_high, odd_high),
+                _mm256_shuffle_ps::<0xee>(even_high, odd_high),
+            ];
+            for (index, line) in lines.into_iter().enumerate() {
+                let to = &mut out[columns + half * 4 + index].0[rows..rows + 8];
+                // SAFETY: an unaligned store of 8 floats into a slice of 8 floats.
+                unsafe { _mm256_storeu_ps(to.as_mut_ptr(), line) };
+            }
+        }
+    }
+
+    /// Two quadruples in one register.
+    #[target_feature(enable = "avx")]
+    #[inline]
+    fn join(low: &[f32], high: &[f32]) -> __m256 {
+        assert!(low.len() >= 4 && high.len() >= 4);
+        // SAFETY: unaligned loads of 4 floats each from slices that hold 4, as just checked.
+        let (low, high) = unsafe { (_mm_loadu_ps(low.as_ptr()), _mm_loadu_ps(high.as_ptr())) };
+        _mm256_set_m128(high, low)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Transpose(Tile);
+
+    impl Work for Transpose {
+        type Out = Tile;
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) -> Tile {
+            simd.transpose(&self.0)
+        }
+    }
+
+    #[test]
+    fn every_level_transposes() {
+        let mut tile = [Lanes::ZERO; LANES];
+        let mut next = 0.0;
+        for value in tile.iter_mut().flat_map(|row| &mut row.0) {
+            *value = next;
+            next += 1.0;
+        }
+        for level in Level::available() {
+            let turned = level.run(Transpose(tile));
+            for row in 0..LANES {
+                for column in 0..LANES {
+                    assert_eq!(turned[column].0[row], tile[row].0[column], "{level}");
+                }
+            }
+        }
+    }
+}
