@@ -92,6 +92,9 @@ fn survey_jpeg(bytes: &[u8], limits: &Limits) -> Result<Survey, DecodeError> {
         let pixels = u64::from(frame.width) * u64::from(frame.height);
         limits.check(Limit::Pixels, pixels)?;
         limits.check(Limit::ScanPixels, pixels.saturating_mul(survey.scans))?;
+        if !frame.is_supported {
+            return Err(DecodeError::unsupported_feature(Format::Jpeg));
+        }
     }
     Ok(survey)
 }

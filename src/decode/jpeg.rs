@@ -25,6 +25,9 @@ pub(crate) struct Frame {
     pub(crate) width: u16,
     pub(crate) height: u16,
     is_progressive: bool,
+    /// Whether it is Huffman-coded, DCT-based and of 8 bits, baseline, extended or progressive: not
+    /// arithmetic-coded, lossless, hierarchical or of 12 bits, which no decoder of ours takes.
+    pub(crate) is_supported: bool,
     /// Horizontal and vertical sampling factors of each component.
     sampling: Vec<(u8, u8)>,
 }
@@ -33,6 +36,7 @@ mod marker {
     pub(super) const START_OF_FRAME: [u8; 13] =
         [0xc0, 0xc1, 0xc2, 0xc3, 0xc5, 0xc6, 0xc7, 0xc9, 0xca, 0xcb, 0xcd, 0xce, 0xcf];
     pub(super) const PROGRESSIVE: [u8; 4] = [0xc2, 0xc6, 0xca, 0xce];
+    pub(super) const SUPPORTED: [u8; 3] = [0xc0, 0xc1, 0xc2];
     pub(super) const START_OF_IMAGE: u8 = 0xd8;
     pub(super) const END_OF_IMAGE: u8 = 0xd9;
     pub(super) const START_OF_SCAN: u8 = 0xda;
@@ -79,7 +83,7 @@ impl Frame {
     }
 
     fn parse(code: u8, body: &[u8]) -> Option<Self> {
-        let &[_, h1, h0, w1, w0, count, ref components @ ..] = body else { return None };
+        let &[precision, h1, h0, w1, w0, count, ref components @ ..] = body else { return None };
         let sampling = components
             .chunks_exact(3)
             .take(usize::from(count))
@@ -89,6 +93,7 @@ impl Frame {
             width: u16::from_be_bytes([w1, w0]),
             height: u16::from_be_bytes([h1, h0]),
             is_progressive: marker::PROGRESSIVE.contains(&code),
+            is_supported: precision == 8 && marker::SUPPORTED.contains(&code),
             sampling,
         })
     }

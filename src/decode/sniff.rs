@@ -234,7 +234,7 @@ mod tests {
         };
         assert_eq!(sniff(&file(b"heic", b"heic")), Some(Format::Heif));
         assert_eq!(sniff(&file(b"mif1", b"avif")), Some(Format::Avif));
-        assert_eq!(sniff(&file(b"isom", b"mp42")), None);
+        assert_eq!(sniff(b"\0\0\0\x18ftypisom\0\0\0\0isommp42rest"), None);
     }
 
     #[test]

@@ -5,6 +5,14 @@ use onceseen::pixels::PixelFormat;
 
 use crate::shared_data::manifest;
 
+/// Pictures of supported formats that are refused, with what they are: a TIFF of 46 bytes without
+/// image data, a lossless JPEG, an arithmetic-coded one.
+const REFUSED: [(&str, &str); 3] = [
+    ("tiny/tiff.tif", "truncated"),
+    ("sharp/testimgl.jpg", "unsupported feature"),
+    ("tiny/jpeg.jpg", "unsupported feature"),
+];
+
 #[test]
 fn every_shared_picture_decodes_or_is_unsupported() {
     let mut wrong = Vec::new();
@@ -22,8 +30,13 @@ fn every_shared_picture_decodes_or_is_unsupported() {
                 }
             }
             Err(error) => {
-                let expected = if supported { "unsupported feature" } else { "unsupported format" };
-                if error.reason() != expected || (supported && row.format != "TIFF") {
+                let is_tiff = row.format == "TIFF";
+                let expected = match (supported, is_tiff) {
+                    (false, _) => "unsupported format",
+                    (true, true) => "unsupported feature",
+                    (true, false) => "none",
+                };
+                if !REFUSED.contains(&(&*row.file, error.reason())) && error.reason() != expected {
                     let cause = std::error::Error::source(&error).map(ToString::to_string);
                     wrong.push(format!("{}: {error}: {cause:?}", row.file));
                 }
