@@ -2,4 +2,5 @@
 
 mod decode;
 mod hostile;
+mod img_hash;
 mod shared_data;
