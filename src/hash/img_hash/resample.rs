@@ -13,10 +13,6 @@ use crate::pixels::{PixelFormat, Pixels};
 /// Support of the Lanczos kernel with three lobes, in output samples.
 const LOBES: f32 = 3.0;
 
-/// Pixels converted to grey at once: `image` converts owned pictures only, so rows are copied to
-/// it in pieces that stay in the first-level cache.
-const STRIP_PIXELS: usize = 2048;
-
 /// Resamples one picture.
 pub(super) struct Resampler<'a> {
     pixels: &'a Pixels<'a>,
@@ -89,10 +85,11 @@ impl<'a> Resampler<'a> {
         if self.sizes.is_empty() {
             return Vec::new();
         }
+        let convert = Grey::new();
         let mut grey = Vec::with_capacity(crate::num::index(self.pixels.width()));
         for y in 0..self.pixels.height() {
             grey.clear();
-            grey_row(self.pixels.row(y), self.pixels.format(), &mut grey);
+            convert.append(self.pixels.row(y), self.pixels.format(), &mut grey);
             for columns in &mut self.columns {
                 columns.add(y, &grey);
             }
@@ -116,9 +113,10 @@ impl<'a> Resampler<'a> {
     }
 
     fn copy(&self) -> GrayImage {
+        let convert = Grey::new();
         let mut grey = Vec::new();
         for y in 0..self.pixels.height() {
-            grey_row(self.pixels.row(y), self.pixels.format(), &mut grey);
+            convert.append(self.pixels.row(y), self.pixels.format(), &mut grey);
         }
         ImageBuffer::from_vec(self.pixels.width(), self.pixels.height(), grey)
             .expect("one sample a pixel")
@@ -146,28 +144,53 @@ fn dot(row: &[f32], taps: &Taps) -> u8 {
     )
 }
 
-/// Appends the grey samples of a row, as `image` converts a picture of its layout.
-fn grey_row(row: &[u8], format: PixelFormat, grey: &mut Vec<u8>) {
-    match format {
-        PixelFormat::Luma8 => grey.extend_from_slice(row),
-        PixelFormat::LumaA8 => grey.extend(row.iter().step_by(2)),
-        PixelFormat::Rgb8 | PixelFormat::Rgba8 => {
-            for strip in row.chunks(STRIP_PIXELS * format.bytes_per_pixel()) {
-                grey.extend_from_slice(strip_image(strip, format).to_luma8().as_raw());
+/// `image`'s conversion of sRGB colours to grey.
+///
+/// The same `f32` products added in the same order. `image` derives the weights from the colour
+/// space's primaries and does not publish them, so they are asked for: the grey of a pure primary
+/// is its weight.
+struct Grey {
+    weights: [f32; 3],
+}
+
+impl Grey {
+    fn new() -> Self {
+        let primaries = vec![1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
+        let weights = image::Rgb32FImage::from_vec(3, 1, primaries)
+            .map(|picture| DynamicImage::ImageRgb32F(picture).to_luma32f().into_raw());
+        let weights = weights.and_then(|weights| weights.try_into().ok());
+        Self { weights: weights.expect("three colours have three greys") }
+    }
+
+    /// Appends the grey samples of a row.
+    fn append(&self, row: &[u8], format: PixelFormat, grey: &mut Vec<u8>) {
+        match format {
+            PixelFormat::Luma8 => grey.extend_from_slice(row),
+            PixelFormat::LumaA8 => grey.extend(row.iter().step_by(2)),
+            PixelFormat::Rgb8 => {
+                grey.extend(row.as_chunks::<3>().0.iter().map(|&colour| self.of(colour)));
+            }
+            PixelFormat::Rgba8 => {
+                let pixels = row.as_chunks::<4>().0.iter();
+                grey.extend(pixels.map(|&[red, green, blue, _]| self.of([red, green, blue])));
             }
         }
     }
-}
 
-fn strip_image(strip: &[u8], format: PixelFormat) -> DynamicImage {
-    let pixels = strip.len() / format.bytes_per_pixel();
-    let width = u32::try_from(pixels).expect("a strip has few pixels");
-    let image = if format == PixelFormat::Rgb8 {
-        ImageBuffer::from_raw(width, 1, strip.to_vec()).map(DynamicImage::ImageRgb8)
-    } else {
-        ImageBuffer::from_raw(width, 1, strip.to_vec()).map(DynamicImage::ImageRgba8)
-    };
-    image.expect("a strip holds whole pixels")
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the value lies between 0 and 255.5"
+    )]
+    fn of(&self, colour: [u8; 3]) -> u8 {
+        const UNIT: f32 = 1.0 / 255.0;
+        let [red, green, blue] = colour.map(|sample| f32::from(sample) * UNIT);
+        let [r, g, b] = self.weights;
+        let grey = r * red + g * green + b * blue;
+        // Cutting off after adding a half vectorises where `round` is a call; the test compares all
+        // 16,777,216 colours.
+        (grey * 255.0 + 0.5) as u32 as u8
+    }
 }
 
 fn lanczos3(x: f32) -> f32 {
@@ -189,7 +212,7 @@ const fn to_f32(value: u32) -> f32 {
     clippy::cast_sign_loss,
     reason = "a cast takes negative values to 0, which is the first sample"
 )]
-const fn floor_to_u32(value: f32) -> u32 {
+fn floor_to_u32(value: f32) -> u32 {
     value.floor() as u32
 }
 
@@ -207,6 +230,20 @@ mod tests {
     use image::imageops::{FilterType, resize};
 
     use super::*;
+
+    #[test]
+    fn every_colour_has_the_grey_that_image_gives_it() {
+        let grey = Grey::new();
+        for red in 0..=255 {
+            let colours: Vec<u8> = (0..=u16::MAX)
+                .flat_map(|k| [red, k.to_le_bytes()[0], k.to_le_bytes()[1]])
+                .collect();
+            let mut ours = Vec::new();
+            grey.append(&colours, PixelFormat::Rgb8, &mut ours);
+            let picture = image::RgbImage::from_raw(256, 256, colours).unwrap();
+            assert_eq!(ours, DynamicImage::ImageRgb8(picture).to_luma8().into_raw(), "red {red}");
+        }
+    }
 
     #[test]
     fn every_sample_is_that_of_the_grey_picture_resized_by_image() {
