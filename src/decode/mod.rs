@@ -1,1 +1,139 @@
 //! Bytes to pixels under limits.
+//!
+//! The format is found by content ([`sniff`]), the cost is checked from the header ([`Limits`],
+//! [`estimate`]), and whatever a decoder does with hostile bytes ends in pixels, in pixels marked
+//! partial, or in a [`DecodeError`] with a reason. What the pixels mean is [`crate::hash`]'s
+//! business.
+//!
+//! Rules: samples become 8-bit (16 bits are rounded to the nearest), palettes are expanded, CMYK is
+//! converted, alpha is kept beside the colour it hides, orientation tags and colour profiles are
+//! not applied. Of an animation or a document of several pages the first picture counts. A JPEG
+//! whose data end early gives what is there and is marked partial; any other truncated file is an
+//! error.
+
+mod codec;
+mod convert;
+mod error;
+mod format;
+mod jpeg;
+mod limits;
+mod sniff;
+mod tiff_tag;
+
+use std::fmt;
+
+use crate::pixels::{PixelFormat, Pixels};
+
+pub use error::DecodeError;
+pub use format::Format;
+pub use limits::{Limit, Limits};
+pub use sniff::sniff;
+
+/// A decoded picture.
+#[derive(Clone)]
+pub struct Decoded {
+    data: Vec<u8>,
+    width: u32,
+    height: u32,
+    pixel_format: PixelFormat,
+    format: Format,
+    is_partial: bool,
+}
+
+impl Decoded {
+    /// The format that the bytes had.
+    pub const fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Width in pixels, as stored.
+    pub const fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// Height in pixels, as stored.
+    pub const fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// Whether the file's data end before its picture does; the rest is filled by the decoder.
+    pub const fn is_partial(&self) -> bool {
+        self.is_partial
+    }
+
+    /// The pixels, rows tightly packed.
+    ///
+    /// # Panics
+    /// Never: the buffer has the size of its dimensions since decoding.
+    pub fn pixels(&self) -> Pixels<'_> {
+        Pixels::new(&self.data, self.width, self.height, self.pixel_format)
+            .expect("a decoded buffer has the size of its dimensions")
+    }
+}
+
+impl fmt::Debug for Decoded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Decoded({}, {:?})", self.format, self.pixels())
+    }
+}
+
+/// Decodes one file. The bytes are all that is looked at: no name, no other file.
+///
+/// Never panics for any input; third-party decoders are caught. Costs what [`estimate`] says in
+/// memory, the file's bytes not counted.
+///
+/// # Errors
+/// When the bytes are no picture, exceed `limits`, are of a kind that this build cannot decode, or
+/// are damaged beyond what the decoder accepts: see [`DecodeError::reason`].
+///
+/// # Examples
+/// ```
+/// use onceseen::decode::{Limits, decode};
+///
+/// let grey = b"P5 2 1 255 \x00\xff";
+/// let picture = decode(grey, &Limits::default())?;
+/// assert_eq!((picture.width(), picture.height()), (2, 1));
+/// assert_eq!(picture.pixels().row(0), &[0, 255]);
+/// # Ok::<(), onceseen::decode::DecodeError>(())
+/// ```
+pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, DecodeError> {
+    let format = supported_format(bytes, limits)?;
+    let picture = codec::Opened::new(bytes, format, *limits)?.read(bytes)?;
+    Ok(Decoded {
+        data: picture.data,
+        width: picture.width,
+        height: picture.height,
+        pixel_format: picture.pixel_format,
+        format,
+        is_partial: picture.is_partial,
+    })
+}
+
+/// Memory in bytes that [`decode`] will hold at its peak besides the file's bytes, from the header
+/// alone; 0 when the file will be refused before its pixels are decoded.
+///
+/// Lets many threads share one memory budget. Never panics for any input.
+pub fn estimate(bytes: &[u8], limits: &Limits) -> u64 {
+    supported_format(bytes, limits)
+        .and_then(|format| codec::Opened::new(bytes, format, *limits))
+        .map_or(0, |opened| opened.memory_bytes())
+}
+
+/// The format of a file that is worth opening.
+fn supported_format(bytes: &[u8], limits: &Limits) -> Result<Format, DecodeError> {
+    if bytes.is_empty() {
+        return Err(DecodeError::empty());
+    }
+    limits.check(Limit::FileBytes, crate::num::to_u64(bytes.len()))?;
+    let sniffed = sniff::identify(bytes).ok_or_else(DecodeError::not_an_image)?;
+    let format = sniffed.format;
+    if bytes.len() <= sniffed.signature_len {
+        Err(DecodeError::signature_alone(format))
+    } else if format.is_vector() {
+        Err(DecodeError::vector(format))
+    } else if format.is_supported() {
+        Ok(format)
+    } else {
+        Err(DecodeError::unsupported_format(format))
+    }
+}

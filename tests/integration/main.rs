@@ -2,3 +2,7 @@
 
 mod import;
 mod conformance;
+mod decode;
+mod hostile;
+mod img_hash;
+mod shared_data;

@@ -1,0 +1,254 @@
+//! The decoders of the crate `image` under our limits.
+//!
+//! Everything of `image` ends here and in [`super::convert`]: formats, colours and errors become
+//! ours, and a panic of a decoder becomes an error.
+
+use std::error::Error;
+use std::io::{self, Cursor};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use image::error::UnsupportedErrorKind;
+use image::{ImageDecoder, ImageError, ImageFormat, ImageReader};
+
+use super::convert::to_8_bit;
+use super::error::DecodeError;
+use super::format::Format;
+use super::jpeg::Survey;
+use super::limits::{Limit, Limits};
+use crate::pixels::PixelFormat;
+
+/// Rows of samples and tables that every decoder keeps besides whole-picture buffers.
+const FIXED_BYTES: u64 = 1 << 20;
+
+/// Memory for what stands before the pixels: a PNG's colour profile is inflated with the header,
+/// before anything is known of the picture. The largest profiles in use have 4 MiB; one of 100 MB
+/// in a PNG of 8 × 8 pixels took 198 MiB without this.
+const HEADER_BYTES: u64 = 16 << 20;
+
+/// A picture as its decoder gave it, in 8 bits.
+pub(crate) struct Picture {
+    pub(crate) data: Vec<u8>,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) pixel_format: PixelFormat,
+    pub(crate) is_partial: bool,
+}
+
+/// A header that passed the limits, ready to be decoded.
+pub(crate) struct Opened<'a> {
+    decoder: Box<dyn ImageDecoder + 'a>,
+    format: Format,
+    limits: Limits,
+    memory_bytes: u64,
+    is_complete: bool,
+}
+
+impl<'a> Opened<'a> {
+    /// Reads the header of a file of a supported format and checks it against `limits`.
+    pub(crate) fn new(
+        bytes: &'a [u8],
+        format: Format,
+        limits: Limits,
+    ) -> Result<Self, DecodeError> {
+        let survey = match format {
+            Format::Jpeg => Some(survey_jpeg(bytes, &limits)?),
+            _ => None,
+        };
+        let is_complete = survey.as_ref().is_none_or(|survey| survey.is_complete);
+        let decoder = guard(format, || open(bytes, format, &limits))?
+            .map_err(|error| convert_error(error, bytes, format, &limits, is_complete))?;
+        let (width, height) = decoder.dimensions();
+        limits.check(Limit::Pixels, u64::from(width) * u64::from(height))?;
+        let memory_bytes = memory_bytes(&*decoder, format, survey.as_ref(), bytes.len());
+        limits.check(Limit::AllocBytes, memory_bytes)?;
+        Ok(Self { decoder, format, limits, memory_bytes, is_complete })
+    }
+
+    /// Memory that decoding will take at its peak, the pixels included.
+    pub(crate) const fn memory_bytes(&self) -> u64 {
+        self.memory_bytes
+    }
+
+    /// Decodes the pixels.
+    pub(crate) fn read(self, bytes: &[u8]) -> Result<Picture, DecodeError> {
+        let Self { mut decoder, format, limits, is_complete, .. } = self;
+        let (width, height) = decoder.dimensions();
+        let color = decoder.color_type();
+        let total = decoder.total_bytes();
+        let read = || -> Result<Vec<u8>, ImageError> {
+            decoder.set_limits(decoder_limits(limits.max_alloc_bytes.saturating_sub(total)))?;
+            // Within max_alloc_bytes, hence within memory; zeroed pages come from the system.
+            let mut data = vec![0; crate::num::to_usize(total).unwrap_or(0)];
+            decoder.read_image_boxed(&mut data)?;
+            Ok(data)
+        };
+        let data = guard(format, read)?
+            .map_err(|error| convert_error(error, bytes, format, &limits, is_complete))?;
+        let (data, pixel_format) =
+            to_8_bit(data, color).ok_or_else(|| DecodeError::unsupported_feature(format))?;
+        Ok(Picture { data, width, height, pixel_format, is_partial: !is_complete })
+    }
+}
+
+/// The structure of a JPEG, checked against the limits before its decoder sees it.
+fn survey_jpeg(bytes: &[u8], limits: &Limits) -> Result<Survey, DecodeError> {
+    let survey = Survey::of(bytes);
+    if let Some(frame) = &survey.frame {
+        let pixels = u64::from(frame.width) * u64::from(frame.height);
+        limits.check(Limit::Pixels, pixels)?;
+        limits.check(Limit::ScanPixels, pixels.saturating_mul(survey.scans))?;
+        if !frame.is_supported {
+            return Err(DecodeError::unsupported_feature(Format::Jpeg));
+        }
+    }
+    Ok(survey)
+}
+
+/// Runs a decoder; a panic becomes an error and costs one file.
+fn guard<T>(format: Format, work: impl FnOnce() -> T) -> Result<T, DecodeError> {
+    // What the closure held is dropped with it, so no broken state is seen afterwards.
+    catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
+        let message = payload
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        DecodeError::panicked(format, message.unwrap_or_default())
+    })
+}
+
+fn open<'a>(
+    bytes: &'a [u8],
+    format: Format,
+    limits: &Limits,
+) -> Result<Box<dyn ImageDecoder + 'a>, ImageError> {
+    let mut reader = ImageReader::new(Cursor::new(bytes));
+    if let Some(format) = image_format(format) {
+        reader.set_format(format);
+    }
+    reader.limits(decoder_limits(limits.max_alloc_bytes.min(HEADER_BYTES)));
+    Ok(Box::new(reader.into_decoder()?))
+}
+
+const fn image_format(format: Format) -> Option<ImageFormat> {
+    match format {
+        Format::Jpeg => Some(ImageFormat::Jpeg),
+        Format::Png => Some(ImageFormat::Png),
+        Format::Gif => Some(ImageFormat::Gif),
+        Format::WebP => Some(ImageFormat::WebP),
+        Format::Tiff => Some(ImageFormat::Tiff),
+        Format::Bmp => Some(ImageFormat::Bmp),
+        Format::Ico => Some(ImageFormat::Ico),
+        Format::Qoi => Some(ImageFormat::Qoi),
+        Format::Tga => Some(ImageFormat::Tga),
+        Format::Pnm => Some(ImageFormat::Pnm),
+        _ => None,
+    }
+}
+
+fn decoder_limits(max_alloc: u64) -> image::Limits {
+    let mut limits = image::Limits::no_limits();
+    limits.max_alloc = Some(max_alloc);
+    limits
+}
+
+/// Peak memory of a decode, from its header.
+///
+/// Read in the decoders' sources (image 0.25.10) and checked by measurement: the output, and the
+/// whole-picture buffers that each keeps beside it.
+fn memory_bytes(
+    decoder: &dyn ImageDecoder,
+    format: Format,
+    survey: Option<&Survey>,
+    file_len: usize,
+) -> u64 {
+    let output = decoder.total_bytes();
+    let (width, height) = decoder.dimensions();
+    let pixels = u64::from(width) * u64::from(height);
+    let beside = match format {
+        // A copy of the file, some rows of samples, and the coefficients of all scans.
+        Format::Jpeg => {
+            let coefficients = survey.map_or(0, Survey::coefficient_bytes);
+            crate::num::to_u64(file_len) + u64::from(width) * 256 + coefficients
+        }
+        Format::Png | Format::Bmp | Format::Qoi => u64::from(width) * 16,
+        // A frame of the canvas in RGBA.
+        Format::Gif => pixels * 4,
+        // Lossless: the picture in RGBA; lossy: three planes and a canvas.
+        Format::WebP => pixels * 8,
+        // The samples as the file has them (CMYK: four for three) before they are converted.
+        Format::Tiff => output.saturating_mul(2),
+        _ => output,
+    };
+    output.saturating_add(beside).saturating_add(FIXED_BYTES)
+}
+
+fn convert_error(
+    error: ImageError,
+    bytes: &[u8],
+    format: Format,
+    limits: &Limits,
+    is_complete: bool,
+) -> DecodeError {
+    match &error {
+        ImageError::Limits(_) => {
+            DecodeError::limit(Limit::AllocBytes, None, limits.max_alloc_bytes)
+        }
+        ImageError::Unsupported(unsupported) => match unsupported.kind() {
+            UnsupportedErrorKind::Format(_) => DecodeError::unsupported_format(format),
+            _ => DecodeError::unsupported_feature(format),
+        },
+        _ if !is_complete || ends_early(&error) || is_cut(bytes, format) => {
+            DecodeError::truncated(format)
+        }
+        _ => DecodeError::malformed(format),
+    }
+    .because(error)
+}
+
+/// Whether an error comes from the end of the file, at any depth.
+fn ends_early(error: &ImageError) -> bool {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        let io = error.downcast_ref::<io::Error>();
+        if io.is_some_and(|error| error.kind() == io::ErrorKind::UnexpectedEof) {
+            return true;
+        }
+        cause = error.source();
+    }
+    matches!(error, ImageError::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof)
+}
+
+/// Whether the container says that it is longer than the file.
+fn is_cut(bytes: &[u8], format: Format) -> bool {
+    match format {
+        Format::WebP => crate::num::read_u32(bytes, 4)
+            .is_some_and(|size| u64::from(size) + 8 > crate::num::to_u64(bytes.len())),
+        Format::Png => !png_has_end(bytes),
+        _ => false,
+    }
+}
+
+/// Whether the chunks of a PNG lead to its end chunk (PNG, third edition, section 5.3).
+fn png_has_end(bytes: &[u8]) -> bool {
+    let mut rest = bytes.get(8..).unwrap_or_default();
+    while let [a, b, c, d, kind @ ..] = rest {
+        if kind.starts_with(b"IEND") {
+            return true;
+        }
+        let length = crate::num::index(u32::from_be_bytes([*a, *b, *c, *d]));
+        rest = length.checked_add(12).and_then(|skip| rest.get(skip..)).unwrap_or_default();
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panicking_decoder_becomes_an_error_with_its_message() {
+        let error = guard(Format::Gif, || panic!("index {}\n", 7)).map(|(): ()| ()).unwrap_err();
+        assert_eq!(error.reason(), "decoder failed");
+        assert_eq!(error.to_string(), "the gif decoder failed: index 7\\n");
+    }
+}

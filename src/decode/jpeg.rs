@@ -1,0 +1,264 @@
+//! The structure of a JPEG, without decoding it: size, scans, and whether its data are all there.
+//!
+//! The decoder makes a full-size picture of whatever bytes it gets, so completeness is judged here
+//! by walking the marker segments (ITU-T T.81, annex B). Segments are skipped by their length:
+//! the end marker of a thumbnail inside one deceives nobody. What follows the end marker (a second
+//! picture, a film, an archive) is not looked at.
+
+/// What the markers say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Survey {
+    pub(crate) frame: Option<Frame>,
+    /// Start-of-scan markers before the end.
+    pub(crate) scans: u64,
+    /// Whether the first scan holds every component, so that a sequential picture is decoded row
+    /// by row.
+    first_scan_is_whole: bool,
+    /// Whether every scan was followed by a marker, the last by the end-of-image marker, and no
+    /// scan is provably shorter than its picture.
+    pub(crate) is_complete: bool,
+}
+
+/// The first start-of-frame segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Frame {
+    pub(crate) width: u16,
+    pub(crate) height: u16,
+    is_progressive: bool,
+    /// Whether it is Huffman-coded, DCT-based and of 8 bits, baseline, extended or progressive: not
+    /// arithmetic-coded, lossless, hierarchical or of 12 bits, which no decoder of ours takes.
+    pub(crate) is_supported: bool,
+    /// Horizontal and vertical sampling factors of each component.
+    sampling: Vec<(u8, u8)>,
+}
+
+mod marker {
+    pub(super) const START_OF_FRAME: [u8; 13] =
+        [0xc0, 0xc1, 0xc2, 0xc3, 0xc5, 0xc6, 0xc7, 0xc9, 0xca, 0xcb, 0xcd, 0xce, 0xcf];
+    pub(super) const PROGRESSIVE: [u8; 4] = [0xc2, 0xc6, 0xca, 0xce];
+    pub(super) const SUPPORTED: [u8; 3] = [0xc0, 0xc1, 0xc2];
+    pub(super) const START_OF_IMAGE: u8 = 0xd8;
+    pub(super) const END_OF_IMAGE: u8 = 0xd9;
+    pub(super) const START_OF_SCAN: u8 = 0xda;
+    pub(super) const RESTART_INTERVAL: u8 = 0xdd;
+}
+
+impl Survey {
+    /// Walks the markers of a file that begins with a start-of-image marker. Never panics; linear
+    /// in the length of the file.
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        let mut walk = Walk { bytes, at: 2, restart_interval: 0, survey: Self::default() };
+        let ended = walk.run().is_some();
+        walk.survey.is_complete &= ended && walk.survey.scans > 0;
+        walk.survey
+    }
+
+    /// Bytes of coefficients that the decoder keeps for the whole picture: two a sample when the
+    /// picture comes in several scans, none when it is decoded row by row.
+    pub(crate) fn coefficient_bytes(&self) -> u64 {
+        match &self.frame {
+            Some(frame) if frame.is_progressive || !self.first_scan_is_whole => {
+                frame.blocks().saturating_mul(64 * 2)
+            }
+            _ => 0,
+        }
+    }
+}
+
+impl Frame {
+    /// Blocks of 8 × 8 samples of all components, whole interleaved units (T.81, A.2.4).
+    fn blocks(&self) -> u64 {
+        let units: u64 = self.sampling.iter().map(|&(h, v)| u64::from(h) * u64::from(v)).sum();
+        self.units().saturating_mul(units)
+    }
+
+    /// Minimum coded units of an interleaved scan.
+    fn units(&self) -> u64 {
+        let most = |side: fn(&(u8, u8)) -> u8| {
+            u32::from(self.sampling.iter().map(side).max().unwrap_or(1).max(1))
+        };
+        let columns = u32::from(self.width).div_ceil(8 * most(|&(h, _)| h));
+        let rows = u32::from(self.height).div_ceil(8 * most(|&(_, v)| v));
+        u64::from(columns) * u64::from(rows)
+    }
+
+    fn parse(code: u8, body: &[u8]) -> Option<Self> {
+        let &[precision, h1, h0, w1, w0, count, ref components @ ..] = body else { return None };
+        let sampling = components
+            .chunks_exact(3)
+            .take(usize::from(count))
+            .map(|component| (component[1] >> 4, component[1] & 15))
+            .collect();
+        Some(Self {
+            width: u16::from_be_bytes([w1, w0]),
+            height: u16::from_be_bytes([h1, h0]),
+            is_progressive: marker::PROGRESSIVE.contains(&code),
+            is_supported: precision == 8 && marker::SUPPORTED.contains(&code),
+            sampling,
+        })
+    }
+}
+
+struct Walk<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    restart_interval: u64,
+    survey: Survey,
+}
+
+impl Walk<'_> {
+    /// To the end marker; `None` when the file ends first.
+    fn run(&mut self) -> Option<()> {
+        loop {
+            match self.next_marker()? {
+                marker::END_OF_IMAGE => return Some(()),
+                // A second picture inside the first: the rest of the first is missing.
+                marker::START_OF_IMAGE if self.survey.scans > 0 => return None,
+                marker::START_OF_SCAN => self.scan()?,
+                0x01 | 0xd0..=0xd8 => {}
+                code => self.segment(code)?,
+            }
+        }
+    }
+
+    /// The code after the next `ff` that is neither stuffed nor fill.
+    fn next_marker(&mut self) -> Option<u8> {
+        loop {
+            let rest = self.bytes.get(self.at..)?;
+            self.at += rest.iter().position(|byte| *byte == 0xff)? + 1;
+            match *self.bytes.get(self.at)? {
+                0xff => {}
+                0 => self.at += 1,
+                code => {
+                    self.at += 1;
+                    return Some(code);
+                }
+            }
+        }
+    }
+
+    /// The body of the segment at hand, which is then passed.
+    fn body(&mut self) -> Option<&[u8]> {
+        let length = self.bytes.get(self.at..self.at + 2)?;
+        let end = self.at + usize::from(u16::from_be_bytes([length[0], length[1]])).max(2);
+        let body = self.bytes.get(self.at + 2..end)?;
+        self.at = end;
+        Some(body)
+    }
+
+    fn segment(&mut self, code: u8) -> Option<()> {
+        let body = self.body()?;
+        if code == marker::RESTART_INTERVAL
+            && let &[high, low, ..] = body
+        {
+            self.restart_interval = u64::from(u16::from_be_bytes([high, low]));
+        } else if marker::START_OF_FRAME.contains(&code) {
+            let frame = Frame::parse(code, body);
+            if self.survey.frame.is_none() {
+                self.survey.frame = frame;
+            }
+        }
+        Some(())
+    }
+
+    /// A scan's header and its entropy-coded data.
+    fn scan(&mut self) -> Option<()> {
+        let components = usize::from(self.body()?.first().copied().unwrap_or(0));
+        let start = self.at;
+        let restarts = self.pass_entropy_data();
+        let bytes = crate::num::to_u64(self.at - start);
+        self.survey.scans += 1;
+        if self.survey.scans == 1 {
+            let frame = self.survey.frame.as_ref();
+            self.survey.first_scan_is_whole =
+                frame.is_some_and(|frame| frame.sampling.len() == components);
+            self.survey.is_complete = self.may_be_whole(bytes, restarts?);
+        }
+        restarts.map(|_| ())
+    }
+
+    /// Whether the first scan is not provably short: a sequential block takes at least two bits (a
+    /// Huffman code of one bit for each of DC and end-of-block), and every restart interval but
+    /// the last ends in a marker.
+    fn may_be_whole(&self, bytes: u64, restarts: u64) -> bool {
+        let Some(frame) = &self.survey.frame else { return false };
+        if frame.is_progressive || !self.survey.first_scan_is_whole {
+            return true;
+        }
+        let expected = match self.restart_interval {
+            0 => 0,
+            interval if frame.sampling.len() > 1 => frame.units().div_ceil(interval) - 1,
+            // A grey picture's unit is one block, whatever its sampling factors say.
+            interval => {
+                let blocks = |side: u16| u64::from(side).div_ceil(8);
+                (blocks(frame.width) * blocks(frame.height)).div_ceil(interval).saturating_sub(1)
+            }
+        };
+        let grey = frame.sampling.len() == 1;
+        (grey || bytes * 4 >= frame.blocks()) && restarts >= expected
+    }
+
+    /// Passes entropy-coded data up to the next marker that ends them, and counts the restart
+    /// markers; `None` when the file ends first.
+    fn pass_entropy_data(&mut self) -> Option<u64> {
+        let mut restarts = 0;
+        loop {
+            let Some(code) = self.next_marker() else {
+                self.at = self.bytes.len();
+                return None;
+            };
+            if !(0xd0..=0xd7).contains(&code) {
+                self.at -= 2;
+                return Some(restarts);
+            }
+            restarts += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 16 × 8 grey: two blocks, one restart marker between them.
+    fn grey(interval: u8, data: &[u8], end: &[u8]) -> Vec<u8> {
+        let thumbnail = b"\xff\xe1\0\x08\xff\xd8\xff\xd9\0\0";
+        let frame = b"\xff\xc0\0\x0b\x08\0\x08\0\x10\x01\x01\x11\0";
+        let restart = [0xff, 0xdd, 0, 4, 0, interval];
+        let scan = b"\xff\xda\0\x08\x01\x01\0\0\x3f\0";
+        [b"\xff\xd8".as_slice(), thumbnail, frame, &restart, scan, data, end].concat()
+    }
+
+    #[test]
+    fn the_end_marker_of_a_thumbnail_does_not_complete_a_picture() {
+        let whole = Survey::of(&grey(0, b"ab\xff\0c", b"\xff\xd9"));
+        assert!(whole.is_complete);
+        assert_eq!(whole.frame.map(|frame| (frame.width, frame.height)), Some((16, 8)));
+        assert!(!Survey::of(&grey(0, b"ab\xff\0c", b"")).is_complete);
+    }
+
+    #[test]
+    fn bytes_after_the_end_marker_do_not_matter() {
+        assert!(Survey::of(&grey(0, b"abc", b"\xff\xd9PK\x03\x04\xff\xd8\xff\xda")).is_complete);
+    }
+
+    #[test]
+    fn a_picture_inside_a_scan_does_not_complete_it() {
+        let other = grey(0, b"abc", b"\xff\xd9");
+        assert!(!Survey::of(&grey(0, b"ab", &other)).is_complete);
+    }
+
+    #[test]
+    fn missing_restart_markers_show_that_data_are_missing() {
+        assert!(Survey::of(&grey(1, b"a\xff\xd0b", b"\xff\xd9")).is_complete);
+        assert!(!Survey::of(&grey(1, b"a", b"\xff\xd9")).is_complete);
+    }
+
+    #[test]
+    fn every_prefix_is_surveyed_without_panic() {
+        let file = grey(1, b"a\xff\xd0b", b"\xff\xd9");
+        for end in 0..file.len() {
+            assert!(!Survey::of(&file[..end]).is_complete, "prefix of {end} bytes");
+        }
+    }
+}

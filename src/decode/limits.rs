@@ -1,0 +1,89 @@
+//! What one decode may cost.
+//!
+//! The limits are ours and are checked before the decoder allocates: a decoder's own limits leave
+//! gaps (the output buffer of `image` 0.25 is outside its `max_alloc`, and a progressive JPEG's
+//! coefficients are outside every limit of its decoder).
+
+use std::fmt;
+
+use super::error::DecodeError;
+
+/// Limits of one decode. All are inclusive.
+///
+/// With the defaults one decode holds less than 400 MiB besides the file's bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Width × height. Strict. Default: 128 million, beyond the cameras of most phones and below
+    /// the pictures that are bombs by size alone.
+    pub max_pixels: u64,
+    /// Length of the file in bytes. Strict. Default: 256 MiB, a 16-bit RGB TIFF of 44 megapixels.
+    pub max_file_bytes: u64,
+    /// Memory of the decode in bytes: the pixels, and what the decoder needs beside them. Strict
+    /// for the pixels and a JPEG's coefficients, best effort (an estimate from the header, and the
+    /// decoder's own limit) for the rest. Default: 384 MiB.
+    pub max_alloc_bytes: u64,
+    /// Scans of a JPEG × its pixels: its decoding time. Strict. Default: 2,000 million, which a
+    /// camera's progressive JPEG of ten scans reaches at 200 megapixels; some ten seconds at worst.
+    pub max_scan_pixels: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_pixels: 128_000_000,
+            max_file_bytes: 256 << 20,
+            max_alloc_bytes: 384 << 20,
+            max_scan_pixels: 2_000_000_000,
+        }
+    }
+}
+
+/// Which of the [`Limits`] refused a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Limit {
+    /// [`Limits::max_pixels`].
+    Pixels,
+    /// [`Limits::max_file_bytes`].
+    FileBytes,
+    /// [`Limits::max_alloc_bytes`].
+    AllocBytes,
+    /// [`Limits::max_scan_pixels`].
+    ScanPixels,
+}
+
+impl Limit {
+    /// What is counted, as a noun for messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pixels => "pixels",
+            Self::FileBytes => "file bytes",
+            Self::AllocBytes => "bytes of memory",
+            Self::ScanPixels => "scans × pixels",
+        }
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl Limits {
+    /// The largest accepted value of a limit.
+    pub const fn allowed(&self, limit: Limit) -> u64 {
+        match limit {
+            Limit::Pixels => self.max_pixels,
+            Limit::FileBytes => self.max_file_bytes,
+            Limit::AllocBytes => self.max_alloc_bytes,
+            Limit::ScanPixels => self.max_scan_pixels,
+        }
+    }
+
+    pub(crate) fn check(&self, limit: Limit, value: u64) -> Result<(), DecodeError> {
+        let allowed = self.allowed(limit);
+        if value <= allowed { Ok(()) } else { Err(DecodeError::limit(limit, Some(value), allowed)) }
+    }
+}

@@ -1,0 +1,265 @@
+//! The format of a file from its first bytes, never from its name.
+//!
+//! Knows more formats than any build decodes, so that a picture nobody here can read is called
+//! *unsupported* and not *not an image*. Sources: the formats' specifications, and for camera raw
+//! the TIFF/EP and DNG tag lists.
+
+use super::format::Format;
+use super::tiff_tag::FirstDirectory;
+
+/// Signatures at a fixed offset. An entry stands before every entry it is longer than.
+const SIGNATURES: &[(usize, &[u8], Format)] = &[
+    (0, b"\xff\xd8\xff", Format::Jpeg),
+    (0, b"\x89PNG\r\n\x1a\n", Format::Png),
+    (0, b"GIF87a", Format::Gif),
+    (0, b"GIF89a", Format::Gif),
+    (0, b"qoif", Format::Qoi),
+    (0, b"\xff\x0a", Format::JpegXl),
+    (0, b"\0\0\0\x0cJXL \r\n\x87\n", Format::JpegXl),
+    (0, b"\0\0\0\x0cjP  \r\n\x87\n", Format::Jpeg2000),
+    (0, b"\xff\x4f\xff\x51", Format::Jpeg2000),
+    (0, b"II\xbc\x01", Format::JpegXr),
+    (0, b"8BPS", Format::Psd),
+    (0, b"DDS |\0\0\0", Format::Dds),
+    (0, b"v/1\x01", Format::OpenExr),
+    (0, b"#?RADIANCE", Format::Hdr),
+    (0, b"#?RGBE", Format::Hdr),
+    (0, b"farbfeld", Format::Farbfeld),
+    (0, b"FUJIFILMCCD-RAW", Format::Raf),
+    (0, b"IIRO", Format::Orf),
+    (0, b"IIRS", Format::Orf),
+    (0, b"MMOR", Format::Orf),
+    (0, b"IIU\0", Format::Rw2),
+    (0, b"\0MRM", Format::CameraRaw),
+    (0, b"FOVb", Format::CameraRaw),
+    (0, b"icns\0", Format::Icns),
+    (0, b"gimp xcf ", Format::Xcf),
+    (0, b"\x01\xda\0\x01", Format::Sgi),
+    (0, b"\x01\xda\x01\x01", Format::Sgi),
+    (0, b"\x01\xda\0\x02", Format::Sgi),
+    (0, b"\x01\xda\x01\x02", Format::Sgi),
+    (0, b"\x59\xa6\x6a\x95", Format::SunRaster),
+    (0, b"SIMPLE  =", Format::Fits),
+    (0, b"BPG\xfb", Format::Bpg),
+    (0, b"FLIF", Format::Flif),
+    (0, b"AT&TFORM", Format::DjVu),
+    (0, b"\x8aMNG\r\n\x1a\n", Format::Mng),
+    (0, b"\x8bJNG\r\n\x1a\n", Format::Jng),
+    (0, b"SDPX", Format::Dpx),
+    (0, b"XPDS", Format::Dpx),
+    (0, b"\x97JB2\r\n\x1a\n", Format::Jbig2),
+    (0, b"%!PS-Adobe", Format::Eps),
+    (0, b"\xc5\xd0\xd3\xc6", Format::Eps),
+    (0, b"\xd7\xcd\xc6\x9a", Format::Wmf),
+    (40, b" EMF", Format::Emf),
+];
+
+/// How far into a text an `<svg` element is looked for: past an XML declaration, a document type
+/// and a licence comment.
+const SVG_SEARCH_BYTES: usize = 4096;
+
+/// What the first bytes say, and how many of them say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sniffed {
+    pub(crate) format: Format,
+    pub(crate) signature_len: usize,
+}
+
+/// The format of a file by its content; `None` when it is no picture that onceseen knows.
+///
+/// Never panics for any input. Looks at no more than the first few kilobytes, and at the last 26
+/// bytes for TGA.
+pub fn sniff(bytes: &[u8]) -> Option<Format> {
+    identify(bytes).map(|sniffed| sniffed.format)
+}
+
+/// [`sniff`] with the length of the signature, to tell a file that is nothing else.
+pub(crate) fn identify(bytes: &[u8]) -> Option<Sniffed> {
+    let fixed = SIGNATURES.iter().find_map(|&(offset, signature, format)| {
+        let found = bytes.get(offset..)?.starts_with(signature);
+        found.then_some(Sniffed { format, signature_len: offset + signature.len() })
+    });
+    fixed
+        .or_else(|| short_jpeg(bytes))
+        .or_else(|| riff(bytes))
+        .or_else(|| iso_media(bytes))
+        .or_else(|| tiff(bytes))
+        .or_else(|| bmp(bytes))
+        .or_else(|| structured(bytes, is_ico(bytes), Format::Ico, 4))
+        .or_else(|| structured(bytes, is_pnm(bytes), Format::Pnm, 2))
+        .or_else(|| structured(bytes, is_pcx(bytes), Format::Pcx, 4))
+        .or_else(|| structured(bytes, is_svg(bytes), Format::Svg, 4))
+        .or_else(|| structured(bytes, is_tga(bytes), Format::Tga, 18))
+}
+
+fn structured(bytes: &[u8], is_it: bool, format: Format, signature_len: usize) -> Option<Sniffed> {
+    (is_it && !bytes.is_empty()).then_some(Sniffed { format, signature_len })
+}
+
+/// A start-of-image marker that is followed by another byte than a marker's first.
+fn short_jpeg(bytes: &[u8]) -> Option<Sniffed> {
+    let found = bytes.starts_with(b"\xff\xd8");
+    found.then_some(Sniffed { format: Format::Jpeg, signature_len: 2 })
+}
+
+fn riff(bytes: &[u8]) -> Option<Sniffed> {
+    let found = bytes.starts_with(b"RIFF") && bytes.get(8..12)? == b"WEBP";
+    found.then_some(Sniffed { format: Format::WebP, signature_len: 12 })
+}
+
+/// ISO base media (ISO/IEC 14496-12): the brands of the `ftyp` box say which family. A file of
+/// another brand is a film or sound.
+fn iso_media(bytes: &[u8]) -> Option<Sniffed> {
+    if bytes.get(4..8)? != b"ftyp" {
+        return None;
+    }
+    let size = u32::from_be_bytes(bytes.get(..4)?.try_into().ok()?);
+    let signature_len = crate::num::index(size).clamp(12, bytes.len().max(12));
+    let brands = bytes.get(8..signature_len.min(bytes.len()))?;
+    // The minor version stands between the major brand and the compatible ones.
+    let names = || brands.chunks_exact(4).enumerate().filter(|(at, _)| *at != 1);
+    let plain = || names().any(|(_, brand)| matches!(brand, b"mif1" | b"msf1" | b"mif2" | b"miaf"));
+    let format = names()
+        .find_map(|(_, brand)| brand_format(brand))
+        .or_else(|| plain().then_some(Format::Heif))?;
+    Some(Sniffed { format, signature_len })
+}
+
+fn brand_format(brand: &[u8]) -> Option<Format> {
+    match brand {
+        b"avif" | b"avis" => Some(Format::Avif),
+        b"crx " => Some(Format::Cr3),
+        b"jp2 " | b"jpx " | b"jph " => Some(Format::Jpeg2000),
+        b"heic" | b"heix" | b"hevc" | b"hevx" | b"heim" | b"heis" | b"hevm" | b"hevs" => {
+            Some(Format::Heif)
+        }
+        _ => None,
+    }
+}
+
+fn tiff(bytes: &[u8]) -> Option<Sniffed> {
+    let classic = bytes.starts_with(b"II*\0") || bytes.starts_with(b"MM\0*");
+    let big = bytes.starts_with(b"II+\0") || bytes.starts_with(b"MM\0+");
+    if !classic && !big {
+        return None;
+    }
+    let raw = if big { None } else { raw_format(bytes) };
+    Some(Sniffed { format: raw.unwrap_or(Format::Tiff), signature_len: 4 })
+}
+
+/// Camera raw in a TIFF structure: its first directory is a reduced picture, or DNG's own tag is
+/// there. Decoding that directory as if it were the photograph would be a silent lie.
+fn raw_format(bytes: &[u8]) -> Option<Format> {
+    if bytes.get(8..10) == Some(b"CR") {
+        return Some(Format::Cr2);
+    }
+    let directory = FirstDirectory::read(bytes)?;
+    if directory.has_dng_version {
+        return Some(Format::Dng);
+    }
+    if !(directory.is_reduced && directory.has_sub_directories) {
+        return None;
+    }
+    match directory.maker(bytes)? {
+        maker if maker.starts_with(b"NIKON") => Some(Format::Nef),
+        maker if maker.starts_with(b"SONY") => Some(Format::Arw),
+        _ => Some(Format::CameraRaw),
+    }
+}
+
+/// `BM`, and what a text that begins so would not have: a known header size or the four zero
+/// bytes that the format reserves.
+fn bmp(bytes: &[u8]) -> Option<Sniffed> {
+    if !bytes.starts_with(b"BM") {
+        return None;
+    }
+    let known = matches!(bytes.get(14..18)?, [12 | 16 | 40 | 52 | 56 | 64 | 108 | 124, 0, 0, 0]);
+    let found = known || bytes.get(6..10)? == [0; 4];
+    found.then_some(Sniffed { format: Format::Bmp, signature_len: 2 })
+}
+
+/// Icon (1) or cursor (2) with at least one entry.
+fn is_ico(bytes: &[u8]) -> bool {
+    matches!(bytes, [0, 0, 1 | 2, 0, low, high, ..] if *low | *high != 0)
+}
+
+/// `P1` to `P7`, white space, and a digit or comment (`P7`: a header line).
+fn is_pnm(bytes: &[u8]) -> bool {
+    match bytes {
+        [b'P', b'1'..=b'6', space, next, ..] if space.is_ascii_whitespace() => {
+            next.is_ascii_digit() || next.is_ascii_whitespace() || *next == b'#'
+        }
+        [b'P', b'7', b'\n', b'#' | b'W' | b'H' | b'D' | b'M' | b'T', ..] => true,
+        _ => false,
+    }
+}
+
+fn is_pcx(bytes: &[u8]) -> bool {
+    matches!(bytes, [10, 0 | 2..=5, 1, 1 | 2 | 4 | 8, ..]) && bytes.len() >= 128
+}
+
+fn is_svg(bytes: &[u8]) -> bool {
+    let head = &bytes[..bytes.len().min(SVG_SEARCH_BYTES)];
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+    text.starts_with(b"<svg")
+        || ((text.starts_with(b"<?xml") || text.starts_with(b"<!--") || text.starts_with(b"<!DOC"))
+            && text.windows(5).any(|window| window == b"<svg " || window == b"<svg\n"))
+}
+
+/// TGA has no signature: version 2 signs its last bytes, version 1 is believed when every header
+/// field is plausible and an uncompressed picture of that size fits into the file.
+fn is_tga(bytes: &[u8]) -> bool {
+    if bytes.len() > 44 && bytes.ends_with(b"TRUEVISION-XFILE.\0") {
+        return true;
+    }
+    let Some(&[id, 0, 2 | 3, 0, 0, 0, 0, 0, _, _, _, _, wl, wh, hl, hh, depth, flags]) =
+        bytes.first_chunk::<18>()
+    else {
+        return false;
+    };
+    let pixels =
+        usize::from(u16::from_le_bytes([wl, wh])) * usize::from(u16::from_le_bytes([hl, hh]));
+    let needed = 18 + usize::from(id) + pixels * usize::from(depth / 8);
+    matches!(depth, 8 | 16 | 24 | 32) && flags & 0xc0 == 0 && pixels > 0 && bytes.len() >= needed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brands_tell_pictures_from_films() {
+        let file = |major: &[u8], brand: &[u8]| {
+            [b"\0\0\0\x18ftyp", major, b"\0\0\0\0mif1", brand, b"rest"].concat()
+        };
+        assert_eq!(sniff(&file(b"heic", b"heic")), Some(Format::Heif));
+        assert_eq!(sniff(&file(b"mif1", b"avif")), Some(Format::Avif));
+        assert_eq!(sniff(b"\0\0\0\x18ftypisom\0\0\0\0isommp42rest"), None);
+    }
+
+    #[test]
+    fn texts_that_begin_like_a_signature_are_no_pictures() {
+        assert_eq!(sniff(b"BMW sells cars, and this is a text"), None);
+        assert_eq!(sniff(b"P1ease read this"), None);
+        assert_eq!(sniff(b"<html><body>svg</body></html>"), None);
+        assert_eq!(sniff(b"GIF"), None);
+    }
+
+    #[test]
+    fn a_dng_is_not_taken_for_a_plain_tiff() {
+        let entry = [0x12, 0xc6, 1, 0, 4, 0, 0, 0, 1, 4, 0, 0];
+        let dng = [b"II*\0\x08\0\0\0\x01\0".as_slice(), &entry, &[0; 4]].concat();
+        assert_eq!(sniff(&dng), Some(Format::Dng));
+        assert_eq!(sniff(&dng[..9]), Some(Format::Tiff));
+    }
+
+    #[test]
+    fn every_prefix_of_a_signature_is_sniffed_without_panic() {
+        for (offset, signature, _) in SIGNATURES {
+            let file = [&vec![0; *offset], *signature].concat();
+            for end in 0..=file.len() {
+                let _ = sniff(&file[..end]);
+            }
+        }
+    }
+}

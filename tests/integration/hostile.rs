@@ -1,0 +1,102 @@
+//! Broken, odd and oversized files: every one ends in pixels or in a reason, within the limits.
+
+use std::time::{Duration, Instant};
+
+use onceseen::decode::{DecodeError, Decoded, Limits, decode, estimate};
+
+use crate::shared_data::{Row, manifest};
+
+/// Generous for a debug build on a busy machine; the slowest file takes a tenth of it alone.
+const MAX_TIME_PER_FILE: Duration = Duration::from_secs(20);
+
+struct Outcome {
+    row: Row,
+    result: Result<Decoded, DecodeError>,
+}
+
+impl Outcome {
+    fn word(&self) -> String {
+        match &self.result {
+            Ok(picture) if picture.is_partial() => format!("partial {}", picture.format()),
+            Ok(picture) => format!("whole {}", picture.format()),
+            Err(error) => error.reason().to_owned(),
+        }
+    }
+}
+
+fn outcomes(wanted: impl Fn(&Row) -> bool) -> Vec<Outcome> {
+    let rows = manifest("hostile").into_iter().filter(wanted);
+    rows.map(|row| {
+        let start = Instant::now();
+        let result = decode(&row.bytes, &Limits::default());
+        let took = start.elapsed();
+        assert!(took < MAX_TIME_PER_FILE, "{} took {took:?}", row.file);
+        Outcome { row, result }
+    })
+    .collect()
+}
+
+fn complain(outcomes: &[Outcome], is_wrong: impl Fn(&Outcome) -> bool) {
+    let wrong: Vec<String> = outcomes
+        .iter()
+        .filter(|outcome| is_wrong(outcome))
+        .map(|outcome| {
+            format!(
+                "{}: {}, expected {}",
+                outcome.row.file,
+                outcome.word(),
+                outcome.row.expectation
+            )
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_hostile_file_agrees_with_its_expectation() {
+    let outcomes = outcomes(|_| true);
+    complain(&outcomes, |outcome| {
+        let is_not_an_image = outcome.result.as_ref().is_err_and(DecodeError::is_not_an_image);
+        match outcome.row.expectation.as_str() {
+            "reported as not an image" => !is_not_an_image,
+            "decodes" | "decodes upright" | "hash of the picture" | "decodes quickly" => {
+                outcome.result.is_err()
+            }
+            "error" => outcome.result.is_ok(),
+            expectation if expectation.starts_with("decodes by content as ") => {
+                let format =
+                    outcome.result.as_ref().map_or("avif", |picture| picture.format().name());
+                !expectation["decodes by content as ".len()..].to_lowercase().starts_with(format)
+            }
+            _ => false,
+        }
+    });
+    complain(&outcomes, |outcome| outcome.word() == "decoder failed");
+}
+
+#[test]
+fn pictures_that_cannot_be_read_are_not_called_something_else() {
+    let outcomes = outcomes(|row| matches!(row.class.as_str(), "truncated" | "wrong-extension"));
+    complain(&outcomes, |outcome| outcome.result.as_ref().is_err_and(DecodeError::is_not_an_image));
+}
+
+#[test]
+fn truncated_files_are_partial_or_errors() {
+    let outcomes = outcomes(|row| {
+        row.class == "truncated" && row.expectation == "error or partial picture within limits"
+    });
+    complain(&outcomes, |outcome| outcome.word().starts_with("whole"));
+}
+
+#[test]
+fn whatever_decodes_stayed_within_the_estimate_that_was_given() {
+    for row in manifest("hostile") {
+        let limits = Limits::default();
+        if let Ok(picture) = decode(&row.bytes, &limits) {
+            let pixels = u64::from(picture.width()) * u64::from(picture.height());
+            let held = pixels * picture.pixels().format().bytes_per_pixel() as u64;
+            let said = estimate(&row.bytes, &limits);
+            assert!(held <= said && said <= limits.max_alloc_bytes, "{}: {held}, {said}", row.file);
+        }
+    }
+}
