@@ -30,6 +30,31 @@ pub(crate) fn below(spread: u64, len: usize) -> usize {
     scaled.try_into().expect("a number below a length in memory is one")
 }
 
+/// The finalizer of splitmix64 (Steele, Lea, Flood, OOPSLA 2014): spreads small seeds over 64 bits.
+pub(crate) fn spread(seed: u64) -> u64 {
+    let mut z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// A band number or a distance within a band: at most 17.
+pub(crate) fn small(value: usize) -> u8 {
+    value.try_into().expect("bands and their distances are few")
+}
+
+/// The low 16 bits.
+#[expect(clippy::cast_possible_truncation, reason = "that is what is asked for")]
+pub(crate) const fn low_u16(value: u64) -> u16 {
+    value as u16
+}
+
+/// The low 32 bits.
+#[expect(clippy::cast_possible_truncation, reason = "that is what is asked for")]
+pub(crate) const fn low_u32(value: u64) -> u32 {
+    value as u32
+}
+
 /// A length in memory as a 64-bit number.
 pub(crate) fn to_u64(value: usize) -> u64 {
     value.try_into().expect("lengths in memory have at most 64 bits")

@@ -20,4 +20,25 @@ pub(super) mod neon {
     ) {
         generic::scan(rows, query, radius, found);
     }
+
+    #[target_feature(enable = "neon")]
+    pub(in crate::arch) fn filter_u16(
+        values: &[u8],
+        want: u16,
+        limit: u32,
+        found: &mut impl FnMut(usize),
+    ) {
+        generic::filter_u16(values, want, limit, found);
+    }
+
+    #[target_feature(enable = "neon")]
+    pub(in crate::arch) fn filter_planes(
+        planes: &[u32],
+        query: &[u32],
+        rows: usize,
+        radius: u32,
+        found: &mut impl FnMut(usize),
+    ) {
+        generic::filter_planes(planes, query, rows, radius, found);
+    }
 }

@@ -4,6 +4,7 @@
 //! Compiled without any target feature they are the portable path and the reference that all
 //! others are tested against.
 
+use crate::arch::TILE;
 use crate::bits::BitHash;
 
 /// Rows whose distances are computed together before any is looked at.
@@ -47,6 +48,99 @@ fn emit(distances: &[u32], first_row: usize, radius: u32, found: &mut impl FnMut
     for (index, distance) in distances.iter().enumerate() {
         if *distance <= radius {
             found(first_row + index, *distance);
+        }
+    }
+}
+
+/// Lanes compared together in [`filter_u16`].
+const LANES: usize = 16;
+
+/// Calls `found(position)` for each little-endian 16-bit value at most `limit` bits from `want`.
+#[inline(always)]
+pub(super) fn filter_u16(values: &[u8], want: u16, limit: u32, found: &mut impl FnMut(usize)) {
+    let (blocks, rest) = values.as_chunks::<{ 2 * LANES }>();
+    for (index, block) in blocks.iter().enumerate() {
+        filter_block(block, LANES, want, limit, &mut |lane| found(index * LANES + lane));
+    }
+    // Postings are mostly shorter than a block: padding beats a scalar loop over the rest.
+    let mut last = [0; 2 * LANES];
+    last[..rest.len()].copy_from_slice(rest);
+    let start = blocks.len() * LANES;
+    filter_block(&last, rest.len() / 2, want, limit, &mut |lane| found(start + lane));
+}
+
+#[inline(always)]
+fn filter_block(
+    block: &[u8; 2 * LANES],
+    lanes: usize,
+    want: u16,
+    limit: u32,
+    found: &mut impl FnMut(usize),
+) {
+    let mut distances = [0; LANES];
+    for (distance, value) in distances.iter_mut().zip(block.as_chunks::<2>().0) {
+        *distance = (u16::from_le_bytes(*value) ^ want).count_ones();
+    }
+    if distances.iter().fold(u32::MAX, |least, distance| least.min(*distance)) > limit {
+        return;
+    }
+    for (lane, distance) in distances.iter().take(lanes).enumerate() {
+        if *distance <= limit {
+            found(lane);
+        }
+    }
+}
+
+/// Calls `found(row)` for each of the first `rows` rows whose first `P` words are at most
+/// `radius` bits from the query's.
+///
+/// Plane `p` is word `p` of [`TILE`] rows: `planes[p * TILE..][..TILE]`.
+#[inline(always)]
+pub(super) fn filter_planes(
+    planes: &[u32],
+    query: &[u32],
+    rows: usize,
+    radius: u32,
+    found: &mut impl FnMut(usize),
+) {
+    match query.len() {
+        1 => filter_prefix::<1>(planes, query, rows, radius, found),
+        2 => filter_prefix::<2>(planes, query, rows, radius, found),
+        3 => filter_prefix::<3>(planes, query, rows, radius, found),
+        4 => filter_prefix::<4>(planes, query, rows, radius, found),
+        5 => filter_prefix::<5>(planes, query, rows, radius, found),
+        6 => filter_prefix::<6>(planes, query, rows, radius, found),
+        7 => filter_prefix::<7>(planes, query, rows, radius, found),
+        _ => filter_prefix::<8>(planes, query, rows, radius, found),
+    }
+}
+
+/// Rows of a tile that are compared together before any is looked at.
+const GROUP: usize = 64;
+
+#[inline(always)]
+fn filter_prefix<const P: usize>(
+    planes: &[u32],
+    query: &[u32],
+    rows: usize,
+    radius: u32,
+    found: &mut impl FnMut(usize),
+) {
+    for start in (0..rows.min(TILE)).step_by(GROUP) {
+        let mut distances = [0; GROUP];
+        for plane in 0..P {
+            let words = &planes[plane * TILE + start..][..GROUP];
+            for (distance, word) in distances.iter_mut().zip(words) {
+                *distance += (word ^ query[plane]).count_ones();
+            }
+        }
+        if distances.iter().fold(u32::MAX, |least, distance| least.min(*distance)) > radius {
+            continue;
+        }
+        for (lane, distance) in distances.iter().take(rows - start).enumerate() {
+            if *distance <= radius {
+                found(start + lane);
+            }
         }
     }
 }

@@ -17,6 +17,9 @@ mod generic;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
+/// Rows of a tile in [`filter_planes`]: eight planes of them fill 64 KiB, three the first cache.
+pub(crate) const TILE: usize = 2048;
+
 /// A set of instructions that this machine has.
 ///
 /// Values come only from [`Isa::detect`] and [`Isa::available`], which check the machine: that
@@ -111,4 +114,45 @@ pub(crate) fn scan<H: BitHash>(
     found: &mut impl FnMut(usize, u32),
 ) {
     dispatch!(isa, scan(rows, query, radius, found));
+}
+
+/// Calls `found(position)` for each little-endian 16-bit value at most `limit` bits from `want`,
+/// in order.
+#[inline]
+pub(crate) fn filter_u16(
+    isa: Isa,
+    values: &[u8],
+    want: u16,
+    limit: u32,
+    found: &mut impl FnMut(usize),
+) {
+    dispatch!(isa, filter_u16(values, want, limit, found));
+}
+
+/// Calls `found(row)` for each of the first `rows` rows whose leading words are at most `radius`
+/// bits from those in `query` (1 to 8), in order.
+///
+/// Plane `p` is word `p` of [`TILE`] rows: `planes[p * TILE..][..TILE]`.
+///
+/// # Panics
+/// When `planes` is shorter than `query.len()` planes.
+pub(crate) fn filter_planes(
+    isa: Isa,
+    planes: &[u32],
+    query: &[u32],
+    rows: usize,
+    radius: u32,
+    found: &mut impl FnMut(usize),
+) {
+    dispatch!(isa, filter_planes(planes, query, rows, radius, found));
+}
+
+/// Asks for the cache line of `bytes[at]`, if there is one; changes nothing but the time.
+#[inline(always)]
+pub(crate) fn prefetch(bytes: &[u8], at: usize) {
+    let Some(byte) = bytes.get(at) else { return };
+    #[cfg(target_arch = "x86_64")]
+    x86_64::prefetch(byte);
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = byte;
 }

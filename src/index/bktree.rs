@@ -376,7 +376,7 @@ fn choose_pivot<H: BitHash>(rows: &[Row<H>], first_row: u32, depth: u32) -> usiz
     let step = rows.len().div_ceil(PIVOT_SAMPLE);
     let candidates = (0..PIVOT_CANDIDATES).map(|attempt| {
         let seed = (u64::from(first_row) << 8) + u64::from(depth) * 8 + num::to_u64(attempt);
-        num::below(mix(seed), rows.len())
+        num::below(num::spread(seed), rows.len())
     });
     let cost = |candidate: &usize| {
         let mut counts = [0u32; MAX_DISTANCE + 1];
@@ -388,14 +388,6 @@ fn choose_pivot<H: BitHash>(rows: &[Row<H>], first_row: u32, depth: u32) -> usiz
     candidates.min_by_key(cost).unwrap_or(0)
 }
 
-/// The finalizer of splitmix64 (Steele, Lea, Flood, OOPSLA 2014): spreads small seeds.
-fn mix(seed: u64) -> u64 {
-    let mut z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -403,7 +395,7 @@ mod tests {
     use crate::index::linear::Linear;
 
     fn random_rows(count: u32) -> Vec<Row<Hash256>> {
-        let hash = |i: u64| Hash256::from_words([0, 1, 2, 3].map(|word| mix(i * 4 + word)));
+        let hash = |i: u64| Hash256::from_words([0, 1, 2, 3].map(|word| num::spread(i * 4 + word)));
         (0..count).map(|i| (hash(i.into()), i)).collect()
     }
 

@@ -19,6 +19,7 @@ use crate::num;
 
 pub mod bktree;
 pub mod linear;
+pub mod mih;
 
 /// The position of an entry in its column: 0 to `len - 1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
