@@ -1,3 +1,4 @@
 //! Integration tests: one module per behaviour.
 
 mod import;
+mod pictures;
