@@ -1,7 +1,7 @@
 //! The committed pictures are what our generator renders, to the byte, and nothing else.
 
 #[path = "../support/pictures.rs"]
-mod pictures;
+mod generator;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -16,7 +16,7 @@ fn root() -> PathBuf {
 
 #[test]
 fn committed_pictures_are_what_the_generator_renders() {
-    let files = pictures::files();
+    let files = generator::files();
     for (path, bytes) in &files {
         let committed =
             fs::read(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
@@ -28,7 +28,7 @@ fn committed_pictures_are_what_the_generator_renders() {
 #[test]
 fn no_other_file_lies_among_the_pictures() {
     let rendered: BTreeSet<PathBuf> =
-        pictures::files().into_iter().map(|(path, _)| root().join(path)).collect();
+        generator::files().into_iter().map(|(path, _)| root().join(path)).collect();
     let committed: BTreeSet<PathBuf> = walkdir::WalkDir::new(root())
         .into_iter()
         .map(Result::unwrap)
