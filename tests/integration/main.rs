@@ -1,4 +1,10 @@
 //! Integration tests: one module per behaviour.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "helpers of tests fail like tests; the lints' own exception knows #[test] functions only"
+)]
 
 mod import;
 mod conformance;
@@ -6,3 +12,4 @@ mod decode;
 mod hostile;
 mod img_hash;
 mod shared_data;
+mod pictures;

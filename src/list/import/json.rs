@@ -38,18 +38,44 @@ impl<'de> Deserialize<'de> for Members {
     }
 }
 
-pub(super) fn parse(line: &Line, sink: &mut RowSink) {
-    if line.bytes.iter().all(u8::is_ascii_whitespace) {
-        return;
-    }
-    let text = sink.decode(&line.bytes);
-    match serde_json::from_str::<Members>(&text) {
-        Ok(members) => {
-            let mut row = sink.row(line.number);
-            put_members(&members.0, &mut row);
-            sink.finish(row);
+/// Reads objects; remembers what the keys of the last one mean, since the next has mostly the same.
+#[derive(Default)]
+pub(super) struct JsonParser {
+    keys: Vec<String>,
+    meanings: Vec<Meaning>,
+}
+
+impl JsonParser {
+    pub(super) fn parse(&mut self, line: &Line, sink: &mut RowSink) {
+        if line.bytes.iter().all(u8::is_ascii_whitespace) {
+            return;
         }
-        Err(error) => sink.refuse(line.number, fault(&error)),
+        let text = sink.decode(&line.bytes);
+        match serde_json::from_str::<Members>(&text) {
+            Ok(members) => {
+                let mut row = sink.row(line.number);
+                self.put_members(&members.0, &mut row);
+                sink.finish(row);
+            }
+            Err(error) => sink.refuse(line.number, fault(&error)),
+        }
+    }
+
+    fn put_members(&mut self, members: &[(String, Value)], row: &mut Row) {
+        if !members.iter().map(|(key, _)| key).eq(&self.keys) {
+            self.keys = members.iter().map(|(key, _)| key.clone()).collect();
+            self.meanings = Meaning::of_names(self.keys.iter().map(String::as_str));
+        }
+        for ((key, value), meaning) in members.iter().zip(&self.meanings) {
+            match value {
+                Value::Object(kinds) if matches!(key.as_str(), "digests" | "hashes") => {
+                    for (kind, hex) in kinds {
+                        put_kind(key, kind, hex, row);
+                    }
+                }
+                _ => put_value(key, meaning, value, row),
+            }
+        }
     }
 }
 
@@ -62,20 +88,6 @@ fn fault(error: &serde_json::Error) -> String {
         }
         Category::Syntax | Category::Io => {
             format!("the JSON is broken at character {}: correct it", error.column())
-        }
-    }
-}
-
-fn put_members(members: &[(String, Value)], row: &mut Row) {
-    let meanings = Meaning::of_names(members.iter().map(|(key, _)| key.as_str()));
-    for ((key, value), meaning) in members.iter().zip(&meanings) {
-        match value {
-            Value::Object(kinds) if matches!(key.as_str(), "digests" | "hashes") => {
-                for (kind, hex) in kinds {
-                    put_kind(key, kind, hex, row);
-                }
-            }
-            _ => put_value(key, meaning, value, row),
         }
     }
 }

@@ -117,7 +117,7 @@ impl<R: BufRead> Importer<R> {
         let mut lines = Lines::new(reader, settings.line_limit_bytes);
         let parser = match recognise::recognise(&mut lines, &settings)? {
             recognise::Plan::Text => Parser::Text(text::TextParser::default()),
-            recognise::Plan::JsonLines => Parser::JsonLines,
+            recognise::Plan::JsonLines => Parser::JsonLines(json::JsonParser::default()),
             #[cfg(feature = "csv")]
             recognise::Plan::Csv(layout) => Parser::Csv(Box::new(csv::CsvParser::new(layout))),
             #[cfg(not(feature = "csv"))]
@@ -174,7 +174,7 @@ impl<R> std::fmt::Debug for Importer<R> {
 /// The format in use.
 enum Parser {
     Text(text::TextParser),
-    JsonLines,
+    JsonLines(json::JsonParser),
     #[cfg(feature = "csv")]
     Csv(Box<csv::CsvParser>),
 }
@@ -192,7 +192,7 @@ impl Parser {
         }
         match self {
             Self::Text(parser) => parser.parse(&line, sink),
-            Self::JsonLines => json::parse(&line, sink),
+            Self::JsonLines(parser) => parser.parse(&line, sink),
             #[cfg(feature = "csv")]
             Self::Csv(parser) => return parser.parse(line, lines, sink),
         }
@@ -255,4 +255,15 @@ fn fill_buffer<R: BufRead>(reader: &mut R) -> io::Result<&[u8]> {
     // The buffer is filled: this call only returns it (the borrow checker cannot see that the
     // result above may leave the loop).
     reader.fill_buf()
+}
+
+#[cfg(all(test, not(feature = "csv")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn csv_without_its_feature_is_refused_by_name() {
+        let error = Importer::new(&b"md5,sha1\n"[..], ImportSettings::default()).unwrap_err();
+        assert!(error.to_string().contains("feature 'csv'"));
+    }
 }

@@ -16,19 +16,22 @@ const LINES_TRIED: usize = 64;
 const DELIMITERS: [u8; 3] = [b'\t', b';', b','];
 
 /// How to go on.
+#[cfg_attr(not(feature = "csv"), expect(dead_code, reason = "read by the CSV parser alone"))]
 pub(super) enum Plan {
     Text,
     JsonLines,
-    Csv(#[cfg_attr(not(feature = "csv"), expect(dead_code, reason = "read by CSV"))] Layout),
+    Csv(Layout),
 }
 
 /// How the rows of a separated file are laid out.
+#[cfg_attr(not(feature = "csv"), expect(dead_code, reason = "read by the CSV parser alone"))]
 pub(super) struct Layout {
     pub(super) delimiter: u8,
     pub(super) columns: Origin,
 }
 
 /// What names the columns.
+#[cfg_attr(not(feature = "csv"), expect(dead_code, reason = "read by the CSV parser alone"))]
 pub(super) enum Origin {
     /// The first row.
     Header,
@@ -136,7 +139,7 @@ fn plan_of_line(
 fn header_delimiter(text: &str, forced: Option<u8>) -> Option<u8> {
     let tried = forced.map_or(DELIMITERS.to_vec(), |delimiter| vec![delimiter]);
     let known = |delimiter: u8| {
-        let meanings = cells(text, delimiter).filter_map(|cell| Meaning::of_name(cell));
+        let meanings = cells(text, delimiter).filter_map(Meaning::of_name);
         let (mut known, mut hashes) = (0_usize, 0_usize);
         for meaning in meanings {
             known += 1;

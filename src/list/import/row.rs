@@ -382,6 +382,10 @@ fn digits(algorithm: Algorithm) -> usize {
 
 /// The first character that is no hex digit.
 fn digit_fault(text: &str) -> Option<String> {
+    // Whole lists pass here: bytes are checked before characters are counted.
+    if text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
     let (index, character) =
         text.chars().enumerate().find(|(_, character)| !character.is_ascii_hexdigit())?;
     let shown = shown(&character.to_string());
