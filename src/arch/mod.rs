@@ -11,9 +11,9 @@ use std::sync::OnceLock;
 use crate::bits::BitHash;
 
 #[cfg(target_arch = "aarch64")]
-pub(crate) mod lanes;
 mod aarch64;
 mod generic;
+pub(crate) mod lanes;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 

@@ -242,9 +242,11 @@ pub(crate) fn decode_header(file: &[u8]) -> Result<Header, ListError> {
         return Err(ListErrorKind::NotAList.into());
     }
     let Some(header) = file.get(..HEADER_LEN) else {
-        return Err(
-            ListErrorKind::Length { expected: to_u64(HEADER_LEN), found: to_u64(file.len()) }.into()
-        );
+        return Err(ListErrorKind::Length {
+            expected: to_u64(HEADER_LEN),
+            found: to_u64(file.len()),
+        }
+        .into());
     };
     let word = |at| read_u32(header, at).unwrap_or(0);
     let oldest_reader = word(12);

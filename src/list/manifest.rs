@@ -61,8 +61,14 @@ impl Manifest {
         if bytes.len() > MAX_MANIFEST_LEN {
             return Err(damaged("larger than 16 MiB"));
         }
-        <SerdeCompat<Self> as wincode::Deserialize>::deserialize_exact(bytes)
-            .map_err(|_| damaged("does not decode"))
+        let manifest = <SerdeCompat<Self> as wincode::Deserialize>::deserialize(bytes)
+            .map_err(|_| damaged("does not decode"))?;
+        // The exact-length call of wincode does not take serde structures; encoding back is as strict.
+        if manifest.to_bytes()? == bytes {
+            Ok(manifest)
+        } else {
+            Err(damaged("does not end where it should"))
+        }
     }
 }
 

@@ -207,7 +207,10 @@ impl HashList {
     }
 
     /// The BK-tree of `algorithm`, unless absent or damaged.
-    pub(crate) fn bk_tree<H: BitHash>(&self, algorithm: Algorithm) -> Option<bktree::BkTree<'_, H>> {
+    pub(crate) fn bk_tree<H: BitHash>(
+        &self,
+        algorithm: Algorithm,
+    ) -> Option<bktree::BkTree<'_, H>> {
         let section = self.section(SectionKind::BkTree, code::of_algorithm(algorithm));
         bktree::BkTree::from_bytes(self.column(algorithm)?, section).ok()
     }

@@ -6,10 +6,10 @@
     reason = "helpers of tests fail like tests; the lints' own exception knows #[test] functions only"
 )]
 
-mod import;
 mod conformance;
 mod decode;
 mod hostile;
 mod img_hash;
-mod shared_data;
+mod import;
 mod pictures;
+mod shared_data;
