@@ -8,5 +8,7 @@ pub mod hash;
 pub(crate) mod hex;
 pub mod index;
 pub mod list;
+pub mod matcher;
 pub(crate) mod num;
 pub mod pixels;
+pub mod record;

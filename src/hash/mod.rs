@@ -234,6 +234,11 @@ pub struct PictureHashes {
 }
 
 impl PictureHashes {
+    /// A hash alone, of a picture that is not at hand.
+    pub fn from_hash(hash: ImageHash) -> Self {
+        Self { hashes: vec![hash], dihedral: Vec::new() }
+    }
+
     /// One hash per algorithm asked for, in the order asked.
     pub fn hashes(&self) -> &[ImageHash] {
         &self.hashes
