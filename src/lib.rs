@@ -12,3 +12,4 @@ pub mod matcher;
 pub(crate) mod num;
 pub mod pixels;
 pub mod record;
+pub mod scan;

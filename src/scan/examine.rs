@@ -1,0 +1,189 @@
+//! One file: read once, digests, decode, hashes, matches, one record.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use super::ScanSettings;
+use super::budget::Budget;
+use super::walk::Item;
+use crate::decode::{self, DecodeError, Decoded};
+use crate::digest::{Digester, Digests};
+use crate::hash::{Hasher, PictureHashes};
+use crate::matcher::{Matcher, Query};
+use crate::num::to_u64;
+use crate::record::{Record, Status};
+
+/// Bytes read at once of a file that is only digested.
+const STREAM_LEN: usize = 1 << 20;
+/// A sparse file may claim a terabyte; past this length digests are not computed either. 16 GiB take
+/// about a minute.
+const MAX_DIGESTED_BYTES: u64 = 16 << 30;
+
+/// What every worker shares.
+pub(super) struct Shared<'a> {
+    pub(super) settings: &'a ScanSettings,
+    pub(super) matcher: Option<&'a Matcher>,
+    /// Bytes of files held in memory.
+    pub(super) file_bytes: Budget,
+    /// Bytes of decodes. Always taken after a share of `file_bytes`, so the two cannot deadlock.
+    pub(super) decode_bytes: Budget,
+}
+
+/// One thread's examiner: its hasher keeps scratch memory.
+pub(super) struct Examiner<'a> {
+    shared: &'a Shared<'a>,
+    hasher: Hasher,
+}
+
+impl<'a> Examiner<'a> {
+    pub(super) fn new(shared: &'a Shared<'a>) -> Self {
+        Self { shared, hasher: Hasher::new(&shared.settings.algorithms) }
+    }
+
+    /// The record of one item of the walk.
+    pub(super) fn item(&mut self, item: &Item) -> Record {
+        match item {
+            Item::File(path) => self.file(path),
+            Item::Refused { path, reason } => refused(path, Status::Unexaminable, reason),
+            Item::LinkInside(path) => {
+                refused(path, Status::NotAnImage, "symbolic link to a file of the scanned tree")
+            }
+        }
+    }
+
+    fn file(&mut self, path: &Path) -> Record {
+        let opened = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
+        match opened {
+            Ok((meta, file)) if meta.is_file() => {
+                self.reader(path, file, meta.len()).unwrap_or_else(|error| unreadable(path, &error))
+            }
+            Ok(_) => refused(path, Status::Unexaminable, "not a regular file any more"),
+            Err(error) => unreadable(path, &error),
+        }
+    }
+
+    /// Reads to the end, whatever the length was said to be: the file may be changing.
+    fn reader(&mut self, path: &Path, reader: impl Read, len: u64) -> io::Result<Record> {
+        let allowed = self.shared.settings.limits.max_file_bytes;
+        let shared = self.shared;
+        let _share = shared.file_bytes.take(len.min(allowed));
+        let mut bytes = Vec::with_capacity(usize::try_from(len.min(allowed)).unwrap_or(0));
+        let mut reader = reader;
+        reader.by_ref().take(allowed + 1).read_to_end(&mut bytes)?;
+        if to_u64(bytes.len()) > allowed {
+            return self.too_large(path, bytes, reader, len);
+        }
+        Ok(self.bytes(path, &bytes))
+    }
+
+    /// The record of a file in memory.
+    pub(super) fn bytes(&mut self, path: &Path, bytes: &[u8]) -> Record {
+        let mut record = Record::new(path, Status::Unknown);
+        record.bytes = Some(to_u64(bytes.len()));
+        record.digests = Some(Digests::of(bytes));
+        let limits = &self.shared.settings.limits;
+        let estimate = decode::estimate(bytes, limits);
+        let _share = self.shared.decode_bytes.take(estimate);
+        match decode::decode(bytes, limits) {
+            Ok(picture) => {
+                let hashes = self.hasher.hash(&picture.pixels());
+                describe(&mut record, &picture, &hashes);
+                self.conclude(record, hashes)
+            }
+            Err(error) => {
+                blame(&mut record, &error);
+                self.conclude(record, PictureHashes::default())
+            }
+        }
+    }
+
+    /// A file beyond the limit is still digested, piece by piece.
+    fn too_large(
+        &mut self,
+        path: &Path,
+        start: Vec<u8>,
+        mut rest: impl Read,
+        len: u64,
+    ) -> io::Result<Record> {
+        let allowed = self.shared.settings.limits.max_file_bytes;
+        let mut record = refused(path, Status::Unexaminable, "");
+        record.bytes = Some(len);
+        record.format = decode::sniff(&start).map(decode::Format::name);
+        record.reason = Some(format!("too large: more than {allowed} file bytes"));
+        if len <= MAX_DIGESTED_BYTES {
+            let mut digester = Digester::new();
+            digester.update(&start);
+            drop(start);
+            let mut piece = vec![0; STREAM_LEN];
+            let mut left = MAX_DIGESTED_BYTES;
+            loop {
+                let read = rest.read(&mut piece)?;
+                left = left.saturating_sub(to_u64(read));
+                if read == 0 || left == 0 {
+                    break;
+                }
+                digester.update(&piece[..read]);
+            }
+            record.digests = (left > 0).then(|| digester.finish());
+        }
+        Ok(self.conclude(record, PictureHashes::default()))
+    }
+
+    /// Looks the file up and settles its status.
+    fn conclude(&self, mut record: Record, hashes: PictureHashes) -> Record {
+        let Some(matcher) = self.shared.matcher else {
+            if record.status == Status::Unknown {
+                record.status = Status::Hashed;
+            }
+            return record;
+        };
+        if let Some(flat) = hashes.hashes().iter().find(|hash| !matcher.is_matchable(hash))
+            && record.reason.is_none()
+        {
+            record.reason = Some(format!(
+                "{} quality {} is below {}: compared by digest only",
+                flat.algorithm(),
+                flat.quality().unwrap_or(0),
+                matcher.quality_threshold()
+            ));
+        }
+        let digests = record.digests.as_ref().map_or(&[][..], |digests| &digests.all()[..]);
+        let matches = matcher.matches(&Query::of_picture(digests, hashes));
+        if matches.iter().any(|found| !found.negative) {
+            record.status = Status::Known;
+        }
+        record.matches = Some(matches);
+        record
+    }
+}
+
+fn describe(record: &mut Record, picture: &Decoded, hashes: &PictureHashes) {
+    record.format = Some(picture.format().name());
+    record.width = Some(picture.width());
+    record.height = Some(picture.height());
+    record.hashes = hashes.hashes().to_vec();
+    record.quality = hashes.quality();
+    if picture.is_partial() {
+        // Nobody saw the missing part, so without a match it is not "examined in full".
+        record.partial = true;
+        record.status = Status::Unexaminable;
+        record.reason = Some("truncated: the data end before the picture does".to_owned());
+    }
+}
+
+fn blame(record: &mut Record, error: &DecodeError) {
+    record.format = error.format().map(decode::Format::name);
+    record.status = if error.is_not_an_image() { Status::NotAnImage } else { Status::Unexaminable };
+    record.reason = Some(error.to_string());
+}
+
+fn refused(path: &Path, status: Status, reason: &str) -> Record {
+    let mut record = Record::new(path, status);
+    record.reason = Some(reason.to_owned());
+    record
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Record {
+    refused(path, Status::Unexaminable, &format!("cannot be read: {error}"))
+}

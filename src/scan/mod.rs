@@ -1,0 +1,266 @@
+//! Scanning evidence: walk, read, digest, decode, hash, match; one record a file, in path order.
+//!
+//! Memory is bounded by two budgets that all threads share, not by the number or size of files.
+//! Records do not depend on the number of threads.
+
+mod budget;
+mod examine;
+mod pipeline;
+mod walk;
+
+use std::fmt;
+use std::io;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::Serialize;
+
+use crate::decode::Limits;
+use crate::hash::Algorithm;
+use crate::matcher::Matcher;
+use crate::record::{Record, Sink, Status};
+use budget::Budget;
+use examine::{Examiner, Shared};
+
+/// Bytes of decodes in flight over all threads. With the files' own budget and the program itself
+/// this keeps a scan under 1 GiB.
+const DECODE_BUDGET_BYTES: u64 = 448 << 20;
+/// Bytes of files in flight over all threads.
+const FILE_BUDGET_BYTES: u64 = 288 << 20;
+
+/// What a scanner computes and how.
+#[derive(Clone, Debug)]
+pub(crate) struct ScanSettings {
+    algorithms: Vec<Algorithm>,
+    limits: Limits,
+    threads: NonZeroUsize,
+}
+
+/// Settings of a [`Scanner`].
+#[derive(Clone, Debug, Default)]
+pub struct ScannerBuilder {
+    algorithms: Vec<Algorithm>,
+    limits: Limits,
+    threads: Option<NonZeroUsize>,
+    matcher: Option<Arc<Matcher>>,
+}
+
+impl ScannerBuilder {
+    /// Which hashes to compute; default: PDQ.
+    pub fn algorithms(&mut self, algorithms: &[Algorithm]) -> &mut Self {
+        self.algorithms = algorithms.to_vec();
+        self
+    }
+
+    /// Limits of one decode.
+    pub fn limits(&mut self, limits: Limits) -> &mut Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Threads that read and decode; default: all cores.
+    pub fn threads(&mut self, threads: NonZeroUsize) -> &mut Self {
+        self.threads = Some(threads);
+        self
+    }
+
+    /// What to match against. Without a matcher, records end as `hashed`.
+    pub fn matcher(&mut self, matcher: Arc<Matcher>) -> &mut Self {
+        self.matcher = Some(matcher);
+        self
+    }
+
+    /// The scanner.
+    pub fn build(&self) -> Scanner {
+        let mut algorithms = self.algorithms.clone();
+        if algorithms.is_empty() {
+            algorithms.push(Algorithm::Pdq);
+        }
+        let threads = self
+            .threads
+            .or_else(|| std::thread::available_parallelism().ok())
+            .unwrap_or(NonZeroUsize::MIN);
+        let settings = ScanSettings { algorithms, limits: self.limits, threads };
+        Scanner { settings, matcher: self.matcher.clone(), progress: Arc::default() }
+    }
+}
+
+/// Examines files and directories.
+///
+/// # Examples
+/// ```no_run
+/// use onceseen::record::Record;
+/// use onceseen::scan::Scanner;
+///
+/// let mut records: Vec<Record> = Vec::new();
+/// let summary = Scanner::builder().build().scan(&["evidence".into()], &mut records)?;
+/// assert_eq!(summary.seen, records.len() as u64);
+/// # Ok::<(), onceseen::scan::ScanError>(())
+/// ```
+#[derive(Debug)]
+pub struct Scanner {
+    settings: ScanSettings,
+    matcher: Option<Arc<Matcher>>,
+    progress: Arc<Progress>,
+}
+
+impl Scanner {
+    /// Settings to start from.
+    pub fn builder() -> ScannerBuilder {
+        ScannerBuilder::default()
+    }
+
+    /// Counters that may be watched from another thread while a scan runs.
+    pub fn progress(&self) -> Arc<Progress> {
+        Arc::clone(&self.progress)
+    }
+
+    /// Examines everything under `paths`; gives one record a file to `sink`, in path order.
+    ///
+    /// A file that cannot be examined is a record, never an error.
+    ///
+    /// # Errors
+    /// When one of `paths` does not exist, or the sink fails.
+    pub fn scan(&self, paths: &[PathBuf], sink: &mut dyn Sink) -> Result<Summary, ScanError> {
+        for path in paths {
+            if let Err(source) = std::fs::symlink_metadata(path) {
+                return Err(ScanError::Path { path: path.clone(), source });
+            }
+        }
+        let mut summary = Summary::default();
+        pipeline::run(&self.shared(), &self.progress, walk::walk(paths), |record| {
+            summary.count(record);
+            sink.record(record)
+        })
+        .map_err(|source| ScanError::Sink { source })?;
+        Ok(summary)
+    }
+
+    /// Examines one picture in memory; `name` stands in the record's path.
+    pub fn examine(&self, name: &Path, bytes: &[u8]) -> Record {
+        Examiner::new(&self.shared()).bytes(name, bytes)
+    }
+
+    fn shared(&self) -> Shared<'_> {
+        Shared {
+            settings: &self.settings,
+            matcher: self.matcher.as_deref(),
+            file_bytes: Budget::new(FILE_BUDGET_BYTES),
+            decode_bytes: Budget::new(DECODE_BUDGET_BYTES),
+        }
+    }
+}
+
+/// Counters of a running scan.
+#[derive(Debug, Default)]
+pub struct Progress {
+    files: AtomicU64,
+    bytes: AtomicU64,
+    known: AtomicU64,
+}
+
+impl Progress {
+    /// Files done, bytes of them, and how many were known.
+    pub fn counts(&self) -> (u64, u64, u64) {
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        (get(&self.files), get(&self.bytes), get(&self.known))
+    }
+
+    fn count(&self, record: &Record) {
+        self.files.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(record.bytes.unwrap_or(0), Ordering::Relaxed);
+        self.known.fetch_add(u64::from(record.status == Status::Known), Ordering::Relaxed);
+    }
+}
+
+/// Counts of a finished scan. `seen = known + unknown + hashed + unexaminable + not_an_image`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Summary {
+    /// Files met.
+    pub seen: u64,
+    /// Files with a match.
+    pub known: u64,
+    /// Files examined without a match.
+    pub unknown: u64,
+    /// Files hashed without a list to match against.
+    pub hashed: u64,
+    /// Files that could not be examined in full.
+    pub unexaminable: u64,
+    /// Files that are no images.
+    pub not_an_image: u64,
+    /// Known files with an exact match.
+    pub exact: u64,
+    /// Known files whose surest match is near.
+    pub near: u64,
+    /// Known files whose surest match is possible.
+    pub possible: u64,
+    /// Files known only in part: their data end before the picture does.
+    pub partial: u64,
+    /// Files matched by a negative list alone.
+    pub negative: u64,
+    /// Bytes of all files.
+    pub bytes: u64,
+}
+
+impl Summary {
+    fn count(&mut self, record: &Record) {
+        use crate::matcher::Level;
+        self.seen += 1;
+        self.bytes += record.bytes.unwrap_or(0);
+        self.partial += u64::from(record.partial);
+        *match record.status {
+            Status::Known => &mut self.known,
+            Status::Unknown => &mut self.unknown,
+            Status::Hashed => &mut self.hashed,
+            Status::Unexaminable => &mut self.unexaminable,
+            Status::NotAnImage => &mut self.not_an_image,
+        } += 1;
+        let matches = record.matches.as_deref().unwrap_or(&[]);
+        match matches.iter().find(|found| !found.negative).map(|found| found.level) {
+            Some(Level::Exact) => self.exact += 1,
+            Some(Level::Near) => self.near += 1,
+            Some(Level::Possible) => self.possible += 1,
+            None => self.negative += u64::from(!matches.is_empty()),
+        }
+    }
+}
+
+/// Why a run stopped.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ScanError {
+    /// A path that was asked for is not there.
+    Path {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The records could not be written.
+    Sink {
+        /// What the output said.
+        source: io::Error,
+    },
+}
+
+impl fmt::Display for ScanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path { path, .. } => {
+                write!(f, "{}: cannot be examined", path.display().to_string().escape_debug())
+            }
+            Self::Sink { .. } => write!(f, "cannot write the records"),
+        }
+    }
+}
+
+impl std::error::Error for ScanError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Path { source, .. } | Self::Sink { source } => Some(source),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Which files a scan sees, in path order.
+//!
+//! Directories are walked without following links; everything that is no regular file is seen and
+//! named, so that the counts add up. Order is that of path components, compared as bytes: it does
+//! not depend on the file system.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use walkdir::{DirEntry, WalkDir};
+
+/// One thing that the walk met.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Item {
+    /// A regular file.
+    File(PathBuf),
+    /// Something that cannot be examined, with the reason.
+    Refused { path: PathBuf, reason: String },
+    /// A link to something that the scan sees under its own path.
+    LinkInside(PathBuf),
+}
+
+/// Everything under `roots`. A root inside another one is seen once.
+pub(super) fn walk(roots: &[PathBuf]) -> impl Iterator<Item = Item> + Send + use<> {
+    let roots = distinct(roots);
+    let real_roots: Vec<PathBuf> =
+        roots.iter().filter_map(|root| fs::canonicalize(root).ok()).collect();
+    roots.into_iter().flat_map(move |root| {
+        let real_roots = real_roots.clone();
+        WalkDir::new(root)
+            .sort_by_file_name()
+            .into_iter()
+            .filter_map(move |entry| item(entry, &real_roots))
+    })
+}
+
+/// Sorted roots without those below another one. Compared by real path, so that `a`, `./a` and
+/// `a/b/..` are one.
+fn distinct(roots: &[PathBuf]) -> Vec<PathBuf> {
+    let mut sorted: Vec<(PathBuf, PathBuf)> = roots
+        .iter()
+        .map(|root| (fs::canonicalize(root).unwrap_or_else(|_| root.clone()), root.clone()))
+        .collect();
+    sorted.sort();
+    let mut kept: Vec<(PathBuf, PathBuf)> = Vec::new();
+    for (real, root) in sorted {
+        // A parent sorts before everything below it.
+        if !kept.iter().any(|(outer, _)| real.starts_with(outer)) {
+            kept.push((real, root));
+        }
+    }
+    let mut roots: Vec<PathBuf> = kept.into_iter().map(|(_, root)| root).collect();
+    roots.sort();
+    roots
+}
+
+fn item(entry: Result<DirEntry, walkdir::Error>, real_roots: &[PathBuf]) -> Option<Item> {
+    match entry {
+        Ok(entry) if entry.file_type().is_dir() => None,
+        Ok(entry) if entry.file_type().is_file() => Some(Item::File(entry.into_path())),
+        Ok(entry) if entry.path_is_symlink() && entry.depth() > 0 => {
+            Some(link(entry.into_path(), real_roots))
+        }
+        Ok(entry) => Some(root_link_or_special(entry)),
+        Err(error) => Some(Item::Refused {
+            path: error.path().map(Path::to_owned).unwrap_or_default(),
+            reason: match error.into_io_error() {
+                Some(source) => format!("cannot be listed: {source}"),
+                None => "cannot be listed: a loop of links".to_owned(),
+            },
+        }),
+    }
+}
+
+/// A root that is a link to a file was named by the user, so it is followed.
+fn root_link_or_special(entry: DirEntry) -> Item {
+    if entry.depth() == 0 && fs::metadata(entry.path()).is_ok_and(|target| target.is_file()) {
+        return Item::File(entry.into_path());
+    }
+    let reason = format!("not a regular file ({})", special_name(entry.file_type()));
+    Item::Refused { path: entry.into_path(), reason }
+}
+
+fn link(path: PathBuf, real_roots: &[PathBuf]) -> Item {
+    match fs::canonicalize(&path) {
+        Ok(target) if real_roots.iter().any(|root| target.starts_with(root)) => {
+            Item::LinkInside(path)
+        }
+        Ok(_) => Item::Refused { path, reason: "symbolic link out of the scanned tree".to_owned() },
+        Err(_) => Item::Refused { path, reason: "symbolic link that leads nowhere".to_owned() },
+    }
+}
+
+#[cfg(unix)]
+fn special_name(kind: fs::FileType) -> &'static str {
+    use std::os::unix::fs::FileTypeExt;
+    if kind.is_fifo() {
+        "named pipe"
+    } else if kind.is_socket() {
+        "socket"
+    } else if kind.is_block_device() || kind.is_char_device() {
+        "device"
+    } else {
+        "of unknown kind"
+    }
+}
+
+#[cfg(not(unix))]
+fn special_name(_: fs::FileType) -> &'static str {
+    "of unknown kind"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roots_inside_another_are_seen_once_and_order_is_by_component() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path();
+        fs::create_dir(root.join("a")).unwrap();
+        for name in ["a/x", "a.jpg", "b"] {
+            fs::write(root.join(name), name).unwrap();
+        }
+        let items: Vec<Item> =
+            walk(&[root.join("a"), root.to_owned(), root.join("a/../b")]).collect();
+        let files = ["a/x", "a.jpg", "b"].map(|name| Item::File(root.join(name)));
+        assert_eq!(items, files);
+    }
+}
