@@ -12,4 +12,5 @@ pub mod matcher;
 pub(crate) mod num;
 pub mod pixels;
 pub mod record;
+pub mod report;
 pub mod scan;

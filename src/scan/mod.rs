@@ -13,7 +13,7 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use serde::Serialize;
 
@@ -151,6 +151,19 @@ impl Scanner {
             decode_bytes: Budget::new(DECODE_BUDGET_BYTES),
         }
     }
+}
+
+/// Number of files that a scan of `paths` will meet, for showing progress; `None` once `is_over` says
+/// that nobody wants to know any more.
+pub fn count_files(paths: &[PathBuf], is_over: &AtomicBool) -> Option<u64> {
+    let mut count = 0;
+    for _ in walk::walk(paths) {
+        count += 1;
+        if is_over.load(Ordering::Relaxed) {
+            return None;
+        }
+    }
+    Some(count)
 }
 
 /// Counters of a running scan.

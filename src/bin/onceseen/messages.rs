@@ -1,0 +1,44 @@
+//! What the command says on standard error. Names and reasons come from files that somebody else
+//! made, so everything is escaped here.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use onceseen::report::escape;
+
+static IS_QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Silences everything but errors.
+pub fn set_quiet(is_quiet: bool) {
+    IS_QUIET.store(is_quiet, Ordering::Relaxed);
+}
+
+/// Whether `-q` was given.
+pub fn is_quiet() -> bool {
+    IS_QUIET.load(Ordering::Relaxed)
+}
+
+/// Says something that is not an error.
+pub fn note(text: &str) {
+    if !is_quiet() {
+        write(text);
+    }
+}
+
+/// Warns: the run goes on.
+pub fn warn(text: &str) {
+    if !is_quiet() {
+        write(&format!("onceseen: warning: {text}"));
+    }
+}
+
+/// An error chain on one line.
+pub fn error(error: &anyhow::Error) {
+    write(&format!("onceseen: {error:#}"));
+}
+
+#[expect(clippy::print_stderr, reason = "the one place that prints messages")]
+fn write(text: &str) {
+    for line in text.lines() {
+        eprintln!("{}", escape::terminal(line));
+    }
+}

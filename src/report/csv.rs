@@ -1,0 +1,125 @@
+//! CSV: a header and one row a record.
+//!
+//! Columns: `path`, `path_bytes`, `status`, `reason`, `partial`, `bytes`, `format`, `width`, `height`,
+//! `md5`, `sha1`, `sha256`, one column for each algorithm of the run, `quality`. Scans add `matches`
+//! (their number) and, of the surest match, `level`, `list`, `entry`, `matched`, `distance`,
+//! `variant`, `chance`, `negative`, `conflict`, `claims` (sources with record and category, separated
+//! by semicolons). Absent values are empty. Cells that start like a formula get an apostrophe in
+//! front.
+
+use std::io::{self, Write};
+
+use super::escape;
+use crate::digest::DigestKind;
+use crate::hash::Algorithm;
+use crate::list::Claim;
+use crate::matcher::{Level, Match};
+use crate::record::{Record, Sink};
+
+const MATCH_COLUMNS: [&str; 11] = [
+    "matches", "level", "list", "entry", "matched", "distance", "variant", "chance", "negative",
+    "conflict", "claims",
+];
+
+/// Writes records as CSV.
+pub struct CsvSink<W: Write> {
+    out: csv::Writer<W>,
+    algorithms: Vec<Algorithm>,
+    has_matches: bool,
+}
+
+impl<W: Write> CsvSink<W> {
+    /// A sink over `out`, with a column for each of `algorithms`, and columns for matches when
+    /// `has_matches`. Writes the header.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub fn new(out: W, algorithms: &[Algorithm], has_matches: bool) -> io::Result<Self> {
+        let mut out = csv::Writer::from_writer(out);
+        let mut header = vec![
+            "path", "path_bytes", "status", "reason", "partial", "bytes", "format", "width", "height",
+        ];
+        header.extend(DigestKind::ALL.map(DigestKind::name));
+        header.extend(algorithms.iter().map(|algorithm| algorithm.name()));
+        header.push("quality");
+        if has_matches {
+            header.extend(MATCH_COLUMNS);
+        }
+        out.write_record(header)?;
+        Ok(Self { out, algorithms: algorithms.to_vec(), has_matches })
+    }
+
+    /// Flushes the output.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub fn finish(mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+impl<W: Write> Sink for CsvSink<W> {
+    fn record(&mut self, record: &Record) -> io::Result<()> {
+        let mut row = file_cells(record);
+        for algorithm in &self.algorithms {
+            let hash = record.hashes.iter().find(|hash| hash.algorithm() == *algorithm);
+            row.push(text(hash));
+        }
+        row.push(text(record.quality));
+        if self.has_matches {
+            let matches = record.matches.as_deref().unwrap_or(&[]);
+            row.push(matches.len().to_string());
+            row.extend(match_cells(matches.first()));
+        }
+        self.out.write_record(row.iter().map(|cell| escape::cell(cell)))?;
+        Ok(())
+    }
+}
+
+fn text(value: Option<impl ToString>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
+}
+
+fn file_cells(record: &Record) -> Vec<String> {
+    let mut cells = vec![
+        record.path.clone(),
+        text(record.path_bytes.as_ref()),
+        record.status.name().to_owned(),
+        text(record.reason.as_ref()),
+        record.partial.to_string(),
+        text(record.bytes),
+        text(record.format),
+        text(record.width),
+        text(record.height),
+    ];
+    for kind in DigestKind::ALL {
+        cells.push(text(record.digests.as_ref().map(|digests| digests.get(kind))));
+    }
+    cells
+}
+
+fn match_cells(found: Option<&Match>) -> Vec<String> {
+    let Some(found) = found else { return vec![String::new(); MATCH_COLUMNS.len() - 1] };
+    let level = match found.level {
+        Level::Exact => "exact",
+        Level::Near => "near",
+        Level::Possible => "possible",
+    };
+    vec![
+        level.to_owned(),
+        found.list.to_string(),
+        found.entry.to_string(),
+        found.algorithm.to_owned(),
+        found.distance.to_string(),
+        found.variant.clone(),
+        text(found.chance.map(|chance| format!("{chance:e}"))),
+        found.negative.to_string(),
+        found.conflict.to_string(),
+        found.claims.iter().map(claim_cell).collect::<Vec<_>>().join("; "),
+    ]
+}
+
+fn claim_cell(claim: &Claim) -> String {
+    let parts = [Some(&claim.source), claim.record.as_ref(), claim.category.as_ref()];
+    parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" | ")
+}
