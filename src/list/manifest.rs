@@ -7,7 +7,7 @@ use super::error::{ListError, ListErrorKind};
 use super::format::MAX_MANIFEST_LEN;
 
 /// Refused rows that are kept word for word; the count is kept in full.
-pub(crate) const KEPT_REFUSALS: usize = 100;
+const KEPT_REFUSALS: usize = 100;
 
 /// What a list says about itself.
 ///
@@ -41,6 +41,17 @@ pub struct Source {
     pub refused: u64,
     /// The first hundred of those: line (0: the whole input or file) and reason.
     pub refusals: Vec<(u64, String)>,
+}
+
+impl Source {
+    /// Counts a row that was refused and keeps the first hundred reasons; `line` is 0 where there are
+    /// no lines.
+    pub fn refuse(&mut self, line: u64, reason: String) {
+        self.refused += 1;
+        if self.refusals.len() < KEPT_REFUSALS {
+            self.refusals.push((line, reason));
+        }
+    }
 }
 
 impl Manifest {

@@ -37,7 +37,15 @@ impl<W: Write> CsvSink<W> {
     pub fn new(out: W, algorithms: &[Algorithm], has_matches: bool) -> io::Result<Self> {
         let mut out = csv::Writer::from_writer(out);
         let mut header = vec![
-            "path", "path_bytes", "status", "reason", "partial", "bytes", "format", "width", "height",
+            "path",
+            "path_bytes",
+            "status",
+            "reason",
+            "partial",
+            "bytes",
+            "format",
+            "width",
+            "height",
         ];
         header.extend(DigestKind::ALL.map(DigestKind::name));
         header.extend(algorithms.iter().map(|algorithm| algorithm.name()));

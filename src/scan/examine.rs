@@ -63,6 +63,11 @@ impl<'a> Examiner<'a> {
         }
     }
 
+    /// A stream of unknown length: as much as one file may have.
+    pub(super) fn stream(&mut self, name: &Path, reader: &mut dyn Read) -> io::Result<Record> {
+        self.reader(name, reader, 0)
+    }
+
     /// Reads to the end, whatever the length was said to be: the file may be changing.
     fn reader(&mut self, path: &Path, reader: impl Read, len: u64) -> io::Result<Record> {
         let allowed = self.shared.settings.limits.max_file_bytes;

@@ -143,6 +143,14 @@ impl Scanner {
         Examiner::new(&self.shared()).bytes(name, bytes)
     }
 
+    /// Examines one picture from a reader, to its end.
+    ///
+    /// # Errors
+    /// When reading fails.
+    pub fn examine_reader(&self, name: &Path, reader: &mut dyn io::Read) -> io::Result<Record> {
+        Examiner::new(&self.shared()).stream(name, reader)
+    }
+
     fn shared(&self) -> Shared<'_> {
         Shared {
             settings: &self.settings,
@@ -219,7 +227,27 @@ pub struct Summary {
 }
 
 impl Summary {
-    fn count(&mut self, record: &Record) {
+    /// The sums of both.
+    #[must_use]
+    pub const fn plus(&self, other: &Self) -> Self {
+        Self {
+            seen: self.seen + other.seen,
+            known: self.known + other.known,
+            unknown: self.unknown + other.unknown,
+            hashed: self.hashed + other.hashed,
+            unexaminable: self.unexaminable + other.unexaminable,
+            not_an_image: self.not_an_image + other.not_an_image,
+            exact: self.exact + other.exact,
+            near: self.near + other.near,
+            possible: self.possible + other.possible,
+            partial: self.partial + other.partial,
+            negative: self.negative + other.negative,
+            bytes: self.bytes + other.bytes,
+        }
+    }
+
+    /// Counts one record.
+    pub fn count(&mut self, record: &Record) {
         use crate::matcher::Level;
         self.seen += 1;
         self.bytes += record.bytes.unwrap_or(0);

@@ -1,2 +1,54 @@
-//! The command.
-fn main() {}
+//! The command: parse, dispatch, map to an exit status.
+
+#![allow(missing_docs, reason = "a program has no public interface in Rust")]
+#![allow(unreachable_pub, reason = "the modules of a program are its own")]
+
+mod cmd;
+mod exit;
+mod flags;
+mod messages;
+mod progress;
+mod settings;
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use exit::Exit;
+use flags::{Flags, List, Mode};
+
+fn main() -> ExitCode {
+    let flags = Flags::parse();
+    messages::set_quiet(flags.quiet);
+    // A decoder that panics costs one record, which says so; the panic's own text would only tear
+    // the progress bar.
+    std::panic::set_hook(Box::new(|_| {}));
+    let result = match &flags.mode {
+        Mode::Scan(flags) => cmd::scan::run(flags),
+        Mode::Match(flags) => cmd::match_::run(flags),
+        Mode::Hash(flags) => cmd::hash::run(flags),
+        Mode::Compare(flags) => cmd::compare::run(flags),
+        Mode::List(List::Build(flags)) => cmd::list::build(flags),
+        Mode::List(List::Info { list, json }) => cmd::list::info(list, *json),
+        Mode::List(List::Verify { lists }) => cmd::list::verify(lists),
+        Mode::Completions { shell } => cmd::meta::completions(*shell),
+        Mode::Man => cmd::meta::man(),
+    };
+    match result {
+        Ok(exit) => exit.into(),
+        // The reader of our output went away: nobody is left to tell, but the run is not complete.
+        Err(error) if is_closed_pipe(&error) => Exit::CouldNotRun.into(),
+        Err(error) => {
+            messages::error(&error);
+            Exit::CouldNotRun.into()
+        }
+    }
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,212 @@
+//! `onceseen list`: build, inspect and verify lists.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+use onceseen::digest::DigestKind;
+use onceseen::list::{self, HashList, ImportSettings, ListBuilder};
+use serde_json::{Value, json};
+
+use crate::exit::Exit;
+use crate::flags::{Build, BuildIndex};
+use crate::{messages, settings};
+
+pub fn build(flags: &Build) -> Result<Exit> {
+    let sources = sources(flags)?;
+    let name = flags.name.clone().unwrap_or_else(|| output_name(&flags.output));
+    let mut builder = ListBuilder::new(&name)?;
+    builder.negative(flags.negative).index(match flags.index {
+        BuildIndex::Auto => list::BuildIndex::Auto,
+        BuildIndex::BkTree => list::BuildIndex::BkTree,
+        BuildIndex::Mih => list::BuildIndex::Mih,
+        BuildIndex::All => list::BuildIndex::All,
+    });
+    let (mut rows, mut refused) = (0, 0_u64);
+    for (input, source) in flags.inputs.iter().zip(&sources) {
+        let mut problem = |text: &str| {
+            refused += 1;
+            if flags.strict {
+                bail!("{text}; nothing was written (--strict)");
+            }
+            messages::warn(text);
+            Ok(())
+        };
+        let settings = import_settings(flags)?;
+        rows +=
+            settings::add_input(&mut builder, input, source, &flags.work, settings, &mut problem)?;
+    }
+    if rows == 0 && refused > 0 {
+        bail!("every row was refused; {} was not written", flags.output.display());
+    }
+    builder.finish(&flags.output)?;
+    let list = settings::open_list(&flags.output)?;
+    messages::note(&format!(
+        "{}: {} entries, {} claims from {rows} rows, {refused} refused, {} bytes, digest {}",
+        flags.output.display(),
+        list.len(),
+        list.claim_count(),
+        list.byte_len(),
+        list.digest()
+    ));
+    Ok(Exit::NothingKnown)
+}
+
+/// The source of each input.
+fn sources(flags: &Build) -> Result<Vec<String>> {
+    match flags.source.len() {
+        0 => Ok(flags.inputs.iter().map(|input| settings::input_name(input)).collect()),
+        1 => Ok(vec![flags.source[0].clone(); flags.inputs.len()]),
+        named if named == flags.inputs.len() => Ok(flags.source.clone()),
+        named => bail!(
+            "{named} times --source for {} inputs: give it once for all, or once for each",
+            flags.inputs.len()
+        ),
+    }
+}
+
+fn output_name(path: &Path) -> String {
+    path.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+}
+
+fn import_settings(flags: &Build) -> Result<ImportSettings> {
+    let mut builder = ImportSettings::builder();
+    builder.algorithm(settings::bare_algorithm(&flags.work));
+    if let Some(columns) = &flags.columns {
+        builder.columns(columns.clone());
+    }
+    if let Some(format) = flags.input_format {
+        builder.format(format);
+    }
+    if let Some(delimiter) = flags.delimiter {
+        let Ok(delimiter) = u8::try_from(delimiter) else {
+            bail!("--delimiter takes one ASCII character")
+        };
+        builder.delimiter(delimiter);
+    }
+    Ok(builder.build()?)
+}
+
+pub fn info(path: &Path, as_json: bool) -> Result<Exit> {
+    let list = settings::open_list(path)?;
+    let mut out = super::output();
+    if as_json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&info_json(&list))?)?;
+    } else {
+        write!(out, "{}", onceseen_text(&list))?;
+    }
+    super::close(out)?;
+    Ok(Exit::NothingKnown)
+}
+
+fn info_json(list: &HashList) -> Value {
+    let manifest = list.manifest();
+    let hashes: Vec<Value> = list
+        .algorithms()
+        .map(|algorithm| {
+            let (bk_tree, mih) = list.index_byte_lens(algorithm);
+            let bytes = |len: usize| if len == 0 { Value::Null } else { json!(len) };
+            json!({
+                "algorithm": algorithm.name(),
+                "entries": list.hash_count(algorithm),
+                "index_bytes": { "bk-tree": bytes(bk_tree), "mih": bytes(mih) },
+            })
+        })
+        .collect();
+    let digests: serde_json::Map<String, Value> = DigestKind::ALL
+        .into_iter()
+        .map(|kind| (kind.name().to_owned(), json!(list.digest_count(kind))))
+        .collect();
+    json!({
+        "name": manifest.name,
+        "digest": list.digest(),
+        "format_version": list.format_version(),
+        "tool": manifest.tool,
+        "negative": manifest.is_negative,
+        "bytes": list.byte_len(),
+        "entries": list.len(),
+        "claims": list.claim_count(),
+        "hashes": hashes,
+        "digests": digests,
+        "sources": manifest.sources,
+    })
+}
+
+fn onceseen_text(list: &HashList) -> String {
+    use onceseen::report::escape::terminal;
+    let manifest = list.manifest();
+    let mut lines = vec![
+        format!(
+            "name      {}{}",
+            terminal(&manifest.name),
+            if manifest.is_negative { " (negative)" } else { "" }
+        ),
+        format!("digest    {}", list.digest()),
+        format!("written   by {}, format {}", terminal(&manifest.tool), list.format_version()),
+        format!(
+            "size      {} bytes, {} entries, {} claims",
+            list.byte_len(),
+            list.len(),
+            list.claim_count()
+        ),
+    ];
+    for algorithm in list.algorithms() {
+        let (bk_tree, mih) = list.index_byte_lens(algorithm);
+        lines.push(format!(
+            "{algorithm:<9} {} entries; index bytes: bk-tree {bk_tree}, mih {mih}",
+            list.hash_count(algorithm)
+        ));
+    }
+    for kind in DigestKind::ALL {
+        if list.digest_count(kind) > 0 {
+            lines.push(format!("{kind:<9} {} entries", list.digest_count(kind)));
+        }
+    }
+    for source in &manifest.sources {
+        lines.push(format!(
+            "source    {}: {} rows from {}, {} refused",
+            terminal(&source.name),
+            source.rows,
+            terminal(&source.input),
+            source.refused
+        ));
+        let refusals =
+            source.refusals.iter().map(|(_, reason)| format!("  refused {}", terminal(reason)));
+        lines.extend(refusals);
+    }
+    lines.join("\n") + "\n"
+}
+
+pub fn verify(paths: &[PathBuf]) -> Result<Exit> {
+    let mut damaged = 0;
+    let mut out = super::output();
+    for path in paths {
+        match settings::open_list(path) {
+            Ok(list) => {
+                let problems = list.verify();
+                for problem in &problems {
+                    messages::error(&anyhow::anyhow!("{}: {problem}", path.display()));
+                }
+                if problems.is_empty() {
+                    writeln!(
+                        out,
+                        "{}: whole, digest {}",
+                        onceseen::report::escape::terminal(&path.display().to_string()),
+                        list.digest()
+                    )?;
+                } else {
+                    damaged += 1;
+                }
+            }
+            Err(error) => {
+                damaged += 1;
+                messages::error(&error);
+            }
+        }
+    }
+    super::close(out)?;
+    if damaged > 0 {
+        bail!("{damaged} of {} lists cannot be trusted", paths.len());
+    }
+    Ok(Exit::NothingKnown)
+}
