@@ -102,23 +102,22 @@ enum Divisors {
 }
 
 impl Divisors {
+    /// The average after each of 16 steps: add what enters, subtract what leaves, divide.
+    ///
+    /// The division stays in the loop over the steps: in a loop of its own the compiler
+    /// vectorises across steps instead of lanes, with gathers (measured: twice the time).
     #[inline(always)]
-    fn apply(&self, sums: &mut Tile) {
+    fn averages<'a>(
+        &self,
+        sum: &mut Lanes,
+        entering: &Tile,
+        leaving: impl Fn(usize) -> &'a Lanes,
+    ) -> Tile {
         match self {
-            Self::Inverse(factor) => {
-                for sum in sums {
-                    *sum = sum.times(*factor);
-                }
-            }
-            Self::Same(divisor) => {
-                for sum in sums {
-                    *sum = sum.over(*divisor);
-                }
-            }
+            Self::Inverse(factor) => running(sum, entering, leaving, |sum, _| sum.times(*factor)),
+            Self::Same(divisor) => running(sum, entering, leaving, |sum, _| sum.over(*divisor)),
             Self::Each(divisors) => {
-                for (sum, divisor) in sums.iter_mut().zip(divisors) {
-                    *sum = sum.over(*divisor);
-                }
+                running(sum, entering, leaving, |sum, step| sum.over(divisors[step]))
             }
         }
     }
@@ -334,8 +333,8 @@ impl Sweep<'_> {
         let enters = self.plan.before + at + self.x.ahead;
         let entering = tile(&self.scratch.first, enters);
         let leaving = tile(&self.scratch.first, enters - self.x.window);
-        let mut out = running_sums(sum, entering, leaving);
-        self.x.divisors(x + at + self.x.ahead).apply(&mut out);
+        let divisors = self.x.divisors(x + at + self.x.ahead);
+        let mut out = divisors.averages(sum, entering, |step| &leaving[step]);
         // Right of the picture there is nothing, whatever the running sum says.
         if x + at + LANES > self.x.len {
             out[self.x.len - (x + at)..].fill(Lanes::ZERO);
@@ -348,14 +347,11 @@ impl Sweep<'_> {
     fn second_pass(&mut self, vertical: &Vertical, x: usize, rows: &Tile) -> Tile {
         let ring = &mut self.scratch.history[self.plan.ring_start(x)..][..self.plan.ring];
         ring[vertical.slot..vertical.slot + LANES].copy_from_slice(rows);
+        let ring = &*ring;
+        let leaving = |step: usize| &ring[vertical.leaving[step]];
         let mut sum = self.scratch.sums[x / LANES];
-        let mut out = *rows;
-        for step in 0..LANES {
-            sum = sum.plus(&rows[step]).minus(&ring[vertical.leaving[step]]);
-            out[step] = sum;
-        }
+        let out = vertical.divisors.averages(&mut sum, rows, leaving);
         self.scratch.sums[x / LANES] = sum;
-        vertical.divisors.apply(&mut out);
         out
     }
 }
@@ -398,7 +394,7 @@ impl Rows64 {
     /// The 16 columns from `x` on; `leaving` are the columns a window before.
     #[inline(always)]
     fn tile(&mut self, columns: &Tile, leaving: &Tile, x: usize) {
-        let sums = running_sums(&mut self.sum, columns, leaving);
+        let sums = running(&mut self.sum, columns, |step| &leaving[step], |sum, _| sum);
         while self.next < SIDE && self.stops[self.next] < x + LANES {
             self.keep(&sums[self.stops[self.next] - x]);
         }
@@ -499,14 +495,22 @@ fn add(sums: &mut [f32; SIDE], row: &[f32; SIDE]) {
     }
 }
 
-/// The running sum after each of 16 steps: add what enters, then subtract what leaves.
+/// What `finish` makes of the running sum after each of 16 steps: add what enters, then subtract
+/// what leaves.
 #[inline(always)]
-fn running_sums(sum: &mut Lanes, entering: &Tile, leaving: &Tile) -> Tile {
+fn running<'a>(
+    sum: &mut Lanes,
+    entering: &Tile,
+    leaving: impl Fn(usize) -> &'a Lanes,
+    finish: impl Fn(Lanes, usize) -> Lanes,
+) -> Tile {
     let mut out = *entering;
+    let mut running = *sum;
     for step in 0..LANES {
-        *sum = sum.plus(&entering[step]).minus(&leaving[step]);
-        out[step] = *sum;
+        running = running.plus(&entering[step]).minus(leaving(step));
+        out[step] = finish(running, step);
     }
+    *sum = running;
     out
 }
 
