@@ -179,10 +179,10 @@ mod x86 {
 
     #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl")]
     pub(super) fn run_avx512<W: Work>(work: W) -> W::Out {
-        work.run(Avx(()))
+        work.run(Avx512(()))
     }
 
-    /// Proof of AVX: made by the two functions above alone.
+    /// Proof of AVX: made by `run_avx2` alone.
     #[derive(Clone, Copy)]
     struct Avx(());
 
@@ -198,6 +198,64 @@ mod x86 {
             }
             out
         }
+    }
+
+    /// Proof of AVX-512 F: made by `run_avx512` alone.
+    #[derive(Clone, Copy)]
+    struct Avx512(());
+
+    impl Simd for Avx512 {
+        #[inline(always)]
+        fn transpose(self, tile: &Tile) -> Tile {
+            // SAFETY: needs AVX-512 F; `self` exists inside a function compiled for it alone.
+            unsafe { transpose_16x16(tile) }
+        }
+    }
+
+    /// Whole registers throughout: a half that is stored cannot be forwarded to a full load.
+    #[target_feature(enable = "avx512f")]
+    #[inline]
+    fn transpose_16x16(tile: &Tile) -> Tile {
+        let mut quads = [[_mm512_setzero_ps(); 4]; 4];
+        for (group, quad) in quads.iter_mut().enumerate() {
+            // Four rows; quarter `i` of `quad[j]` will hold their values in column `4 i + j`.
+            let [a, b, c, d] = [0, 1, 2, 3].map(|row| load(&tile[group * 4 + row]));
+            let even = [_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b)];
+            let odd = [_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d)];
+            *quad = [
+                _mm512_shuffle_ps::<0x44>(even[0], odd[0]),
+                _mm512_shuffle_ps::<0xee>(even[0], odd[0]),
+                _mm512_shuffle_ps::<0x44>(even[1], odd[1]),
+                _mm512_shuffle_ps::<0xee>(even[1], odd[1]),
+            ];
+        }
+        let mut out = [Lanes::ZERO; LANES];
+        for column in 0..4 {
+            let [a, b, c, d] = [0, 1, 2, 3].map(|group| quads[group][column]);
+            let low = _mm512_shuffle_f32x4::<0x44>(a, b);
+            let high = _mm512_shuffle_f32x4::<0xee>(a, b);
+            let next_low = _mm512_shuffle_f32x4::<0x44>(c, d);
+            let next_high = _mm512_shuffle_f32x4::<0xee>(c, d);
+            store(_mm512_shuffle_f32x4::<0x88>(low, next_low), &mut out[column]);
+            store(_mm512_shuffle_f32x4::<0xdd>(low, next_low), &mut out[4 + column]);
+            store(_mm512_shuffle_f32x4::<0x88>(high, next_high), &mut out[8 + column]);
+            store(_mm512_shuffle_f32x4::<0xdd>(high, next_high), &mut out[12 + column]);
+        }
+        out
+    }
+
+    #[target_feature(enable = "avx512f")]
+    #[inline]
+    fn load(lanes: &Lanes) -> __m512 {
+        // SAFETY: an unaligned load of 16 floats from an array of 16 floats.
+        unsafe { _mm512_loadu_ps(lanes.0.as_ptr()) }
+    }
+
+    #[target_feature(enable = "avx512f")]
+    #[inline]
+    fn store(value: __m512, to: &mut Lanes) {
+        // SAFETY: an unaligned store of 16 floats into an array of 16 floats.
+        unsafe { _mm512_storeu_ps(to.0.as_mut_ptr(), value) };
     }
 
     /// Moves the 8 × 8 values at (`rows`, `columns`) of `tile` to (`columns`, `rows`) of `out`.

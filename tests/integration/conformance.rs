@@ -158,3 +158,119 @@ fn luma_and_dct_blocks_are_the_reference_blocks_bit_for_bit() {
         }
     }
 }
+
+/// A generated picture: name, width, height, samples a pixel (1 grey, 3 RGB), scene.
+type Generated = (&'static str, u32, u32, u32, Scene);
+
+/// The value of a sample from its column, row, channel and a noise byte. Integers only, so that
+/// any language makes the same picture.
+type Scene = fn(u32, u32, u32, u32) -> u32;
+
+/// Slopes of different steepness in the three channels.
+fn slope(x: u32, y: u32, channel: u32, _noise: u32) -> u32 {
+    x * (channel + 1) / 3 + y * (3 - channel) / 5
+}
+
+/// Blocks of 23 × 17 pixels in scattered colours, with a little grain.
+fn blocks(x: u32, y: u32, channel: u32, noise: u32) -> u32 {
+    (x / 23 * 71 + y / 17 * 113 + channel * 37) % 200 + noise / 8
+}
+
+/// Rings around the upper left corner over a slope.
+fn rings(x: u32, y: u32, channel: u32, noise: u32) -> u32 {
+    (x * x + y * y) / (97 + channel * 20) % 160 + x / 16 % 64 + noise / 16
+}
+
+/// Noise alone.
+fn grain(_x: u32, _y: u32, _channel: u32, noise: u32) -> u32 {
+    noise
+}
+
+/// One colour.
+fn flat(_x: u32, _y: u32, channel: u32, _noise: u32) -> u32 {
+    90 + channel * 30
+}
+
+const GENERATED: [Generated; 24] = [
+    ("dot", 1, 1, 3, grain),
+    ("too-small", 4, 4, 3, grain),
+    ("too-low", 700, 4, 3, blocks),
+    ("smallest", 5, 5, 3, grain),
+    ("smallest-grey", 5, 5, 1, grain),
+    ("odd", 63, 65, 3, blocks),
+    ("block-sized", 64, 64, 3, rings),
+    ("block-sized-grey", 64, 64, 1, blocks),
+    ("block-wide", 64, 200, 3, grain),
+    ("window-one", 128, 128, 3, rings),
+    ("window-two", 129, 129, 3, rings),
+    ("slope", 300, 200, 3, slope),
+    ("slope-grey", 300, 200, 1, slope),
+    ("flat", 320, 240, 3, flat),
+    ("flat-grey", 320, 240, 1, flat),
+    ("resized-not-yet", 512, 512, 3, rings),
+    ("resized-not-quite", 513, 511, 3, blocks),
+    ("resized-tall", 200, 513, 3, rings),
+    ("wide", 2000, 37, 3, blocks),
+    ("tall", 37, 2000, 3, blocks),
+    ("thread", 5, 3000, 3, grain),
+    ("photo-sized", 1601, 1003, 3, rings),
+    ("photo-sized-grey", 1003, 1601, 1, rings),
+    ("grain", 1024, 768, 3, grain),
+];
+
+/// The samples, row-major. Noise: a 32-bit linear congruential generator started at width + height.
+fn generate((_, width, height, channels, scene): &Generated) -> Vec<u8> {
+    let mut state = width + height;
+    let mut out = Vec::new();
+    for y in 0..*height {
+        for x in 0..*width {
+            for channel in 0..*channels {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                out.push(scene(x, y, channel, state >> 24).to_le_bytes()[0]);
+            }
+        }
+    }
+    out
+}
+
+/// One golden line: name, feed, quality, the hash and its seven dihedral forms.
+fn golden_line(name: &str, feed: &str, pdq: &Pdq) -> String {
+    let hashes = pdq.dihedral().map(|hash| hash.to_string()).join(" ");
+    format!("{name} {feed} {} {hashes}", pdq.quality())
+}
+
+#[test]
+fn generated_pictures_keep_their_golden_values() {
+    let golden = fs::read_to_string("tests/data/golden/pdq.txt").unwrap();
+    let mut expected = golden.lines();
+    for (level, mut hasher) in PdqHasher::for_every_level() {
+        expected = golden.lines();
+        for picture in &GENERATED {
+            let format = if picture.3 == 1 { PixelFormat::Luma8 } else { PixelFormat::Rgb8 };
+            let samples = generate(picture);
+            let pixels = Pixels::new(&samples, picture.1, picture.2, format).unwrap();
+            for (feed, found) in
+                [("pdq", hasher.hash(&pixels)), ("pdq512", hasher.hash_512(&pixels))]
+            {
+                let found = golden_line(picture.0, feed, &found);
+                assert_eq!(expected.next(), Some(found.as_str()), "{level}");
+            }
+        }
+    }
+    assert_eq!(expected.next(), None);
+}
+
+/// Writes the pictures as PGM and PPM into `ONCESEEN_GOLDEN_PICTURES`, for another implementation
+/// to hash.
+#[test]
+#[ignore = "a tool, see tests/data/golden/README.md"]
+fn generated_pictures_are_written_for_another_implementation() {
+    let root = PathBuf::from(std::env::var_os("ONCESEEN_GOLDEN_PICTURES").unwrap());
+    for picture in &GENERATED {
+        let (name, width, height, channels, _) = picture;
+        let kind = if *channels == 1 { 5 } else { 6 };
+        let mut bytes = format!("P{kind}\n{width} {height}\n255\n").into_bytes();
+        bytes.extend(generate(picture));
+        fs::write(root.join(format!("{name}.pnm")), bytes).unwrap();
+    }
+}
