@@ -19,6 +19,7 @@ mod jpeg;
 mod limits;
 mod sniff;
 mod tiff_tag;
+mod webp;
 
 use std::fmt;
 
