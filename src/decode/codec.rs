@@ -15,7 +15,7 @@ use super::error::DecodeError;
 use super::format::Format;
 use super::jpeg::Survey;
 use super::limits::{Limit, Limits};
-use super::webp;
+use super::{gif, webp};
 use crate::pixels::PixelFormat;
 
 /// Rows of samples and tables that every decoder keeps besides whole-picture buffers.
@@ -172,8 +172,8 @@ fn memory_bytes(
             crate::num::to_u64(bytes.len()) + u64::from(width) * 256 + coefficients
         }
         Format::Png | Format::Bmp | Format::Qoi => u64::from(width) * 16,
-        // A frame of the canvas in RGBA.
-        Format::Gif => pixels * 4,
+        // A frame in RGBA, whatever the size of the canvas.
+        Format::Gif => pixels.max(gif::first_frame_pixels(bytes)).saturating_mul(4),
         // Lossless: the picture in RGBA; lossy: three planes and a canvas, and the compressed data.
         Format::WebP => {
             let pixels = pixels.max(webp::largest_frame_pixels(bytes));

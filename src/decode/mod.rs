@@ -15,6 +15,7 @@ mod codec;
 mod convert;
 mod error;
 mod format;
+mod gif;
 mod jpeg;
 mod limits;
 mod sniff;
