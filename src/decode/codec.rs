@@ -15,6 +15,7 @@ use super::error::DecodeError;
 use super::format::Format;
 use super::jpeg::Survey;
 use super::limits::{Limit, Limits};
+use super::{gif, webp};
 use crate::pixels::PixelFormat;
 
 /// Rows of samples and tables that every decoder keeps besides whole-picture buffers.
@@ -59,7 +60,7 @@ impl<'a> Opened<'a> {
             .map_err(|error| convert_error(error, bytes, format, &limits, is_complete))?;
         let (width, height) = decoder.dimensions();
         limits.check(Limit::Pixels, u64::from(width) * u64::from(height))?;
-        let memory_bytes = memory_bytes(&*decoder, format, survey.as_ref(), bytes.len());
+        let memory_bytes = memory_bytes(&*decoder, format, survey.as_ref(), bytes);
         limits.check(Limit::AllocBytes, memory_bytes)?;
         Ok(Self { decoder, format, limits, memory_bytes, is_complete })
     }
@@ -159,7 +160,7 @@ fn memory_bytes(
     decoder: &dyn ImageDecoder,
     format: Format,
     survey: Option<&Survey>,
-    file_len: usize,
+    bytes: &[u8],
 ) -> u64 {
     let output = decoder.total_bytes();
     let (width, height) = decoder.dimensions();
@@ -168,13 +169,16 @@ fn memory_bytes(
         // A copy of the file, some rows of samples, and the coefficients of all scans.
         Format::Jpeg => {
             let coefficients = survey.map_or(0, Survey::coefficient_bytes);
-            crate::num::to_u64(file_len) + u64::from(width) * 256 + coefficients
+            crate::num::to_u64(bytes.len()) + u64::from(width) * 256 + coefficients
         }
         Format::Png | Format::Bmp | Format::Qoi => u64::from(width) * 16,
-        // A frame of the canvas in RGBA.
-        Format::Gif => pixels * 4,
-        // Lossless: the picture in RGBA; lossy: three planes and a canvas.
-        Format::WebP => pixels * 8,
+        // A frame in RGBA, whatever the size of the canvas.
+        Format::Gif => pixels.max(gif::first_frame_pixels(bytes)).saturating_mul(4),
+        // Lossless: the picture in RGBA; lossy: three planes and a canvas, and the compressed data.
+        Format::WebP => {
+            let pixels = pixels.max(webp::largest_frame_pixels(bytes));
+            pixels.saturating_mul(8).saturating_add(crate::num::to_u64(bytes.len()) * 2)
+        }
         // The samples as the file has them (CMYK: four for three) before they are converted.
         Format::Tiff => output.saturating_mul(2),
         _ => output,

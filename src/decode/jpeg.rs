@@ -187,7 +187,9 @@ impl Walk<'_> {
         }
         let expected = match self.restart_interval {
             0 => 0,
-            interval if frame.sampling.len() > 1 => frame.units().div_ceil(interval) - 1,
+            interval if frame.sampling.len() > 1 => {
+                frame.units().div_ceil(interval).saturating_sub(1)
+            }
             // A grey picture's unit is one block, whatever its sampling factors say.
             interval => {
                 let blocks = |side: u16| u64::from(side).div_ceil(8);
@@ -252,6 +254,14 @@ mod tests {
     fn missing_restart_markers_show_that_data_are_missing() {
         assert!(Survey::of(&grey(1, b"a\xff\xd0b", b"\xff\xd9")).is_complete);
         assert!(!Survey::of(&grey(1, b"a", b"\xff\xd9")).is_complete);
+    }
+
+    #[test]
+    fn a_colour_picture_without_rows_and_with_restarts_is_surveyed() {
+        let frame = b"\xff\xc0\0\x11\x08\0\0\0\x10\x03\x01\x11\0\x02\x11\0\x03\x11\0";
+        let scan = b"\xff\xda\0\x0c\x03\x01\0\x02\0\x03\0\0\x3f\0data\xff\xd9";
+        let file = [b"\xff\xd8\xff\xdd\0\x04\0\x02".as_slice(), frame, scan].concat();
+        assert_eq!(Survey::of(&file).scans, 1);
     }
 
     #[test]

@@ -15,10 +15,12 @@ mod codec;
 mod convert;
 mod error;
 mod format;
+mod gif;
 mod jpeg;
 mod limits;
 mod sniff;
 mod tiff_tag;
+mod webp;
 
 use std::fmt;
 

@@ -100,3 +100,9 @@ fn whatever_decodes_stayed_within_the_estimate_that_was_given() {
         }
     }
 }
+
+#[test]
+fn a_jpeg_of_hundreds_of_scans_is_refused_by_that_limit() {
+    let outcomes = outcomes(|row| row.file.ends_with("jpeg_progressive_883_scans.jpg"));
+    complain(&outcomes, |outcome| outcome.word() != "too many scans");
+}

@@ -1,0 +1,58 @@
+//! The size of a GIF's first frame, which may be larger than its canvas.
+//!
+//! Source: GIF 89a, sections 18 to 26.
+
+const EXTENSION: u8 = 0x21;
+const IMAGE: u8 = 0x2c;
+
+/// Pixels of the first frame; 0 when there is none. Never panics.
+pub(crate) fn first_frame_pixels(bytes: &[u8]) -> u64 {
+    frame_pixels(bytes).unwrap_or(0)
+}
+
+fn frame_pixels(bytes: &[u8]) -> Option<u64> {
+    let flags = *bytes.get(10)?;
+    // A table of 2 to 256 colours of three bytes each.
+    let table = if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) };
+    let mut rest = bytes.get(13 + table..)?;
+    loop {
+        match rest {
+            [EXTENSION, _, blocks @ ..] => rest = after_blocks(blocks)?,
+            [IMAGE, _, _, _, _, w0, w1, h0, h1, ..] => {
+                let side = |low: &u8, high: &u8| u64::from(u16::from_le_bytes([*low, *high]));
+                return Some(side(w0, w1) * side(h0, h1));
+            }
+            // What is no block is passed, as the decoder passes it.
+            [_, others @ ..] => rest = others,
+            [] => return None,
+        }
+    }
+}
+
+/// What follows a chain of sub-blocks, each its length and that many bytes, the last empty.
+fn after_blocks(mut blocks: &[u8]) -> Option<&[u8]> {
+    loop {
+        let (&length, rest) = blocks.split_first()?;
+        if length == 0 {
+            return Some(rest);
+        }
+        blocks = rest.get(usize::from(length)..)?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_beyond_the_canvas_is_seen_behind_table_and_extensions() {
+        let screen = b"GIF89a\x01\0\x01\0\x80\0\0rgbrgb";
+        let extension = b"\x21\xf9\x04\0\0\0\0\0\x21\xfe\x02hi\x01!\0";
+        let image = b"\x2c\0\0\0\0\xff\xff\x02\0\0";
+        let file = [screen.as_slice(), extension, image].concat();
+        assert_eq!(first_frame_pixels(&file), 65535 * 2);
+        for end in 0..file.len() - 1 {
+            assert_eq!(first_frame_pixels(&file[..end]), 0);
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The frames that a WebP really holds, by their own headers.
+//!
+//! The decoder checks the canvas against its limits, but allocates for the size in each lossy
+//! frame's header before it compares the two: a canvas of one pixel can hide a frame of 268
+//! million. Sources: the WebP container specification, and RFC 6386, section 9.1.
+
+/// A chunk's name and length.
+const CHUNK_HEADER_BYTES: usize = 8;
+/// Place, size, duration and flags of an animation frame, before the frame's own chunks.
+const FRAME_HEADER_BYTES: usize = 16;
+
+/// Pixels of the largest lossy frame in the file; 0 when there is none. Never panics.
+pub(crate) fn largest_frame_pixels(bytes: &[u8]) -> u64 {
+    largest_in(bytes.get(12..).unwrap_or_default(), false)
+}
+
+fn largest_in(chunks: &[u8], is_inside_frame: bool) -> u64 {
+    let mut largest = 0;
+    let mut rest = chunks;
+    while let Some(length) = crate::num::read_u32(rest, 4) {
+        let length = crate::num::index(length);
+        let body = &rest[CHUNK_HEADER_BYTES..];
+        let body = body.get(..length).unwrap_or(body);
+        largest = largest.max(match &rest[..4] {
+            b"VP8 " => frame_pixels(body).unwrap_or(0),
+            // Frames do not nest, and the walk must not either.
+            b"ANMF" if !is_inside_frame => {
+                largest_in(body.get(FRAME_HEADER_BYTES..).unwrap_or_default(), true)
+            }
+            _ => 0,
+        });
+        // Chunks are padded to an even length.
+        let step = length.checked_add(CHUNK_HEADER_BYTES + length % 2);
+        rest = step.and_then(|step| rest.get(step..)).unwrap_or_default();
+    }
+    largest
+}
+
+/// Width × height of a key frame: 14 bits each, after the frame tag and the start code.
+fn frame_pixels(frame: &[u8]) -> Option<u64> {
+    let side = |at| crate::num::read_u16(frame, at).map(|side| u64::from(side & 0x3fff));
+    Some(side(6)? * side(8)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chunk(name: &[u8], body: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(body.len()).unwrap().to_le_bytes();
+        let pad: &[u8] = if body.len() % 2 == 1 { &[0] } else { &[] };
+        [name, &length, body, pad].concat()
+    }
+
+    #[test]
+    fn a_large_frame_behind_a_small_canvas_is_seen() {
+        let lossy = chunk(b"VP8 ", b"\0\0\0\x9d\x01\x2a\xff\x3f\xff\x3f data");
+        let head = [b"RIFF\0\0\0\0WEBP".as_slice(), &chunk(b"VP8X", &[0; 10])].concat();
+        let still = [head.clone(), chunk(b"ALPH", &[0; 3]), lossy.clone()].concat();
+        assert_eq!(largest_frame_pixels(&still), 16383 * 16383);
+        let frame = chunk(b"ANMF", &[vec![0; 16], chunk(b"ALPH", &[0; 3]), lossy].concat());
+        let animation = [head, frame].concat();
+        assert_eq!(largest_frame_pixels(&animation), 16383 * 16383);
+        for end in 0..animation.len() {
+            let _ = largest_frame_pixels(&animation[..end]);
+        }
+    }
+}
