@@ -55,6 +55,18 @@ pub(crate) const fn low_u32(value: u64) -> u32 {
     value as u32
 }
 
+/// A cost as the nearest smaller count; at least 0, at most `u32::MAX`.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+pub(crate) const fn saturating_u32(value: f64) -> u32 {
+    value as u32
+}
+
+/// A count as a number to estimate with.
+#[expect(clippy::cast_precision_loss, reason = "estimates need no 53 bits")]
+pub(crate) const fn to_f64(value: u64) -> f64 {
+    value as f64
+}
+
 /// A length in memory as a 64-bit number.
 pub(crate) fn to_u64(value: usize) -> u64 {
     value.try_into().expect("lengths in memory have at most 64 bits")
