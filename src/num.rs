@@ -9,6 +9,11 @@ pub(crate) fn to_usize(value: u64) -> Option<usize> {
     usize::try_from(value).ok()
 }
 
+/// A length that this machine could address if it had the memory; 0 where it could not.
+pub(crate) fn usize_or_zero(value: u64) -> usize {
+    value.try_into().unwrap_or(0)
+}
+
 /// A 32-bit id as an index.
 pub(crate) fn index(value: u32) -> usize {
     value.try_into().expect("onceseen needs pointers of at least 32 bits")

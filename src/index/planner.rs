@@ -12,6 +12,7 @@
 
 use std::fmt;
 
+use crate::arch::Isa;
 use crate::bits::BitHash;
 use crate::index::bktree::BkTree;
 use crate::index::linear::Linear;
@@ -73,7 +74,8 @@ impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { index, cost_us, scan_us, reason, entries, radius } = self;
         write!(f, "{index}: {reason}; {entries} entries, radius {radius}, ")?;
-        write!(f, "expected {cost_us:.1} µs a query (linear {scan_us:.1} µs)")
+        write!(f, "expected {cost_us:.1} µs a query (linear {scan_us:.1} µs, ")?;
+        write!(f, "{} kernels)", Isa::detect().name())
     }
 }
 
