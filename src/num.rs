@@ -9,6 +9,11 @@ pub(crate) fn to_usize(value: u64) -> Option<usize> {
     usize::try_from(value).ok()
 }
 
+/// A length that this machine could address if it had the memory; 0 where it could not.
+pub(crate) fn usize_or_zero(value: u64) -> usize {
+    value.try_into().unwrap_or(0)
+}
+
 /// A 32-bit id as an index.
 pub(crate) fn index(value: u32) -> usize {
     value.try_into().expect("onceseen needs pointers of at least 32 bits")
@@ -53,6 +58,18 @@ pub(crate) const fn low_u16(value: u64) -> u16 {
 #[expect(clippy::cast_possible_truncation, reason = "that is what is asked for")]
 pub(crate) const fn low_u32(value: u64) -> u32 {
     value as u32
+}
+
+/// A cost as the nearest smaller count; at least 0, at most `u32::MAX`.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+pub(crate) const fn saturating_u32(value: f64) -> u32 {
+    value as u32
+}
+
+/// A count as a number to estimate with.
+#[expect(clippy::cast_precision_loss, reason = "estimates need no 53 bits")]
+pub(crate) const fn to_f64(value: u64) -> f64 {
+    value as f64
 }
 
 /// A length in memory as a 64-bit number.

@@ -6,6 +6,7 @@
 
 use crate::arch::TILE;
 use crate::bits::BitHash;
+use crate::num;
 
 /// Rows whose distances are computed together before any is looked at.
 ///
@@ -116,7 +117,7 @@ pub(super) fn filter_planes(
 }
 
 /// Rows of a tile that are compared together before any is looked at.
-const GROUP: usize = 64;
+pub(super) const GROUP: usize = 64;
 
 #[inline(always)]
 fn filter_prefix<const P: usize>(
@@ -127,20 +128,33 @@ fn filter_prefix<const P: usize>(
     found: &mut impl FnMut(usize),
 ) {
     for start in (0..rows.min(TILE)).step_by(GROUP) {
-        let mut distances = [0; GROUP];
+        let mut distances = [0u32; GROUP];
         for plane in 0..P {
             let words = &planes[plane * TILE + start..][..GROUP];
             for (distance, word) in distances.iter_mut().zip(words) {
-                *distance += (word ^ query[plane]).count_ones();
+                // At most 256, but a checked sum would not become a vector's.
+                *distance = distance.wrapping_add((word ^ query[plane]).count_ones());
             }
         }
-        if distances.iter().fold(u32::MAX, |least, distance| least.min(*distance)) > radius {
-            continue;
-        }
-        for (lane, distance) in distances.iter().take(rows - start).enumerate() {
-            if *distance <= radius {
-                found(start + lane);
+        if distances.iter().fold(u32::MAX, |least, distance| least.min(*distance)) <= radius {
+            let mut lanes = 0;
+            for (lane, distance) in distances.iter().enumerate() {
+                lanes |= u64::from(*distance <= radius) << lane;
             }
+            each_lane(lanes, start, rows, found);
         }
+    }
+}
+
+/// Reports the set lanes of a group, as far as the tile has rows.
+#[inline(always)]
+pub(super) fn each_lane(mut lanes: u64, start: usize, rows: usize, found: &mut impl FnMut(usize)) {
+    while lanes != 0 {
+        let row = start + num::index(lanes.trailing_zeros());
+        if row >= rows {
+            return;
+        }
+        found(row);
+        lanes &= lanes - 1;
     }
 }

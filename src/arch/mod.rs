@@ -156,3 +156,93 @@ pub(crate) fn prefetch(bytes: &[u8], at: usize) {
     #[cfg(not(target_arch = "x86_64"))]
     let _ = byte;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bits::{Hash64, Hash256};
+    use crate::num;
+
+    /// Seeded bytes whose rows are partly alike, so that every radius has answers.
+    fn bytes(len: usize) -> Vec<u8> {
+        let sparse = |i: u64| num::spread(i) & num::spread(i + 1) & num::spread(i / 7);
+        (0..num::to_u64(len)).map(|i| sparse(i).to_le_bytes()[0]).collect()
+    }
+
+    fn scanned<H: BitHash>(isa: Isa, rows: &[u8], query: H, radius: u32) -> Vec<(usize, u32)> {
+        let mut found = Vec::new();
+        scan(isa, rows, query, radius, &mut |row, distance| found.push((row, distance)));
+        found
+    }
+
+    fn check_scan<H: BitHash>() {
+        for rows in [0, 1, 15, 16, 17, 256, 1000] {
+            let column = bytes(rows * H::BYTES);
+            let query = H::from_column(&bytes(9 * H::BYTES)[8 * H::BYTES..]);
+            for radius in [0, 1, 8, 16, 31, 32, 52, 63, 64, 128, 256, u32::MAX] {
+                let expected: Vec<_> = column
+                    .chunks_exact(H::BYTES)
+                    .map(|row| H::from_column(row).distance(query))
+                    .enumerate()
+                    .filter(|(_, distance)| *distance <= radius)
+                    .collect();
+                for isa in Isa::available() {
+                    let found = scanned(isa, &column, query, radius);
+                    assert_eq!(found, expected, "{} {rows} rows, radius {radius}", isa.name());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_instruction_set_scans_like_the_plain_loop() {
+        check_scan::<Hash64>();
+        check_scan::<Hash256>();
+    }
+
+    #[test]
+    fn every_instruction_set_filters_short_values_alike() {
+        for len in (0..70).chain([127, 128, 129, 1000]) {
+            let values = bytes(2 * len);
+            let want = 0x0104;
+            for limit in [0, 1, 3, 8, 15, 16, 40] {
+                let expected: Vec<_> = (0..len)
+                    .filter(|i| {
+                        let value = num::read_u16(&values, 2 * i).unwrap();
+                        (value ^ want).count_ones() <= limit
+                    })
+                    .collect();
+                for isa in Isa::available() {
+                    let mut found = Vec::new();
+                    filter_u16(isa, &values, want, limit, &mut |at| found.push(at));
+                    assert_eq!(found, expected, "{} {len} values, limit {limit}", isa.name());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_instruction_set_filters_planes_alike() {
+        let random = |i: usize| num::low_u32(num::spread(num::to_u64(i)));
+        let planes: Vec<u32> =
+            (0..8 * TILE).map(|i| random(i) & random(i + 1) & random(i + 2)).collect();
+        for words in 1..=8 {
+            let query = &planes[..words];
+            for rows in [0, 1, 63, 64, 65, 1999, TILE] {
+                for radius in [0, 4, 8, 31, 64, 256, u32::MAX] {
+                    let distance = |row: &usize| -> u32 {
+                        let word = |plane: usize| planes[plane * TILE + row] ^ query[plane];
+                        (0..words).map(|plane| word(plane).count_ones()).sum()
+                    };
+                    let expected: Vec<_> =
+                        (0..rows).filter(|row| distance(row) <= radius).collect();
+                    for isa in Isa::available() {
+                        let mut found = Vec::new();
+                        filter_planes(isa, &planes, query, rows, radius, &mut |r| found.push(r));
+                        assert_eq!(found, expected, "{} {words} {rows} {radius}", isa.name());
+                    }
+                }
+            }
+        }
+    }
+}

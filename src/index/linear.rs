@@ -1,11 +1,27 @@
 //! The linear scan: every row of the column through a distance kernel.
 //!
 //! The reference for every other index, and the fastest of all for small columns and wide radii.
+//! One query reads the rows as they lie. A batch reads the column once, in tiles that stay in the
+//! cache while every query looks at them, and looks only at as many leading words of a row as the
+//! radius needs: a random row passes them rarely, and only then is its distance computed.
 
-use crate::arch::{self, Isa};
+use crate::arch::{self, Isa, TILE};
 use crate::bits::BitHash;
 use crate::index::{Column, EntryId, Index, Neighbor};
 use crate::num;
+
+/// Queries from which on turning a tile into planes costs less than it saves: three queries over
+/// the rows take as long as the turning (Zen 4, November 2026).
+const MIN_BATCH: usize = 4;
+
+/// 32-bit words of the widest hash.
+const MAX_WORDS: usize = 8;
+
+/// The largest radius for which so many leading words suffice.
+///
+/// Within it, of random rows fewer than one in a thousand passes: the mean distance of `32 n` bits
+/// less 3.3 standard deviations, `16 n - 3.3 sqrt(8 n)`.
+const PREFIX_RADII: [u32; MAX_WORDS - 1] = [6, 18, 31, 45, 59, 73, 87];
 
 /// The scan of a column.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +34,31 @@ impl<'a, H: BitHash> Linear<'a, H> {
     pub fn new(column: Column<'a, H>) -> Self {
         Self { column }
     }
+
+    /// Appends the entries of one tile to the answers, in row order.
+    fn scan_tile(
+        &self,
+        first_row: u32,
+        queries: &[([u32; MAX_WORDS], H)],
+        radius: u32,
+        planes: &mut [u32],
+        out: &mut [Vec<Neighbor>],
+    ) {
+        let rows = self.column.rows(first_row, first_row.saturating_add(num::row(TILE)));
+        let words = planes.len() / TILE;
+        turn::<H>(rows, planes);
+        let count = rows.len() / H::BYTES;
+        for ((query_words, query), found) in queries.iter().zip(out) {
+            let prefix = &query_words[..words];
+            arch::filter_planes(Isa::detect(), planes, prefix, count, radius, &mut |row| {
+                let entry = EntryId(first_row + num::row(row));
+                let distance = self.column.get(entry).map(|hash| hash.distance(*query));
+                if let Some(distance) = distance.filter(|distance| *distance <= radius) {
+                    found.push(Neighbor { distance, entry });
+                }
+            });
+        }
+    }
 }
 
 impl<H: BitHash> Index<H> for Linear<'_, H> {
@@ -25,6 +66,45 @@ impl<H: BitHash> Index<H> for Linear<'_, H> {
         out.clear();
         scan_rows(self.column, 0, self.column.len(), query, radius, out);
         out.sort_unstable();
+    }
+
+    fn search_batch(&self, queries: &[H], radius: u32, out: &mut Vec<Vec<Neighbor>>) {
+        out.resize_with(queries.len(), Vec::new);
+        if queries.len() < MIN_BATCH {
+            queries.iter().zip(out).for_each(|(query, found)| self.search(*query, radius, found));
+            return;
+        }
+        out.iter_mut().for_each(Vec::clear);
+        let queries: Vec<_> = queries.iter().map(|query| (words(*query), *query)).collect();
+        let mut planes = vec![0; prefix_words::<H>(radius) * TILE];
+        for first_row in (0..self.column.len()).step_by(TILE) {
+            self.scan_tile(first_row, &queries, radius, &mut planes, out);
+        }
+        out.iter_mut().for_each(|found| found.sort_unstable());
+    }
+}
+
+/// Leading 32-bit words that a batch compares first.
+fn prefix_words<H: BitHash>(radius: u32) -> usize {
+    let enough = PREFIX_RADII.iter().take_while(|most| radius > **most).count() + 1;
+    enough.min(H::BYTES / 4)
+}
+
+/// The hash as 32-bit words, bit 0 first.
+fn words<H: BitHash>(hash: H) -> [u32; MAX_WORDS] {
+    let mut words = [0; MAX_WORDS];
+    for (pair, word) in words.chunks_exact_mut(2).zip(hash.words()) {
+        pair.copy_from_slice(&[num::low_u32(word), num::low_u32(word >> 32)]);
+    }
+    words
+}
+
+/// Turns up to [`TILE`] rows into as many planes of their leading words as there is room for.
+fn turn<H: BitHash>(rows: &[u8], planes: &mut [u32]) {
+    for (word, plane) in planes.chunks_exact_mut(TILE).enumerate() {
+        for (value, row) in plane.iter_mut().zip(rows.chunks_exact(H::BYTES)) {
+            *value = num::read_u32(row, 4 * word).unwrap_or(0);
+        }
     }
 }
 

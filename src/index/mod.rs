@@ -2,7 +2,7 @@
 //!
 //! Owns the contract ([`Index`]), the borrowed view of a column ([`Column`]) and its three
 //! searches: [`linear`] (the kernels of `arch` over every row), [`bktree`] (small, for small
-//! radii) and `mih` (multi-index hashing, large and fast); `planner` chooses between them.
+//! radii) and [`mih`] (multi-index hashing, large and fast); [`planner`] chooses between them.
 //! Where the bytes come from, and what an entry means, is the list's business.
 //!
 //! **Untrusted bytes.** Columns and index sections are usually memory-mapped files that nobody
@@ -20,6 +20,7 @@ use crate::num;
 pub mod bktree;
 pub mod linear;
 pub mod mih;
+pub mod planner;
 
 /// The position of an entry in its column: 0 to `len - 1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -129,7 +130,7 @@ pub enum IndexChoice {
     Auto,
     /// [`bktree::BkTree`].
     BkTree,
-    /// `mih::Mih`.
+    /// [`mih::Mih`].
     Mih,
     /// [`linear::Linear`].
     Linear,

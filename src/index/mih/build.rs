@@ -11,8 +11,8 @@ use rayon::prelude::*;
 use crate::bits::BitHash;
 use crate::index::Column;
 use crate::index::mih::{
-    ALIGN, BUCKETS, Bands, DIRECTORY_LEN, HEADER_LEN, IdBits, PERMUTATION_SEED, POSTING_LEN,
-    Permutation, VERSION, bands,
+    ALIGN, BUCKETS, Bands, DIRECTORY_BYTES, DIRECTORY_LEN, HEADER_LEN, IdBits, PERMUTATION_SEED,
+    POSTING_LEN, Permutation, VERSION, bands,
 };
 use crate::num;
 
@@ -30,9 +30,15 @@ fn band_len(len: u32) -> u64 {
 
 /// The bytes of a multi-index over `column`, on all cores.
 pub fn build<H: BitHash>(column: Column<'_, H>) -> Vec<u8> {
-    let mut section =
-        Vec::with_capacity(num::to_usize(section_len::<H>(column.len())).unwrap_or(0));
-    write(column, &mut section).expect("memory takes every byte");
+    let mut section = header::<H>(column.len()).to_vec();
+    section.resize(num::usize_or_zero(section_len::<H>(column.len())), 0);
+    let planes = band_planes(column);
+    section[HEADER_LEN..]
+        .par_chunks_exact_mut(num::usize_or_zero(band_len(column.len())))
+        .enumerate()
+        .for_each_init(Scratch::default, |scratch, (band, part)| {
+            write_band(&planes, band, column.len(), scratch, part);
+        });
     section
 }
 
@@ -46,13 +52,15 @@ pub fn build<H: BitHash>(column: Column<'_, H>) -> Vec<u8> {
 pub fn write<H: BitHash>(column: Column<'_, H>, out: &mut impl Write) -> io::Result<()> {
     out.write_all(&header::<H>(column.len()))?;
     let planes = band_planes(column);
-    let all: Vec<usize> = (0..bands::<H>()).collect();
-    for group in all.chunks(rayon::current_num_threads().max(1)) {
-        let parts: Vec<Vec<u8>> =
-            group.par_iter().map(|band| write_band(&planes, *band, column.len())).collect();
-        for part in parts {
-            out.write_all(&part)?;
-        }
+    let mut buffers: Vec<(Vec<u8>, Scratch)> = Vec::new();
+    buffers.resize_with(rayon::current_num_threads().max(1), Default::default);
+    for first in (0..bands::<H>()).step_by(buffers.len()) {
+        let count = buffers.len().min(bands::<H>() - first);
+        buffers[..count].par_iter_mut().enumerate().for_each(|(index, (part, scratch))| {
+            part.resize(num::usize_or_zero(band_len(column.len())), 0);
+            write_band(&planes, first + index, column.len(), scratch, part);
+        });
+        buffers[..count].iter().try_for_each(|(part, _)| out.write_all(part))?;
     }
     Ok(())
 }
@@ -98,23 +106,31 @@ struct Posting {
     word: u32,
 }
 
-/// Directory and buckets of one band.
-fn write_band(planes: &[Vec<u16>], band: usize, len: u32) -> Vec<u8> {
+/// Memory for one band's construction, used again for the next.
+#[derive(Default)]
+struct Scratch {
+    postings: Vec<Posting>,
+    sorted: Vec<Posting>,
+}
+
+/// Directory and buckets of one band, over bytes that are zero or another band's.
+fn write_band(planes: &[Vec<u16>], band: usize, len: u32, scratch: &mut Scratch, part: &mut [u8]) {
     let plane = |offset: usize| &planes[(band + offset) % planes.len()];
-    let directory = bucket_starts(plane(0));
-    let postings = partition(plane(0), plane(1), plane(2), &directory, IdBits::of(len));
-    let mut part = Vec::with_capacity(num::to_usize(band_len(len)).unwrap_or(0));
-    directory.iter().for_each(|start| part.extend_from_slice(&start.to_le_bytes()));
-    part.resize(num::to_usize(DIRECTORY_LEN).unwrap_or(0), 0);
-    let mut sorted = Vec::new();
-    for high in 0..256 {
-        let starts = &directory[high * 256..=high * 256 + 256];
-        let group = &postings[num::index(starts[0])..num::index(starts[256])];
-        sort_group(group, starts, &mut sorted);
-        write_buckets(&sorted, starts, &mut part);
+    let starts = bucket_starts(plane(0));
+    let Scratch { postings, sorted } = scratch;
+    partition(plane(0), plane(1), plane(2), &starts, IdBits::of(len), postings);
+    let (directory, mut buckets) = part.split_at_mut(DIRECTORY_BYTES);
+    for (slot, start) in directory.as_chunks_mut::<4>().0.iter_mut().zip(&starts) {
+        *slot = start.to_le_bytes();
     }
-    part.resize(num::to_usize(band_len(len)).unwrap_or(0), 0);
-    part
+    for high in 0..256 {
+        let starts = &starts[high * 256..=high * 256 + 256];
+        let group = &postings[num::index(starts[0])..num::index(starts[256])];
+        sort_group(group, starts, sorted);
+        let (group_bytes, rest) = buckets.split_at_mut(6 * group.len());
+        write_buckets(sorted, starts, group_bytes);
+        buckets = rest;
+    }
 }
 
 /// Where each bucket starts, counted in postings, and their number last.
@@ -136,18 +152,18 @@ fn partition(
     third: &[u16],
     directory: &[u32],
     ids: IdBits,
-) -> Vec<Posting> {
+    postings: &mut Vec<Posting>,
+) {
     let mut cursors = [0; 256];
     for (high, cursor) in cursors.iter_mut().enumerate() {
         *cursor = num::index(directory[high * 256]);
     }
-    let mut postings = vec![Posting::default(); values.len()];
+    postings.resize(values.len(), Posting::default());
     for (id, ((value, next), third)) in (0..).zip(values.iter().zip(next).zip(third)) {
         let cursor = &mut cursors[usize::from(value >> 8)];
         postings[*cursor] = Posting { value: *value, next: *next, word: ids.join(id, *third) };
         *cursor += 1;
     }
-    postings
 }
 
 /// Puts a group's postings into the order of their buckets.
@@ -165,10 +181,38 @@ fn sort_group(group: &[Posting], starts: &[u32], sorted: &mut Vec<Posting>) {
     }
 }
 
-fn write_buckets(sorted: &[Posting], starts: &[u32], part: &mut Vec<u8>) {
+fn write_buckets(sorted: &[Posting], starts: &[u32], mut bytes: &mut [u8]) {
+    let mut rest = sorted;
     for bounds in starts.windows(2) {
-        let bucket = &sorted[num::index(bounds[0] - starts[0])..num::index(bounds[1] - starts[0])];
-        part.extend(bucket.iter().flat_map(|posting| posting.next.to_le_bytes()));
-        part.extend(bucket.iter().flat_map(|posting| posting.word.to_le_bytes()));
+        let len = num::index(bounds[1] - bounds[0]);
+        let (bucket, others) = rest.split_at(len);
+        let (values, behind) = bytes.split_at_mut(2 * len);
+        let (words, behind) = behind.split_at_mut(4 * len);
+        let slots = values.as_chunks_mut::<2>().0.iter_mut().zip(words.as_chunks_mut::<4>().0);
+        for ((value, word), posting) in slots.zip(bucket) {
+            *value = posting.next.to_le_bytes();
+            *word = posting.word.to_le_bytes();
+        }
+        (rest, bytes) = (others, behind);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bits::Hash64;
+
+    #[test]
+    fn streaming_writes_the_bytes_of_building_for_any_number_of_threads() {
+        let bytes: Vec<u8> = (0..9000).flat_map(|i| num::spread(i / 3).to_le_bytes()).collect();
+        let column = Column::<Hash64>::new(&bytes).unwrap();
+        let built = build(column);
+        assert_eq!(num::to_u64(built.len()), section_len::<Hash64>(column.len()));
+        for threads in [1, 3] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let mut written = Vec::new();
+            pool.install(|| write(column, &mut written)).unwrap();
+            assert_eq!(written, built);
+        }
     }
 }

@@ -61,6 +61,7 @@ mod build;
 mod search;
 
 pub use build::{build, section_len, write};
+pub(crate) use search::Scratch;
 
 const SECTION: &str = "mih";
 const VERSION: u32 = 1;

@@ -83,6 +83,11 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
+    /// Gives the prepared query up once more survivors than this have been looked at.
+    pub(crate) fn limit_survivors(&mut self, most: u32) {
+        self.plans.iter_mut().for_each(|plan| plan.budget = most);
+    }
+
     /// Calls `work` with this thread's scratch memory.
     pub(crate) fn with<T>(work: impl FnOnce(&mut Self) -> T) -> T {
         thread_local!(static SCRATCH: RefCell<Scratch> = RefCell::default());
@@ -94,12 +99,23 @@ impl Scratch {
 }
 
 impl<H: BitHash> Mih<'_, H> {
-    /// What looking up `query` costs, from the directory alone.
-    pub fn effort(&self, query: H, radius: u32) -> Effort {
-        let plan = self.plan(query, radius);
+    /// Buckets that a search of this radius looks up, whatever the query.
+    pub fn bucket_count(radius: u32) -> u64 {
+        let (whole, count) = (num::index(radius.min(H::BITS)) + 1, bands::<H>());
+        let (reach, rest) = (whole / count, whole % count);
+        num::to_u64((count - rest) * BALL_LENS[reach] + rest * BALL_LENS[(reach + 1).min(17)])
+    }
+
+    /// What looking up a query costs, from the directory alone.
+    fn effort(&self, plan: &Plan) -> Effort {
+        for band in 0..bands::<H>() {
+            self.buckets_of(plan, band, |value, _| {
+                arch::prefetch(self.bands, self.directory_at(band, value));
+            });
+        }
         let mut effort = Effort::default();
         for band in 0..bands::<H>() {
-            self.buckets_of(&plan, band, |value, _| {
+            self.buckets_of(plan, band, |value, _| {
                 effort.buckets += 1;
                 effort.postings += u64::from(self.bucket(band, value).1);
             });
@@ -297,13 +313,13 @@ impl<H: BitHash> Mih<'_, H> {
         }
     }
 
-    /// Answers all queries that `admit` lets through with a budget; gives the numbers of the
+    /// Answers all queries to which `admit` gives a budget of survivors; gives the numbers of the
     /// others and of those whose budget did not suffice.
     pub(crate) fn search_admitted(
         &self,
         queries: &[H],
         radius: u32,
-        admit: impl Fn(&H) -> u32,
+        admit: impl Fn(Effort) -> u32,
         out: &mut [Vec<Neighbor>],
     ) -> Vec<usize> {
         out.iter_mut().for_each(Vec::clear);
@@ -316,7 +332,7 @@ impl<H: BitHash> Mih<'_, H> {
                 scratch.plans.clear();
                 scratch.plans.extend(queries.iter().map(|query| {
                     let plan = self.plan(*query, radius);
-                    Plan { budget: admit(query), ..plan }
+                    Plan { budget: admit(self.effort(&plan)), ..plan }
                 }));
                 self.join(queries, radius, scratch, out);
                 let given_up = scratch.plans.iter().enumerate().filter(|(_, p)| p.is_given_up());
@@ -380,7 +396,9 @@ impl<H: BitHash> Index<H> for Mih<'_, H> {
 
     fn search_batch(&self, queries: &[H], radius: u32, out: &mut Vec<Vec<Neighbor>>) {
         out.resize_with(queries.len(), Vec::new);
-        let left = self.search_admitted(queries, radius, |_| u32::MAX, out);
+        let most = num::to_u64(bands::<H>()) * u64::from(self.column.len());
+        let admit = |effort: Effort| if effort.postings <= most { u32::MAX } else { 0 };
+        let left = self.search_admitted(queries, radius, admit, out);
         left.into_iter().for_each(|query| self.search(queries[query], radius, &mut out[query]));
     }
 }

@@ -1,0 +1,268 @@
+//! Which index answers a query, and why.
+//!
+//! Owns the cost model, the choice and its explanation. All indexes give the same answer, so a
+//! wrong choice costs time and nothing else; and not much of it, because a search through an
+//! index has a budget and is given up for the scan once that is spent. Whatever the list holds (a
+//! flood of near-identical hashes, one bucket with everything), a query costs at most about 1.2
+//! times the scan.
+//!
+//! The multi-index's cost is known before a posting is touched: its directory says exactly how
+//! many there are. Only how many survive the second condition is estimated, for random data, and
+//! that estimate is what the budget guards.
+
+use std::fmt;
+
+use crate::arch::Isa;
+use crate::bits::BitHash;
+use crate::index::bktree::BkTree;
+use crate::index::linear::Linear;
+use crate::index::mih::{Effort, Mih, Scratch};
+use crate::index::{Column, Index, IndexChoice, Neighbor};
+use crate::num;
+
+/// Nanoseconds for each bucket looked up: its directory entry and the first line of its postings.
+const NS_PER_BUCKET: f64 = 25.0;
+/// Nanoseconds for each posting compared.
+const NS_PER_POSTING: f64 = 0.25;
+/// Nanoseconds for each posting that survives the comparison: two lines of memory.
+const NS_PER_SURVIVOR: f64 = 30.0;
+/// Of random postings, the share that survives: two bands within 3 of 32 bits, one within 1.
+const SURVIVING_SHARE: f64 = 0.003;
+// The four above: single thread, Zen 4 (AVX-512), fitted within 25 % to 1, 8 and 10 million
+// entries, random and real, November 2026.
+
+/// Share of a scan's cost that survivors of the comparison may take before a search is given up.
+const WASTE: f64 = 0.2;
+
+/// Queries from which on a batch is read in tiles.
+const TILED_FROM: usize = 4;
+
+/// Share of the rows that a BK-tree visits, in parts per ten thousand, by radius: one million
+/// random 256-bit hashes, November 2026.
+const VISITED_256: [(u32, f64); 7] =
+    [(0, 1.0), (1, 8.0), (2, 34.0), (4, 190.0), (8, 1260.0), (16, 5860.0), (31, 9820.0)];
+
+/// The same for 64-bit hashes.
+const VISITED_64: [(u32, f64); 6] =
+    [(0, 1.0), (2, 130.0), (4, 800.0), (8, 5700.0), (10, 7800.0), (16, 10_000.0)];
+
+/// A column with the indexes that a list carries for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Planner<'a, H> {
+    column: Column<'a, H>,
+    bk_tree: Option<BkTree<'a, H>>,
+    mih: Option<Mih<'a, H>>,
+    choice: IndexChoice,
+}
+
+/// What the planner decided and what it expects to pay.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Explanation {
+    /// The index that will answer; never [`IndexChoice::Auto`].
+    pub index: IndexChoice,
+    /// Expected microseconds a query, one thread.
+    pub cost_us: f64,
+    /// Expected microseconds of the scan.
+    pub scan_us: f64,
+    /// Why it was chosen.
+    pub reason: &'static str,
+    entries: u32,
+    radius: u32,
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { index, cost_us, scan_us, reason, entries, radius } = self;
+        write!(f, "{index}: {reason}; {entries} entries, radius {radius}, ")?;
+        write!(f, "expected {cost_us:.1} µs a query (linear {scan_us:.1} µs, ")?;
+        write!(f, "{} kernels)", Isa::detect().name())
+    }
+}
+
+impl<'a, H: BitHash> Planner<'a, H> {
+    /// A planner over `column` and whichever indexes exist. `choice` forces one where it exists;
+    /// without it, the scan answers.
+    pub fn new(
+        column: Column<'a, H>,
+        bk_tree: Option<BkTree<'a, H>>,
+        mih: Option<Mih<'a, H>>,
+        choice: IndexChoice,
+    ) -> Self {
+        Self { column, bk_tree, mih, choice }
+    }
+
+    /// Which index a batch of so many queries of this radius will use, for data without clusters,
+    /// and the expected cost.
+    pub fn explain(&self, radius: u32, batch: usize) -> Explanation {
+        let scan_us = self.scan_ns(batch) / 1e3;
+        let explain = |index, cost_us: f64, reason| {
+            let entries = self.column.len();
+            Explanation { index, cost_us, scan_us, reason, entries, radius }
+        };
+        let tree_us = self.bk_tree.map(|_| self.tree_ns(radius) / 1e3);
+        let mih_us = self.mih.map(|_| mih_ns(self.typical_effort(radius)) / 1e3);
+        match (self.choice, tree_us, mih_us) {
+            (IndexChoice::BkTree, Some(us), _) => explain(IndexChoice::BkTree, us, "asked for"),
+            (IndexChoice::Mih, _, Some(us)) => explain(IndexChoice::Mih, us, "asked for"),
+            (IndexChoice::Linear, ..) => explain(IndexChoice::Linear, scan_us, "asked for"),
+            (IndexChoice::BkTree | IndexChoice::Mih, ..) => {
+                explain(IndexChoice::Linear, scan_us, "the list has no such index")
+            }
+            (IndexChoice::Auto, None, None) => {
+                explain(IndexChoice::Linear, scan_us, "the list has no other index")
+            }
+            (IndexChoice::Auto, tree_us, mih_us) => {
+                let (tree, mih) = (tree_us.unwrap_or(f64::MAX), mih_us.unwrap_or(f64::MAX));
+                if mih < scan_us && mih <= tree {
+                    explain(IndexChoice::Mih, mih, "cheapest by the number of postings")
+                } else if tree < scan_us {
+                    explain(IndexChoice::BkTree, tree, "cheapest by the share of rows visited")
+                } else {
+                    explain(IndexChoice::Linear, scan_us, "cheapest: any index visits too much")
+                }
+            }
+        }
+    }
+
+    /// Nanoseconds of the scan for each query: reading the column, from memory once it is larger
+    /// than a cache, or comparing a tile that is already there. Zen 4 (AVX-512), November 2026.
+    fn scan_ns(&self, batch: usize) -> f64 {
+        let in_cache = self.column.as_bytes().len() < 4 << 20;
+        let ns_per_entry = match (H::BITS, batch >= TILED_FROM, in_cache) {
+            (64, true, _) => 0.085,
+            (64, false, true) => 0.15,
+            (64, false, false) => 0.2,
+            (_, true, _) => 0.15,
+            (_, false, true) => 0.5,
+            (_, false, false) => 1.0,
+        };
+        f64::from(self.column.len()) * ns_per_entry
+    }
+
+    /// Nanoseconds of the BK-tree: rows visited, each dearer than in a plain scan because leaves
+    /// are short and pivots far apart (2.4 ns at one million, November 2026).
+    fn tree_ns(&self, radius: u32) -> f64 {
+        let table: &[(u32, f64)] = if H::BITS == 64 { &VISITED_64 } else { &VISITED_256 };
+        let share = table.iter().find(|(most, _)| radius <= *most).map_or(1e4, |(_, share)| *share);
+        800.0 + f64::from(self.column.len()) * share / 1e4 * 2.4 * f64::from(H::BITS) / 256.0
+    }
+
+    /// The effort for evenly filled buckets.
+    fn typical_effort(&self, radius: u32) -> Effort {
+        let buckets = Mih::<H>::bucket_count(radius);
+        Effort { buckets, postings: buckets * u64::from(self.column.len()) / (1 << 16) }
+    }
+
+    /// Survivors that a search through the multi-index may look at, a scan costing so much.
+    fn survivor_budget(scan_ns: f64) -> u32 {
+        num::saturating_u32(scan_ns * WASTE / NS_PER_SURVIVOR).max(16)
+    }
+
+    /// Searches with the multi-index if its directory promises to be cheaper than the scan.
+    fn try_mih(&self, mih: &Mih<'_, H>, query: H, radius: u32, out: &mut Vec<Neighbor>) -> bool {
+        let scan_ns = self.scan_ns(1);
+        if NS_PER_BUCKET * num::to_f64(Mih::<H>::bucket_count(radius)) > scan_ns {
+            return false;
+        }
+        Scratch::with(|scratch| {
+            if mih_ns(mih.prepare(query, radius, scratch)) > scan_ns {
+                return false;
+            }
+            scratch.limit_survivors(Self::survivor_budget(scan_ns));
+            mih.finish(query, radius, scratch, out)
+        })
+    }
+
+    fn try_tree(
+        &self,
+        tree: &BkTree<'_, H>,
+        query: H,
+        radius: u32,
+        out: &mut Vec<Neighbor>,
+    ) -> bool {
+        if self.tree_ns(radius) > self.scan_ns(1) {
+            return false;
+        }
+        let rows = f64::from(self.column.len()) * WASTE;
+        tree.search_within(query, radius, u64::from(num::saturating_u32(rows)).max(512), out)
+    }
+
+    /// Queries of a batch that the multi-index did not answer within the cost of the scan.
+    fn batch_through_mih(
+        &self,
+        mih: &Mih<'_, H>,
+        queries: &[H],
+        radius: u32,
+        out: &mut [Vec<Neighbor>],
+    ) -> Vec<usize> {
+        let scan_ns = self.scan_ns(queries.len());
+        if NS_PER_BUCKET * num::to_f64(Mih::<H>::bucket_count(radius)) > scan_ns {
+            return (0..queries.len()).collect();
+        }
+        let budget = Self::survivor_budget(scan_ns);
+        let admit = |effort| if mih_ns(effort) <= scan_ns { budget } else { 0 };
+        mih.search_admitted(queries, radius, admit, out)
+    }
+}
+
+impl<H: BitHash> Index<H> for Planner<'_, H> {
+    fn search(&self, query: H, radius: u32, out: &mut Vec<Neighbor>) {
+        let done = match (self.choice, self.mih, self.bk_tree) {
+            (IndexChoice::Mih, Some(mih), _) => {
+                mih.search(query, radius, out);
+                true
+            }
+            (IndexChoice::BkTree, _, Some(tree)) => {
+                tree.search(query, radius, out);
+                true
+            }
+            (IndexChoice::Auto, Some(mih), _) => self.try_mih(&mih, query, radius, out),
+            (IndexChoice::Auto, None, Some(tree)) => self.try_tree(&tree, query, radius, out),
+            _ => false,
+        };
+        if !done {
+            Linear::new(self.column).search(query, radius, out);
+        }
+    }
+
+    fn search_batch(&self, queries: &[H], radius: u32, out: &mut Vec<Vec<Neighbor>>) {
+        out.resize_with(queries.len(), Vec::new);
+        let left = match (self.choice, self.mih, self.bk_tree) {
+            (IndexChoice::Mih, Some(mih), _) => return mih.search_batch(queries, radius, out),
+            (IndexChoice::BkTree, _, Some(tree)) => return tree.search_batch(queries, radius, out),
+            (IndexChoice::Auto, Some(mih), _) => self.batch_through_mih(&mih, queries, radius, out),
+            (IndexChoice::Auto, None, Some(tree))
+                if self.tree_ns(radius) < self.scan_ns(queries.len()) =>
+            {
+                let unanswered = |number: &usize| {
+                    !self.try_tree(&tree, queries[*number], radius, &mut out[*number])
+                };
+                (0..queries.len()).filter(unanswered).collect()
+            }
+            _ => (0..queries.len()).collect(),
+        };
+        self.scan_left(queries, &left, radius, out);
+    }
+}
+
+impl<H: BitHash> Planner<'_, H> {
+    /// Answers the queries with these numbers by one tiled scan.
+    fn scan_left(&self, queries: &[H], left: &[usize], radius: u32, out: &mut [Vec<Neighbor>]) {
+        if left.is_empty() {
+            return;
+        }
+        let some: Vec<H> = left.iter().map(|number| queries[*number]).collect();
+        let mut answers = Vec::new();
+        Linear::new(self.column).search_batch(&some, radius, &mut answers);
+        for (number, answer) in left.iter().zip(answers) {
+            out[*number] = answer;
+        }
+    }
+}
+
+/// Expected nanoseconds of a look-up.
+fn mih_ns(effort: Effort) -> f64 {
+    let postings = num::to_f64(effort.postings);
+    NS_PER_BUCKET * num::to_f64(effort.buckets)
+        + (NS_PER_POSTING + SURVIVING_SHARE * NS_PER_SURVIVOR) * postings
+}
