@@ -1,6 +1,6 @@
 //! The kernels for 64-bit ARM: NEON, whose `cnt` counts bits per byte.
 
-use crate::arch::generic;
+use crate::arch::{U16List, generic};
 use crate::bits::BitHash;
 
 /// Advanced SIMD, part of every ARMv8-A machine with floating point.
@@ -22,13 +22,11 @@ pub(super) mod neon {
     }
 
     #[target_feature(enable = "neon")]
-    pub(in crate::arch) fn filter_u16(
-        values: &[u8],
-        want: u16,
-        limit: u32,
-        found: &mut impl FnMut(usize),
+    pub(in crate::arch) fn filter_u16<'a>(
+        lists: impl Iterator<Item = U16List<'a>>,
+        found: &mut impl FnMut(u32, usize) -> bool,
     ) {
-        generic::filter_u16(values, want, limit, found);
+        generic::filter_u16(lists, found);
     }
 
     #[target_feature(enable = "neon")]

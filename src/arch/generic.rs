@@ -4,7 +4,7 @@
 //! Compiled without any target feature they are the portable path and the reference that all
 //! others are tested against.
 
-use crate::arch::TILE;
+use crate::arch::{TILE, U16List};
 use crate::bits::BitHash;
 use crate::num;
 
@@ -56,40 +56,49 @@ fn emit(distances: &[u32], first_row: usize, radius: u32, found: &mut impl FnMut
 /// Lanes compared together in [`filter_u16`].
 const LANES: usize = 16;
 
-/// Calls `found(position)` for each little-endian 16-bit value at most `limit` bits from `want`.
+/// Calls `found(tag, position)` for each value of each list at most `limit` bits from `want`; the
+/// rest of a list is passed over once that gives `false`.
 #[inline(always)]
-pub(super) fn filter_u16(values: &[u8], want: u16, limit: u32, found: &mut impl FnMut(usize)) {
-    let (blocks, rest) = values.as_chunks::<{ 2 * LANES }>();
+pub(super) fn filter_u16<'a>(
+    lists: impl Iterator<Item = U16List<'a>>,
+    found: &mut impl FnMut(u32, usize) -> bool,
+) {
+    for list in lists {
+        filter_list(&list, found);
+    }
+}
+
+#[inline(always)]
+fn filter_list(list: &U16List<'_>, found: &mut impl FnMut(u32, usize) -> bool) {
+    let (blocks, rest) = list.values.as_chunks::<{ 2 * LANES }>();
     for (index, block) in blocks.iter().enumerate() {
-        filter_block(block, LANES, want, limit, &mut |lane| found(index * LANES + lane));
+        if !filter_block(block, LANES, list, index * LANES, found) {
+            return;
+        }
     }
     // Postings are mostly shorter than a block: padding beats a scalar loop over the rest.
     let mut last = [0; 2 * LANES];
     last[..rest.len()].copy_from_slice(rest);
-    let start = blocks.len() * LANES;
-    filter_block(&last, rest.len() / 2, want, limit, &mut |lane| found(start + lane));
+    filter_block(&last, rest.len() / 2, list, blocks.len() * LANES, found);
 }
 
 #[inline(always)]
 fn filter_block(
     block: &[u8; 2 * LANES],
     lanes: usize,
-    want: u16,
-    limit: u32,
-    found: &mut impl FnMut(usize),
-) {
+    list: &U16List<'_>,
+    start: usize,
+    found: &mut impl FnMut(u32, usize) -> bool,
+) -> bool {
     let mut distances = [0; LANES];
     for (distance, value) in distances.iter_mut().zip(block.as_chunks::<2>().0) {
-        *distance = (u16::from_le_bytes(*value) ^ want).count_ones();
+        *distance = (u16::from_le_bytes(*value) ^ list.want).count_ones();
     }
-    if distances.iter().fold(u32::MAX, |least, distance| least.min(*distance)) > limit {
-        return;
+    if distances.iter().fold(u32::MAX, |least, distance| least.min(*distance)) > list.limit {
+        return true;
     }
-    for (lane, distance) in distances.iter().take(lanes).enumerate() {
-        if *distance <= limit {
-            found(lane);
-        }
-    }
+    let near = |lane: &usize| distances[*lane] <= list.limit;
+    (0..lanes).filter(near).all(|lane| found(list.tag, start + lane))
 }
 
 /// Calls `found(row)` for each of the first `rows` rows whose first `P` words are at most

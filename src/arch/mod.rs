@@ -116,17 +116,27 @@ pub(crate) fn scan<H: BitHash>(
     dispatch!(isa, scan(rows, query, radius, found));
 }
 
-/// Calls `found(position)` for each little-endian 16-bit value at most `limit` bits from `want`,
-/// in order.
-#[inline]
-pub(crate) fn filter_u16(
+/// A list of little-endian 16-bit values and which of them are looked for.
+pub(crate) struct U16List<'a> {
+    /// Names the list in the answer.
+    pub(crate) tag: u32,
+    pub(crate) values: &'a [u8],
+    pub(crate) want: u16,
+    /// Most bits that a value may be from `want`.
+    pub(crate) limit: u32,
+}
+
+/// Calls `found(tag, position)` for each value of each list at most `limit` bits from `want`, in
+/// order; the rest of a list is passed over once that gives `false`.
+///
+/// Takes all lists of a search at once: they are so short that a call for each would cost as much
+/// as the comparison.
+pub(crate) fn filter_u16<'a>(
     isa: Isa,
-    values: &[u8],
-    want: u16,
-    limit: u32,
-    found: &mut impl FnMut(usize),
+    lists: impl Iterator<Item = U16List<'a>>,
+    found: &mut impl FnMut(u32, usize) -> bool,
 ) {
-    dispatch!(isa, filter_u16(values, want, limit, found));
+    dispatch!(isa, filter_u16(lists, found));
 }
 
 /// Calls `found(row)` for each of the first `rows` rows whose leading words are at most `radius`
@@ -214,7 +224,12 @@ mod tests {
                     .collect();
                 for isa in Isa::available() {
                     let mut found = Vec::new();
-                    filter_u16(isa, &values, want, limit, &mut |at| found.push(at));
+                    let list = U16List { tag: 7, values: &values, want, limit };
+                    filter_u16(isa, std::iter::once(list), &mut |tag, at| {
+                        assert_eq!(tag, 7);
+                        found.push(at);
+                        true
+                    });
                     assert_eq!(found, expected, "{} {len} values, limit {limit}", isa.name());
                 }
             }

@@ -7,8 +7,8 @@ use std::arch::x86_64::{
     _mm512_setzero_si512, _mm512_xor_si512,
 };
 
-use crate::arch::TILE;
 use crate::arch::generic::{self, GROUP};
+use crate::arch::{TILE, U16List};
 use crate::bits::BitHash;
 use crate::num;
 
@@ -34,13 +34,11 @@ macro_rules! instruction_set {
             }
 
             #[target_feature(enable = $features)]
-            pub(in crate::arch) fn filter_u16(
-                values: &[u8],
-                want: u16,
-                limit: u32,
-                found: &mut impl FnMut(usize),
+            pub(in crate::arch) fn filter_u16<'a>(
+                lists: impl Iterator<Item = U16List<'a>>,
+                found: &mut impl FnMut(u32, usize) -> bool,
             ) {
-                $filter_u16(values, want, limit, found);
+                $filter_u16(lists, found);
             }
 
             #[target_feature(enable = $features)]
@@ -98,19 +96,26 @@ instruction_set!(
 /// count and one comparison, and the survivors are the bits of a register.
 #[target_feature(enable = "avx512f,avx512bw,avx512bitalg")]
 #[inline]
-fn masked_filter_u16(values: &[u8], want: u16, limit: u32, found: &mut impl FnMut(usize)) {
-    let want = _mm512_set1_epi16(want.cast_signed());
-    let limit = _mm512_set1_epi16(i16::try_from(limit).unwrap_or(i16::MAX));
-    for (index, block) in values.chunks(64).enumerate() {
-        let lanes = u32::MAX.checked_shr(32 - num::row(block.len() / 2)).unwrap_or(0);
-        // SAFETY: the mask has one bit for each whole value of the block; lanes without one are
-        // not read.
-        let loaded: __m512i = unsafe { _mm512_maskz_loadu_epi16(lanes, block.as_ptr().cast()) };
-        let distances = _mm512_popcnt_epi16(_mm512_xor_si512(loaded, want));
-        let mut near = _mm512_mask_cmple_epu16_mask(lanes, distances, limit);
-        while near != 0 {
-            found(index * 32 + num::index(near.trailing_zeros()));
-            near &= near - 1;
+fn masked_filter_u16<'a>(
+    lists: impl Iterator<Item = U16List<'a>>,
+    found: &mut impl FnMut(u32, usize) -> bool,
+) {
+    for list in lists {
+        let want = _mm512_set1_epi16(list.want.cast_signed());
+        let limit = _mm512_set1_epi16(i16::try_from(list.limit).unwrap_or(i16::MAX));
+        'list: for (index, block) in list.values.chunks(64).enumerate() {
+            let lanes = u32::MAX.checked_shr(32 - num::row(block.len() / 2)).unwrap_or(0);
+            // SAFETY: the mask has one bit for each whole value of the block; lanes without one
+            // are not read.
+            let loaded: __m512i = unsafe { _mm512_maskz_loadu_epi16(lanes, block.as_ptr().cast()) };
+            let distances = _mm512_popcnt_epi16(_mm512_xor_si512(loaded, want));
+            let mut near = _mm512_mask_cmple_epu16_mask(lanes, distances, limit);
+            while near != 0 {
+                if !found(list.tag, index * 32 + num::index(near.trailing_zeros())) {
+                    break 'list;
+                }
+                near &= near - 1;
+            }
         }
     }
 }

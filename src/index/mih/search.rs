@@ -6,10 +6,10 @@
 //! stage only asks for what the next one reads, so that hundreds of lines are on their way at
 //! once: memory latency, not arithmetic, is what a search waits for.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::LazyLock;
 
-use crate::arch::{self, Isa};
+use crate::arch::{self, Isa, U16List};
 use crate::bits::BitHash;
 use crate::index::linear::Linear;
 use crate::index::mih::{Bands, Effort, MAX_BANDS, Mih, Permutation, bands};
@@ -32,9 +32,6 @@ const BALL_LENS: [usize; 18] = [
 /// Lines asked for in one bucket; longer ones are read in order, which the machine foresees.
 const PREFETCHED_LINES: usize = 16;
 
-/// Postings looked at before the budget is.
-const POSTINGS_PER_CHECK: usize = 4096;
-
 /// Bucket look-ups of a batch that are in flight together.
 const PROBES_IN_FLIGHT: usize = 512;
 
@@ -43,18 +40,10 @@ const MAX_KEYS: usize = 1 << 20;
 
 /// What a query looks for in each band.
 #[derive(Clone, Copy)]
-pub(crate) struct Plan {
+struct Plan {
     bands: Bands,
     /// `t_i + 1` for each band: a start must be *less* than this away. They sum to the radius + 1.
     reach: [u8; MAX_BANDS],
-    /// Survivors that may still be looked at; at zero the query is given up.
-    pub(crate) budget: u32,
-}
-
-impl Plan {
-    pub(crate) const fn is_given_up(&self) -> bool {
-        self.budget == 0
-    }
 }
 
 /// A bucket to look into.
@@ -72,7 +61,9 @@ struct Probe {
 /// Memory of a search, kept by each thread.
 #[derive(Default)]
 pub(crate) struct Scratch {
-    pub(crate) plans: Vec<Plan>,
+    plans: Vec<Plan>,
+    /// Survivors that each query may still look at; at zero it is given up.
+    budgets: Vec<u32>,
     probes: Vec<Probe>,
     /// Probe and position in its bucket.
     survivors: Vec<(u32, u32)>,
@@ -85,7 +76,7 @@ pub(crate) struct Scratch {
 impl Scratch {
     /// Gives the prepared query up once more survivors than this have been looked at.
     pub(crate) fn limit_survivors(&mut self, most: u32) {
-        self.plans.iter_mut().for_each(|plan| plan.budget = most);
+        self.budgets.fill(most);
     }
 
     /// Calls `work` with this thread's scratch memory.
@@ -123,10 +114,10 @@ impl<H: BitHash> Mih<'_, H> {
         effort
     }
 
-    pub(crate) fn plan(&self, query: H, radius: u32) -> Plan {
+    fn plan(&self, query: H, radius: u32) -> Plan {
         let bands_of_query = Permutation::of::<H>().bands(query);
         let reach = self.allot(&bands_of_query, radius.min(H::BITS));
-        Plan { bands: bands_of_query, reach, budget: u32::MAX }
+        Plan { bands: bands_of_query, reach }
     }
 
     /// Divides the radius + 1 among the bands: evenly, what is left over going to the bands whose
@@ -162,6 +153,8 @@ impl<H: BitHash> Mih<'_, H> {
         let plan = self.plan(query, radius);
         scratch.plans.clear();
         scratch.plans.push(plan);
+        scratch.budgets.clear();
+        scratch.budgets.push(u32::MAX);
         scratch.probes.clear();
         for band in 0..bands::<H>() {
             self.buckets_of(&plan, band, |value, _| {
@@ -192,7 +185,7 @@ impl<H: BitHash> Mih<'_, H> {
         out.clear();
         scratch.probes.iter().for_each(|probe| self.prefetch_bucket(probe));
         self.run(&[query], radius, scratch, std::slice::from_mut(out));
-        let done = !scratch.plans[0].is_given_up();
+        let done = scratch.budgets[0] > 0;
         scratch.probes.clear();
         settle(out);
         done
@@ -215,10 +208,8 @@ impl<H: BitHash> Mih<'_, H> {
     fn run(&self, queries: &[H], radius: u32, scratch: &mut Scratch, out: &mut [Vec<Neighbor>]) {
         scratch.survivors.clear();
         scratch.candidates.clear();
-        let Scratch { plans, probes, survivors, candidates, .. } = scratch;
-        for (number, probe) in (0u32..).zip(probes.iter()) {
-            self.compare_next_band(number, probe, &mut plans[num::index(probe.query)], survivors);
-        }
+        let Scratch { plans, budgets, probes, survivors, candidates, .. } = scratch;
+        self.compare_next_bands(plans, budgets, probes, survivors);
         for (number, position) in survivors.iter() {
             let probe = &probes[num::index(*number)];
             let plan = &plans[num::index(probe.query)];
@@ -238,30 +229,30 @@ impl<H: BitHash> Mih<'_, H> {
     }
 
     /// Second condition: the first two bands together.
-    #[inline]
-    fn compare_next_band(
+    fn compare_next_bands(
         &self,
-        number: u32,
-        probe: &Probe,
-        plan: &mut Plan,
+        plans: &[Plan],
+        budgets: &mut [u32],
+        probes: &[Probe],
         survivors: &mut Vec<(u32, u32)>,
     ) {
-        let (next, limit) = plan.chain::<H>(probe);
-        let len = num::index(probe.len);
-        let ids_at = probe.at + 2 * len;
-        let Some(values) = self.bands.get(probe.at..ids_at) else { return };
-        for (part_index, part) in values.chunks(2 * POSTINGS_PER_CHECK).enumerate() {
-            if plan.is_given_up() {
-                return;
-            }
-            let before = survivors.len();
-            arch::filter_u16(Isa::detect(), part, plan.bands[next], limit, &mut |lane| {
-                let position = part_index * POSTINGS_PER_CHECK + lane;
-                arch::prefetch(self.bands, ids_at + 4 * position);
-                survivors.push((number, num::row(position)));
-            });
-            plan.budget = plan.budget.saturating_sub(num::row(survivors.len() - before));
-        }
+        let budgets = Cell::from_mut(budgets).as_slice_of_cells();
+        let lists = (0..).zip(probes).filter_map(|(tag, probe)| {
+            let query = num::index(probe.query);
+            let (next, limit) = plans[query].chain::<H>(probe);
+            let values = self.bands.get(probe.at..probe.at + 2 * num::index(probe.len))?;
+            let list = U16List { tag, values, want: plans[query].bands[next], limit };
+            (budgets[query].get() > 0).then_some(list)
+        });
+        arch::filter_u16(Isa::detect(), lists, &mut |tag, position| {
+            let probe = &probes[num::index(tag)];
+            let word_at = probe.at + 2 * num::index(probe.len) + 4 * position;
+            arch::prefetch(self.bands, word_at);
+            survivors.push((tag, num::row(position)));
+            let budget = &budgets[num::index(probe.query)];
+            budget.set(budget.get().saturating_sub(1));
+            budget.get() > 0
+        });
     }
 
     /// Third condition, as far as the spare bits tell: the candidate's id if it holds.
@@ -304,9 +295,12 @@ impl<H: BitHash> Mih<'_, H> {
 
     /// Distance, bucket and query of each look-up in a band, packed into 16, 16 and 32 bits.
     fn collect_keys(&self, band: usize, scratch: &mut Scratch) {
-        let Scratch { plans, keys, .. } = scratch;
+        let Scratch { plans, budgets, keys, .. } = scratch;
         keys.clear();
-        for (query, plan) in (0u64..).zip(plans.iter()).filter(|(_, plan)| !plan.is_given_up()) {
+        for ((query, plan), budget) in (0u64..).zip(plans.iter()).zip(budgets) {
+            if *budget == 0 {
+                continue;
+            }
             self.buckets_of(plan, band, |value, distance| {
                 keys.push(u64::from(distance) << 48 | u64::from(value) << 32 | query);
             });
@@ -330,12 +324,12 @@ impl<H: BitHash> Mih<'_, H> {
         for (index, (queries, out)) in blocks.enumerate() {
             Scratch::with(|scratch| {
                 scratch.plans.clear();
-                scratch.plans.extend(queries.iter().map(|query| {
-                    let plan = self.plan(*query, radius);
-                    Plan { budget: admit(self.effort(&plan)), ..plan }
-                }));
+                scratch.plans.extend(queries.iter().map(|query| self.plan(*query, radius)));
+                let budgets = scratch.plans.iter().map(|plan| admit(self.effort(plan)));
+                scratch.budgets.clear();
+                scratch.budgets.extend(budgets);
                 self.join(queries, radius, scratch, out);
-                let given_up = scratch.plans.iter().enumerate().filter(|(_, p)| p.is_given_up());
+                let given_up = scratch.budgets.iter().enumerate().filter(|(_, left)| **left == 0);
                 left.extend(given_up.map(|(query, _)| index * block + query));
             });
             out.iter_mut().for_each(settle);
