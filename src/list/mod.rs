@@ -32,7 +32,8 @@ use crate::bits::{BitHash, Hash64, Hash256};
 use crate::digest::{Digest, DigestKind};
 use crate::hash::{Algorithm, ImageHash};
 use crate::hex;
-use crate::index::{Column, EntryId, bktree, mih};
+use crate::index::planner::{Explanation, Planner};
+use crate::index::{Column, EntryId, IndexChoice, bktree, mih};
 use crate::num::{index, read_u32, read_u64, to_usize};
 use error::ListErrorKind;
 use format::{ABSENT, CLAIM_LEN, GROUP_BIT, Header, LABEL_LEN, Section, SectionKind};
@@ -198,7 +199,7 @@ impl HashList {
     }
 
     /// The column of a 256-bit or 64-bit algorithm; `None` when the list has none of that width.
-    pub(crate) fn column<H: BitHash>(&self, algorithm: Algorithm) -> Option<Column<'_, H>> {
+    fn column<H: BitHash>(&self, algorithm: Algorithm) -> Option<Column<'_, H>> {
         let bytes = self.section(SectionKind::HashColumn, code::of_algorithm(algorithm));
         if hash_len(algorithm) != H::BYTES || bytes.is_empty() {
             return None;
@@ -206,19 +207,37 @@ impl HashList {
         Column::new(bytes).ok()
     }
 
-    /// The BK-tree of `algorithm`, unless absent or damaged.
-    pub(crate) fn bk_tree<H: BitHash>(
+    /// The searches over `algorithm`'s column; `None` when the list has none of that width.
+    ///
+    /// An index section that is damaged beyond opening costs speed, never a match: it counts as
+    /// absent and the scan answers.
+    pub(crate) fn planner<H: BitHash>(
         &self,
         algorithm: Algorithm,
-    ) -> Option<bktree::BkTree<'_, H>> {
-        let section = self.section(SectionKind::BkTree, code::of_algorithm(algorithm));
-        bktree::BkTree::from_bytes(self.column(algorithm)?, section).ok()
+        choice: IndexChoice,
+    ) -> Option<Planner<'_, H>> {
+        let column = self.column(algorithm)?;
+        let section = |kind| self.section(kind, code::of_algorithm(algorithm));
+        let tree = bktree::BkTree::from_bytes(column, section(SectionKind::BkTree)).ok();
+        let mih = mih::Mih::from_bytes(column, section(SectionKind::Mih)).ok();
+        Some(Planner::new(column, tree, mih, choice))
     }
 
-    /// The MIH index of `algorithm`, unless absent or damaged.
-    pub(crate) fn mih<H: BitHash>(&self, algorithm: Algorithm) -> Option<mih::Mih<'_, H>> {
-        let section = self.section(SectionKind::Mih, code::of_algorithm(algorithm));
-        mih::Mih::from_bytes(self.column(algorithm)?, section).ok()
+    /// Which index would answer a query of this radius, why, and at what expected cost; `None` when
+    /// the list has no hash of `algorithm`.
+    pub fn explain(
+        &self,
+        algorithm: Algorithm,
+        radius: u32,
+        choice: IndexChoice,
+    ) -> Option<Explanation> {
+        if algorithm.is_pdq() {
+            let planner = self.planner::<Hash256>(algorithm, choice)?;
+            Some(planner.explain(radius, 1))
+        } else {
+            let planner = self.planner::<Hash64>(algorithm, choice)?;
+            Some(planner.explain(radius, 1))
+        }
     }
 
     /// Every claim, by id.

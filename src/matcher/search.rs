@@ -1,11 +1,9 @@
-//! Searching one column with the index that was asked for, or the cheapest.
+//! Searching one column for all the forms of a query.
 
 use super::{Found, Matcher};
 use crate::bits::BitHash;
 use crate::hash::{Algorithm, Dihedral};
-use crate::index::linear::Linear;
-use crate::index::{Index, IndexChoice, Neighbor};
-use crate::list::HashList;
+use crate::index::{Index, Neighbor};
 
 impl Matcher {
     /// Entries within the review radius of any of `forms`, each once with its nearest form (the
@@ -19,7 +17,9 @@ impl Matcher {
         let mut answers = Vec::new();
         let list = &self.settings.lists[place];
         let radius = self.review_radius(algorithm);
-        search_forms(list, algorithm, forms, radius, self.settings.index, &mut answers);
+        if let Some(planner) = list.planner::<H>(algorithm, self.settings.index) {
+            planner.search_batch(forms, radius, &mut answers);
+        }
         let mut all: Vec<(Neighbor, usize)> = answers
             .iter()
             .enumerate()
@@ -35,39 +35,4 @@ impl Matcher {
             .collect();
         (found, u32::try_from(forms.len()).unwrap_or(u32::MAX))
     }
-}
-
-fn search_forms<H: BitHash>(
-    list: &HashList,
-    algorithm: Algorithm,
-    forms: &[H],
-    radius: u32,
-    choice: IndexChoice,
-    answers: &mut Vec<Vec<Neighbor>>,
-) {
-    let Some(column) = list.column::<H>(algorithm) else { return };
-    let mih = || list.mih::<H>(algorithm);
-    let tree = || list.bk_tree::<H>(algorithm);
-    // An index section that is damaged beyond opening costs speed, never a match: the scan answers.
-    match choice {
-        IndexChoice::Auto | IndexChoice::Mih => {
-            if let Some(index) = mih() {
-                return index.search_batch(forms, radius, answers);
-            }
-        }
-        IndexChoice::BkTree => {
-            if let Some(index) = tree() {
-                return index.search_batch(forms, radius, answers);
-            }
-        }
-        IndexChoice::Linear => {}
-    }
-    // At up to 4 bits a tree visits some 2 % of a large column; at 31 nearly all of it.
-    if choice == IndexChoice::Auto
-        && radius <= 4
-        && let Some(index) = tree()
-    {
-        return index.search_batch(forms, radius, answers);
-    }
-    Linear::new(column).search_batch(forms, radius, answers);
 }

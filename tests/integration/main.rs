@@ -8,9 +8,9 @@
 
 mod conformance;
 mod decode;
+mod equivalence;
 mod hostile;
 mod img_hash;
 mod import;
 mod pictures;
 mod shared_data;
-mod equivalence;

@@ -197,6 +197,9 @@ pub struct Known {
     /// Which index to search.
     #[arg(long, value_name = "NAME", default_value_t = IndexChoice::Auto)]
     pub index: IndexChoice,
+    /// Say on standard error which index will answer, why, and at what expected cost.
+    #[arg(long)]
+    pub explain: bool,
     /// Which forms of a picture to look up.
     #[arg(long, default_value = "turned")]
     pub variants: Variants,

@@ -69,7 +69,22 @@ pub fn matcher(known: &Known, work: &Work) -> Result<Arc<Matcher>> {
         flags::Variants::None => Variants::None,
         flags::Variants::Turned => Variants::Turned,
     });
-    Ok(Arc::new(builder.build()?))
+    let matcher = builder.build()?;
+    if known.explain {
+        explain(&matcher, known);
+    }
+    Ok(Arc::new(matcher))
+}
+
+fn explain(matcher: &Matcher, known: &Known) {
+    for list in matcher.lists() {
+        for algorithm in list.algorithms() {
+            let radius = matcher.review_radius(algorithm);
+            if let Some(plan) = list.explain(algorithm, radius, known.index) {
+                messages::note(&format!("{}: {algorithm}: {plan}", list.manifest().name));
+            }
+        }
+    }
 }
 
 /// Names of the files to examine.

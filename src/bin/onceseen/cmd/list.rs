@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use onceseen::digest::DigestKind;
+use onceseen::index::IndexChoice;
 use onceseen::list::{self, HashList, ImportSettings, ListBuilder};
 use serde_json::{Value, json};
 
@@ -109,6 +110,8 @@ fn info_json(list: &HashList) -> Value {
             json!({
                 "algorithm": algorithm.name(),
                 "entries": list.hash_count(algorithm),
+                "search": list.explain(algorithm, algorithm.default_radius(), IndexChoice::Auto)
+                    .map(|plan| plan.to_string()),
                 "index_bytes": { "bk-tree": bytes(bk_tree), "mih": bytes(mih) },
             })
         })
@@ -156,6 +159,11 @@ fn onceseen_text(list: &HashList) -> String {
             "{algorithm:<9} {} entries; index bytes: bk-tree {bk_tree}, mih {mih}",
             list.hash_count(algorithm)
         ));
+        for radius in [algorithm.default_radius(), algorithm.default_review_radius()] {
+            if let Some(plan) = list.explain(algorithm, radius, IndexChoice::Auto) {
+                lines.push(format!("          search {plan}"));
+            }
+        }
     }
     for kind in DigestKind::ALL {
         if list.digest_count(kind) > 0 {
