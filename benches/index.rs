@@ -3,7 +3,6 @@
 //! Seeded data. `ONCESEEN_BENCH_ENTRIES` (default 1000000) sets the size of the largest column;
 //! `cargo bench --bench index -- mih` runs a part.
 #![expect(clippy::unwrap_used, reason = "a bench may stop")]
-#![allow(missing_docs, reason = "criterion's macros write undocumented functions")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use onceseen::bits::{BitHash, Hash64, Hash256};

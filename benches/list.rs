@@ -1,6 +1,5 @@
 //! Opening a list of a million hashes, looking a digest up, and matching a query.
 #![expect(clippy::unwrap_used, reason = "a bench may stop")]
-#![allow(missing_docs, reason = "criterion's macros write undocumented functions")]
 
 use std::hint::black_box;
 

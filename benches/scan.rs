@@ -1,7 +1,6 @@
 //! From file to record: decode and hash of one picture, and a scan of the pictures in the repository
 //! against a list of the known ones, with one thread and with all.
 #![expect(clippy::unwrap_used, reason = "a bench may stop")]
-#![allow(missing_docs, reason = "criterion's macros write undocumented functions")]
 
 use std::hint::black_box;
 use std::num::NonZeroUsize;
