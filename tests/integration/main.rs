@@ -8,8 +8,10 @@
 
 mod conformance;
 mod decode;
+mod fuzz_regression;
 mod hostile;
 mod img_hash;
 mod import;
+mod layering;
 mod pictures;
 mod shared_data;
