@@ -1,35 +1,9 @@
-//! The BK-tree answers like the linear scan; over damaged bytes it invents nothing.
+//! The fuzzer around `checks/bktree_vs_linear.rs`, which says what must hold.
 #![no_main]
 
+#[path = "../checks/bktree_vs_linear.rs"]
+mod bktree_vs_linear;
+#[path = "../checks/search_input.rs"]
 mod search_input;
 
-use libfuzzer_sys::fuzz_target;
-use onceseen::bits::{BitHash, Hash64, Hash256};
-use onceseen::index::Column;
-use onceseen::index::bktree::{BkTree, build};
-use search_input::{SearchInput, column_bytes, is_wide};
-
-fuzz_target!(|data: &[u8]| {
-    if is_wide(data) { check::<Hash256>(data) } else { check::<Hash64>(data) }
-});
-
-fn check<H: BitHash>(data: &[u8]) {
-    let Some(input) = SearchInput::<H>::from_bytes(data) else { return };
-    let mut rows: Vec<_> = input.rows.iter().copied().zip(0..).collect();
-    let section = build(&mut rows).expect("few rows");
-    let rows: Vec<H> = rows.into_iter().map(|(hash, _)| hash).collect();
-    let bytes = column_bytes(&rows);
-    let column = Column::<H>::new(&bytes).expect("whole rows");
-    let tree = BkTree::from_bytes(column, &section).expect("the tree of this column");
-    input.check_equal(column, &tree);
-    if let Ok(tree) = BkTree::from_bytes(column, &input.damaged(&section)) {
-        input.check_subset(column, &tree);
-    }
-    // Bytes that no builder ever saw, behind a valid header.
-    let mut wild = section[..16].to_vec();
-    wild.extend_from_slice(&data[..data.len() - data.len() % 12]);
-    wild[12..16].copy_from_slice(&(data.len() as u32 / 12).to_le_bytes());
-    if let Ok(tree) = BkTree::from_bytes(column, &wild) {
-        input.check_subset(column, &tree);
-    }
-}
+libfuzzer_sys::fuzz_target!(|data: &[u8]| bktree_vs_linear::check(data));

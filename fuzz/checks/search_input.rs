@@ -14,21 +14,21 @@ use onceseen::index::linear::Linear;
 use onceseen::index::{Column, Index, Neighbor};
 
 /// One search, and what to do to the index afterwards.
-pub struct SearchInput<H> {
-    pub query: H,
-    pub radius: u32,
-    pub rows: Vec<H>,
+pub(crate) struct SearchInput<H> {
+    pub(crate) query: H,
+    pub(crate) radius: u32,
+    pub(crate) rows: Vec<H>,
     patches: Vec<(u32, u8)>,
 }
 
 /// Which width the bytes ask for.
-pub fn is_wide(data: &[u8]) -> bool {
+pub(crate) fn is_wide(data: &[u8]) -> bool {
     data.first().is_some_and(|flags| flags & 1 == 1)
 }
 
 impl<H: BitHash> SearchInput<H> {
     /// `None` when the bytes are too few.
-    pub fn from_bytes(data: &[u8]) -> Option<Self> {
+    pub(crate) fn from_bytes(data: &[u8]) -> Option<Self> {
         let (&[flags, radius, patches], data) = data.split_first_chunk::<3>()?;
         let (patches, data) = data.split_at_checked(usize::from(patches % 8) * 5)?;
         let (query, data) = data.split_at_checked(H::BYTES)?;
@@ -46,7 +46,7 @@ impl<H: BitHash> SearchInput<H> {
     }
 
     /// The section with the patches of the input.
-    pub fn damaged(&self, section: &[u8]) -> Vec<u8> {
+    pub(crate) fn damaged(&self, section: &[u8]) -> Vec<u8> {
         let mut section = section.to_vec();
         for (at, value) in &self.patches {
             let len = section.len().max(1);
@@ -58,7 +58,7 @@ impl<H: BitHash> SearchInput<H> {
     }
 
     /// The same answer as the linear scan, at this radius and at those where plans change.
-    pub fn check_equal(&self, column: Column<'_, H>, index: &impl Index<H>) {
+    pub(crate) fn check_equal(&self, column: Column<'_, H>, index: &impl Index<H>) {
         for radius in [self.radius, 0, 31.min(H::BITS)] {
             let expected = answer(self.query, radius, &Linear::new(column));
             assert_eq!(answer(self.query, radius, index), expected, "radius {radius}");
@@ -69,7 +69,7 @@ impl<H: BitHash> SearchInput<H> {
     }
 
     /// A damaged index may hide entries; it never invents one, and never panics.
-    pub fn check_subset(&self, column: Column<'_, H>, index: &impl Index<H>) {
+    pub(crate) fn check_subset(&self, column: Column<'_, H>, index: &impl Index<H>) {
         let all = answer(self.query, self.radius, &Linear::new(column));
         let found = answer(self.query, self.radius, index);
         assert!(found.is_sorted(), "order");
@@ -78,7 +78,7 @@ impl<H: BitHash> SearchInput<H> {
 }
 
 /// The rows as a column's bytes.
-pub fn column_bytes<H: BitHash>(rows: &[H]) -> Vec<u8> {
+pub(crate) fn column_bytes<H: BitHash>(rows: &[H]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(rows.len() * H::BYTES);
     rows.iter().for_each(|row| row.push_to(&mut bytes));
     bytes
