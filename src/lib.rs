@@ -10,3 +10,8 @@ pub mod index;
 pub mod list;
 pub(crate) mod num;
 pub mod pixels;
+
+/// The README's code, compiled and run with the documentation's tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
