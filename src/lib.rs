@@ -1,4 +1,21 @@
-//! onceseen
+//! Recognises images that are already known.
+//!
+//! A picture becomes perceptual hashes ([`hash`]) and digests of its file ([`digest`]); a
+//! memory-mapped [`list::HashList`] holds those of known pictures with everything their sources claim
+//! about them; a [`matcher::Matcher`] finds, exactly, all entries within a Hamming radius. On top of
+//! that, [`scan::Scanner`] examines a picture in memory, or a whole directory with one
+//! [`record::Record`] a file.
+//!
+//! Start with [`scan::Scanner::examine`] (bytes in, verdict out) and [`list::ListBuilder`]; the examples
+//! `backend`, `batch` and `build_list` show them at work. Every input is taken for hostile: pictures are
+//! decoded under [`decode::Limits`], and any bytes whatever are either refused as a list or served
+//! without a panic.
+//!
+//! Modules stand on floors and use lower ones only; ARCHITECTURE.md tells which question each answers.
+//!
+//! # Features
+//!
+//! `csv`: hash lists in CSV and TSV, records as CSV. `cli` (default): the command.
 
 pub(crate) mod arch;
 pub mod bits;
@@ -14,3 +31,8 @@ pub mod pixels;
 pub mod record;
 pub mod report;
 pub mod scan;
+
+/// The README's code, compiled and run with the documentation's tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -9,8 +9,10 @@
 mod conformance;
 mod decode;
 mod equivalence;
+mod fuzz_regression;
 mod hostile;
 mod img_hash;
 mod import;
+mod layering;
 mod pictures;
 mod shared_data;

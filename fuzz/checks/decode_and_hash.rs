@@ -1,0 +1,34 @@
+//! Any bytes as a picture, under small limits, through every algorithm.
+
+use onceseen::decode::{Limits, decode, estimate, sniff};
+use onceseen::hash::{Algorithm, Hasher};
+
+/// Panics when an invariant does not hold for these bytes.
+pub(crate) fn check(data: &[u8]) {
+    let limits = limits();
+    let format = sniff(data);
+    let _ = estimate(data, &limits);
+    let decoded = match decode(data, &limits) {
+        Ok(decoded) => decoded,
+        Err(error) => {
+            assert!(!error.reason().is_empty());
+            return drop(error.to_string());
+        }
+    };
+    assert_eq!(format, Some(decoded.format()));
+    let pixels = u64::from(decoded.width()) * u64::from(decoded.height());
+    assert!(pixels <= limits.max_pixels, "more pixels than allowed");
+    let hashes = Hasher::new(&Algorithm::ALL).hash(&decoded.pixels());
+    assert_eq!(hashes.hashes().len(), Algorithm::ALL.len());
+    assert!(hashes.quality().is_some_and(|quality| quality <= 100));
+}
+
+/// So small that a round of the fuzzer takes milliseconds.
+fn limits() -> Limits {
+    let mut limits = Limits::default();
+    limits.max_pixels = 1 << 16;
+    limits.max_file_bytes = 1 << 20;
+    limits.max_alloc_bytes = 16 << 20;
+    limits.max_scan_pixels = 1 << 18;
+    limits
+}
