@@ -6,42 +6,48 @@
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use onceseen::list::HashList;
-use onceseen::matcher::Matcher;
+use onceseen::matcher::{LiveMatcher, Matcher, Pending};
 use onceseen::record::Record;
 use onceseen::scan::Scanner;
 
-/// What a backend keeps: the scanner in use, replaced as a whole.
+/// What a backend keeps: the scanner, and the matcher behind it that may change.
 struct Recogniser {
-    current: RwLock<Arc<Scanner>>,
+    known: Arc<LiveMatcher>,
+    scanner: Scanner,
 }
 
 impl Recogniser {
     fn open(list: &Path) -> Result<Self, Box<dyn Error>> {
-        Ok(Self { current: RwLock::new(Self::load(list)?) })
-    }
-
-    /// `read` copies the list into memory. A backend whose lists are only ever replaced by rename
-    /// uses `HashList::map` and shares the pages with every other process.
-    fn load(list: &Path) -> Result<Arc<Scanner>, Box<dyn Error>> {
-        let matcher = Matcher::builder().list(HashList::read(list)?).build()?;
-        Ok(Arc::new(Scanner::builder().matcher(Arc::new(matcher)).build()))
+        let mut settings = Matcher::builder();
+        // `read` copies the list into memory. A backend whose lists are only ever replaced by rename
+        // uses `HashList::map` and shares the pages with every other process.
+        settings.list(HashList::read(list)?);
+        let known = Arc::new(LiveMatcher::new(settings)?);
+        let scanner = Scanner::builder().live_matcher(Arc::clone(&known)).build();
+        Ok(Self { known, scanner })
     }
 
     /// Takes a new list into use; queries in flight finish on the old one, whose memory goes with the
     /// last of them.
     fn reload(&self, list: &Path) -> Result<(), Box<dyn Error>> {
-        let scanner = Self::load(list)?;
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = scanner;
+        self.known.reload(vec![Arc::new(HashList::read(list)?)], Pending::Keep)?;
         Ok(())
     }
 
     /// The verdict on one submission.
     fn verdict(&self, name: &Path, bytes: &[u8]) -> Record {
-        let scanner = Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner));
-        scanner.examine(name, bytes)
+        self.scanner.examine(name, bytes)
+    }
+
+    /// An analyst decided: from now on this picture is known.
+    fn learn(&self, seen: &Record) -> Result<(), Box<dyn Error>> {
+        if let Some(row) = seen.to_row() {
+            self.known.add(&[row], "our own analysts")?;
+        }
+        Ok(())
     }
 }
 
@@ -63,5 +69,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             });
         }
     });
+    if let Some(image) = images.first() {
+        recogniser.learn(&recogniser.verdict(image, &std::fs::read(image)?))?;
+        let again = recogniser.verdict(image, &std::fs::read(image)?);
+        println!("{}: {} once learned", again.path, again.status.name());
+    }
     recogniser.reload(&list)
 }

@@ -6,8 +6,10 @@
 
 mod batch;
 mod chance;
+mod live;
 mod search;
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -18,6 +20,8 @@ use crate::digest::{Digest, DigestKind};
 use crate::hash::{Algorithm, Dihedral, HashValue, ImageHash, PictureHashes};
 use crate::index::{IndexChoice, Neighbor};
 use crate::list::{Claim, HashList};
+
+pub use live::{LIVE_LIMIT, LiveError, LiveMatcher, Pending};
 
 /// PDQ's authors advise to discard hashes of quality 49 and below: flat pictures hash alike.
 pub const DEFAULT_QUALITY_THRESHOLD: u8 = 50;
@@ -173,7 +177,7 @@ impl MatcherBuilder {
         }
         self.check_indexes()?;
         let names = self.lists.iter().map(|list| list.manifest().name.as_str().into()).collect();
-        Ok(Matcher { settings: self.clone(), names, quality })
+        Ok(Matcher { settings: self.clone(), names, quality, retracted: HashSet::new() })
     }
 
     fn check_indexes(&self) -> Result<(), MatchError> {
@@ -226,6 +230,8 @@ pub struct Matcher {
     settings: MatcherBuilder,
     names: Vec<Arc<str>>,
     quality: u8,
+    /// Source and record of claims that count no more.
+    retracted: HashSet<(String, String)>,
 }
 
 impl Matcher {
@@ -269,9 +275,27 @@ impl Matcher {
                 }
             }
         }
+        self.drop_retracted(&mut out);
         // Stable: lists, algorithms and entries stay in the order of the search.
         out.sort_by_key(|found: &Match| (found.level, found.distance));
         out
+    }
+
+    /// Takes retracted claims out, and matches that have no other.
+    fn drop_retracted(&self, matches: &mut Vec<Match>) {
+        if self.retracted.is_empty() {
+            return;
+        }
+        matches.retain_mut(|found| {
+            let stands = |claim: &Claim| {
+                let record = claim.record.clone().unwrap_or_default();
+                !self.retracted.contains(&(claim.source.clone(), record))
+            };
+            let had_claims = !found.claims.is_empty();
+            found.claims.retain(stands);
+            found.conflict = has_conflict(&found.claims);
+            !had_claims || !found.claims.is_empty()
+        });
     }
 
     /// Whether the hash is worth looking up: flat pictures hash alike.

@@ -4,13 +4,13 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::ScanSettings;
 use super::budget::Budget;
 use super::walk::Item;
+use super::{Known, ScanSettings};
 use crate::decode::{self, DecodeError, Decoded};
 use crate::digest::{Digester, Digests};
 use crate::hash::{Hasher, PictureHashes};
-use crate::matcher::{Matcher, Query};
+use crate::matcher::Query;
 use crate::num::to_u64;
 use crate::record::{Record, Status};
 
@@ -23,7 +23,7 @@ const MAX_DIGESTED_BYTES: u64 = 16 << 30;
 /// What every worker shares.
 pub(super) struct Shared<'a> {
     pub(super) settings: &'a ScanSettings,
-    pub(super) matcher: Option<&'a Matcher>,
+    pub(super) matcher: Option<&'a Known>,
     /// Bytes of files held in memory.
     pub(super) file_bytes: Budget,
     /// Bytes of decodes. Always taken after a share of `file_bytes`, so the two cannot deadlock.
@@ -137,7 +137,7 @@ impl<'a> Examiner<'a> {
 
     /// Looks the file up and settles its status.
     fn conclude(&self, mut record: Record, hashes: PictureHashes) -> Record {
-        let Some(matcher) = self.shared.matcher else {
+        let Some(matcher) = self.shared.matcher.map(Known::matcher) else {
             if record.status == Status::Unknown {
                 record.status = Status::Hashed;
             }

@@ -19,7 +19,7 @@ use serde::Serialize;
 
 use crate::decode::Limits;
 use crate::hash::Algorithm;
-use crate::matcher::Matcher;
+use crate::matcher::{LiveMatcher, Matcher};
 use crate::record::{Record, Sink, Status};
 use budget::Budget;
 use examine::{Examiner, Shared};
@@ -44,7 +44,23 @@ pub struct ScannerBuilder {
     algorithms: Vec<Algorithm>,
     limits: Limits,
     threads: Option<NonZeroUsize>,
-    matcher: Option<Arc<Matcher>>,
+    matcher: Option<Known>,
+}
+
+/// What a scanner matches against.
+#[derive(Clone, Debug)]
+enum Known {
+    Fixed(Arc<Matcher>),
+    Live(Arc<LiveMatcher>),
+}
+
+impl Known {
+    fn matcher(&self) -> Arc<Matcher> {
+        match self {
+            Self::Fixed(matcher) => Arc::clone(matcher),
+            Self::Live(live) => live.current(),
+        }
+    }
 }
 
 impl ScannerBuilder {
@@ -68,7 +84,13 @@ impl ScannerBuilder {
 
     /// What to match against. Without a matcher, records end as `hashed`.
     pub fn matcher(&mut self, matcher: Arc<Matcher>) -> &mut Self {
-        self.matcher = Some(matcher);
+        self.matcher = Some(Known::Fixed(matcher));
+        self
+    }
+
+    /// A matcher that may change: each file is matched against what it holds then.
+    pub fn live_matcher(&mut self, matcher: Arc<LiveMatcher>) -> &mut Self {
+        self.matcher = Some(Known::Live(matcher));
         self
     }
 
@@ -102,7 +124,7 @@ impl ScannerBuilder {
 #[derive(Debug)]
 pub struct Scanner {
     settings: ScanSettings,
-    matcher: Option<Arc<Matcher>>,
+    matcher: Option<Known>,
     progress: Arc<Progress>,
 }
 
@@ -154,7 +176,7 @@ impl Scanner {
     fn shared(&self) -> Shared<'_> {
         Shared {
             settings: &self.settings,
-            matcher: self.matcher.as_deref(),
+            matcher: self.matcher.as_ref(),
             file_bytes: Budget::new(FILE_BUDGET_BYTES),
             decode_bytes: Budget::new(DECODE_BUDGET_BYTES),
         }
