@@ -129,10 +129,10 @@ impl<'a, H: BitHash> Planner<'a, H> {
     fn scan_ns(&self, batch: usize) -> f64 {
         let in_cache = self.column.as_bytes().len() < 4 << 20;
         let ns_per_entry = match (H::BITS, batch >= TILED_FROM, in_cache) {
-            (64, true, _) => 0.085,
+            (64, true, _) => 0.08,
             (64, false, true) => 0.15,
             (64, false, false) => 0.2,
-            (_, true, _) => 0.15,
+            (_, true, _) => 0.11,
             (_, false, true) => 0.5,
             (_, false, false) => 1.0,
         };
