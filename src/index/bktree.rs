@@ -52,8 +52,8 @@ const NODE_LEN: usize = 12;
 
 /// Rows that are scanned rather than divided further.
 ///
-/// A leaf of 256 costs the kernel about 0.1 µs, which is what visiting a node costs; smaller leaves
-/// double the tree and were slower at every radius above 0 (Zen 4, November 2026).
+/// A leaf of 256 costs the kernel about 0.1 µs, which is what visiting a node costs when its pivot
+/// is not in the cache (Zen 4, November 2026).
 const LEAF_LEN: usize = 256;
 
 /// Levels above a forced leaf. Ten million random 256-bit hashes need four.
@@ -225,7 +225,7 @@ impl<H: BitHash> Visit<'_, '_, H> {
             }
         }
         stack[bottom..].reverse();
-        // A node costs about as much as this many rows of a leaf (Zen 4, November 2026).
+        // A line of memory and a list of children: about as much as this many rows of a leaf.
         self.budget = self.budget.saturating_sub(64);
         self.budget > 0
     }

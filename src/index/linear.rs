@@ -10,8 +10,8 @@ use crate::bits::BitHash;
 use crate::index::{Column, EntryId, Index, Neighbor};
 use crate::num;
 
-/// Queries from which on turning a tile into planes costs less than it saves: three queries over
-/// the rows take as long as the turning (Zen 4, November 2026).
+/// Queries from which on a batch is tiled: turning a tile into planes reads it once for each plane,
+/// so it has to replace more readings than that.
 const MIN_BATCH: usize = 4;
 
 /// 32-bit words of the widest hash.
