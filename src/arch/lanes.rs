@@ -1,8 +1,8 @@
 //! Sixteen f32 side by side, and one body of code compiled for each vector width.
 //!
-//! Owns the choice of the instruction set for floating-point work (PDQ's filter) and the one
-//! primitive that compilers do not vectorise by themselves, the 16 × 16 transpose. The work is
-//! plain Rust over arrays: inlined into a function that has AVX2 or AVX-512 enabled, it is
+//! Owns the choice of the instruction set for floating-point work (PDQ's filter) and the two
+//! primitives that compilers do not vectorise well by themselves: the 16 × 16 transpose and the
+//! splitting of RGB pixels into channels. The rest of the work is plain Rust over arrays: inlined into a function that has AVX2 or AVX-512 enabled, it is
 //! vectorised for that set. Fused multiply-add is never enabled, so every path gives the same bits.
 #![allow(unsafe_code, reason = "calls of functions with target features, after their detection")]
 
@@ -60,6 +60,10 @@ pub(crate) type Tile = [Lanes; LANES];
 pub(crate) trait Simd: Copy {
     /// Rows become columns.
     fn transpose(self, tile: &Tile) -> Tile;
+
+    /// `weights[0] * red + weights[1] * green + weights[2] * blue` of 16 pixels, summed from left
+    /// to right.
+    fn weigh(self, pixels: &[[u8; 3]; LANES], weights: [f32; 3]) -> Lanes;
 }
 
 /// A piece of work to be compiled for every instruction set.
@@ -165,6 +169,24 @@ impl Simd for Portable {
         }
         out
     }
+
+    #[inline(always)]
+    fn weigh(self, pixels: &[[u8; 3]; LANES], weights: [f32; 3]) -> Lanes {
+        let bytes: &[u8; 3 * LANES] =
+            pixels.as_flattened().first_chunk().expect("16 pixels are 48 bytes");
+        // Whole words and shifts instead of single bytes, which take twice the time. The last
+        // pixel has no fourth byte, so its word starts one byte early.
+        let words: [u32; LANES] = std::array::from_fn(|pixel| {
+            let early = usize::from(pixel == LANES - 1);
+            let at = 3 * pixel - early;
+            let word = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
+            u32::from_le_bytes(word) >> (8 * early)
+        });
+        Lanes(words.map(|word| {
+            let [red, green, blue, _] = word.to_le_bytes().map(f32::from);
+            weights[0] * red + weights[1] * green + weights[2] * blue
+        }))
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -182,7 +204,7 @@ mod x86 {
         work.run(Avx512(()))
     }
 
-    /// Proof of AVX: made by `run_avx2` alone.
+    /// Proof of AVX2: made by `run_avx2` alone.
     #[derive(Clone, Copy)]
     struct Avx(());
 
@@ -198,9 +220,15 @@ mod x86 {
             }
             out
         }
+
+        #[inline(always)]
+        fn weigh(self, pixels: &[[u8; 3]; LANES], weights: [f32; 3]) -> Lanes {
+            // SAFETY: needs AVX2; `self` exists inside functions compiled for it alone.
+            unsafe { weigh(pixels, weights) }
+        }
     }
 
-    /// Proof of AVX-512 F: made by `run_avx512` alone.
+    /// Proof of AVX-512 F and AVX2: made by `run_avx512` alone.
     #[derive(Clone, Copy)]
     struct Avx512(());
 
@@ -209,6 +237,12 @@ mod x86 {
         fn transpose(self, tile: &Tile) -> Tile {
             // SAFETY: needs AVX-512 F; `self` exists inside a function compiled for it alone.
             unsafe { transpose_16x16(tile) }
+        }
+
+        #[inline(always)]
+        fn weigh(self, pixels: &[[u8; 3]; LANES], weights: [f32; 3]) -> Lanes {
+            // SAFETY: needs AVX2; `self` exists inside a function compiled for it alone.
+            unsafe { weigh(pixels, weights) }
         }
     }
 
@@ -256,6 +290,43 @@ mod x86 {
     fn store(value: __m512, to: &mut Lanes) {
         // SAFETY: an unaligned store of 16 floats into an array of 16 floats.
         unsafe { _mm512_storeu_ps(to.0.as_mut_ptr(), value) };
+    }
+
+    /// Bytes of a channel in the two halves of a register, each as the low byte of an i32: pixels
+    /// 0 to 3 start at byte 0 of the low half, pixels 4 to 7 at byte 4 of the high half. A byte
+    /// index of −128 gives zero.
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    fn channel(eight: __m256i, offset: i8) -> __m256 {
+        let places = _mm256_setr_epi32(0, 3, 6, 9, 4, 7, 10, 13);
+        let zeros = _mm256_set1_epi32(i32::from_le_bytes([0, 0x80, 0x80, 0x80]));
+        let offset = _mm256_set1_epi32(i32::from(offset));
+        let picks = _mm256_or_si256(_mm256_add_epi32(places, offset), zeros);
+        _mm256_cvtepi32_ps(_mm256_shuffle_epi8(eight, picks))
+    }
+
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    fn weigh(pixels: &[[u8; 3]; LANES], weights: [f32; 3]) -> Lanes {
+        let mut out = Lanes::ZERO;
+        let [red, green, blue] = weights.map(|weight| _mm256_set1_ps(weight));
+        for (eight, to) in pixels.as_flattened().chunks_exact(24).zip(out.0.chunks_exact_mut(8)) {
+            // SAFETY: unaligned loads of 16 bytes each at bytes 0 and 8 of a slice of 24.
+            let (low, high) = unsafe {
+                let low = eight.as_ptr().cast();
+                let high = eight.as_ptr().add(8).cast();
+                (_mm_loadu_si128(low), _mm_loadu_si128(high))
+            };
+            let eight = _mm256_set_m128i(high, low);
+            let sum = _mm256_add_ps(
+                _mm256_mul_ps(red, channel(eight, 0)),
+                _mm256_mul_ps(green, channel(eight, 1)),
+            );
+            let sum = _mm256_add_ps(sum, _mm256_mul_ps(blue, channel(eight, 2)));
+            // SAFETY: an unaligned store of 8 floats into a slice of 8 floats.
+            unsafe { _mm256_storeu_ps(to.as_mut_ptr(), sum) };
+        }
+        out
     }
 
     /// Moves the 8 × 8 values at (`rows`, `columns`) of `tile` to (`columns`, `rows`) of `out`.
@@ -312,6 +383,34 @@ mod tests {
         #[inline(always)]
         fn run<S: Simd>(self, simd: S) -> Tile {
             simd.transpose(&self.0)
+        }
+    }
+
+    struct Weigh([[u8; 3]; LANES]);
+
+    impl Work for Weigh {
+        type Out = Lanes;
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) -> Lanes {
+            simd.weigh(&self.0, [1.0, 256.0, 65536.0])
+        }
+    }
+
+    #[test]
+    fn every_level_splits_pixels_into_channels() {
+        let mut next = 0;
+        let pixels = [[0; 3]; LANES].map(|pixel: [u8; 3]| {
+            pixel.map(|_| {
+                next += 5;
+                next
+            })
+        });
+        for level in Level::available() {
+            let Lanes(sums) = level.run(Weigh(pixels));
+            for (sum, [red, green, blue]) in sums.into_iter().zip(pixels) {
+                let expected = u32::from_le_bytes([red, green, blue, 0]);
+                assert_eq!(sum, expected as f32, "{level}");
+            }
         }
     }
 

@@ -245,7 +245,7 @@ impl Work for Sweep<'_> {
     fn run<S: Simd>(mut self, simd: S) {
         if (self.x.len, self.y.len) == (SIDE, SIDE) {
             for (y, row) in self.out.as_chunks_mut::<SIDE>().0.iter_mut().enumerate() {
-                self.source.luma(y, 0, row);
+                self.source.luma(simd, y, 0, row);
             }
             return;
         }
@@ -313,7 +313,7 @@ impl Sweep<'_> {
         for (row, line) in self.scratch.luma.chunks_exact_mut(pitch).enumerate() {
             let inside = if y + row < self.y.len { inside } else { 0 };
             if inside > 0 {
-                self.source.luma(y + row, x, &mut line[..inside]);
+                self.source.luma(simd, y + row, x, &mut line[..inside]);
             }
             line[inside..width].fill(0.0);
         }
