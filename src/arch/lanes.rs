@@ -58,8 +58,8 @@ pub(crate) type Tile = [Lanes; LANES];
 
 /// What differs between instruction sets.
 pub(crate) trait Simd: Copy {
-    /// Rows become columns.
-    fn transpose(self, tile: &Tile) -> Tile;
+    /// Rows become columns of `out`.
+    fn transpose(self, tile: &Tile, out: &mut Tile);
 
     /// `weights[0] * red + weights[1] * green + weights[2] * blue` of 16 pixels, summed from left
     /// to right.
@@ -160,32 +160,35 @@ struct Portable;
 
 impl Simd for Portable {
     #[inline(always)]
-    fn transpose(self, tile: &Tile) -> Tile {
-        let mut out = [Lanes::ZERO; LANES];
-        for row in 0..LANES {
-            for column in 0..LANES {
-                out[column].0[row] = tile[row].0[column];
+    fn transpose(self, tile: &Tile, out: &mut Tile) {
+        for (row, line) in tile.iter().enumerate() {
+            for (value, column) in line.0.iter().zip(&mut *out) {
+                column.0[row] = *value;
             }
         }
-        out
     }
 
     #[inline(always)]
     fn weigh(self, pixels: &[[u8; 3]; LANES], weights: [f32; 3]) -> Lanes {
         let bytes: &[u8; 3 * LANES] =
             pixels.as_flattened().first_chunk().expect("16 pixels are 48 bytes");
-        // Whole words and shifts instead of single bytes, which take twice the time. The last
-        // pixel has no fourth byte, so its word starts one byte early.
-        let words: [u32; LANES] = std::array::from_fn(|pixel| {
-            let early = usize::from(pixel == LANES - 1);
-            let at = 3 * pixel - early;
-            let word = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
-            u32::from_le_bytes(word) >> (8 * early)
-        });
-        Lanes(words.map(|word| {
-            let [red, green, blue, _] = word.to_le_bytes().map(f32::from);
-            weights[0] * red + weights[1] * green + weights[2] * blue
-        }))
+        // Whole words and shifts, because single bytes take twice the time; loops, because
+        // `array::map` is not always inlined.
+        let mut words = [0; LANES];
+        for (four, quad) in words.as_chunks_mut::<4>().0.iter_mut().zip(bytes.as_chunks::<12>().0) {
+            let word =
+                |at| u32::from_le_bytes([quad[at], quad[at + 1], quad[at + 2], quad[at + 3]]);
+            let (a, b, c) = (word(0), word(4), word(8));
+            *four = [a, a >> 24 | b << 8, b >> 16 | c << 16, c >> 8];
+        }
+        let mut out = Lanes::ZERO;
+        for (lane, word) in words.into_iter().enumerate() {
+            let [red, green, blue, _] = word.to_le_bytes();
+            out.0[lane] = weights[0] * f32::from(red)
+                + weights[1] * f32::from(green)
+                + weights[2] * f32::from(blue);
+        }
+        out
     }
 }
 
@@ -210,15 +213,13 @@ mod x86 {
 
     impl Simd for Avx {
         #[inline(always)]
-        fn transpose(self, tile: &Tile) -> Tile {
-            let mut out = [Lanes::ZERO; LANES];
+        fn transpose(self, tile: &Tile, out: &mut Tile) {
             for rows in [0, 8] {
                 for columns in [0, 8] {
                     // SAFETY: needs AVX; `self` exists inside functions compiled for it alone.
-                    unsafe { transpose_8x8(tile, rows, columns, &mut out) };
+                    unsafe { transpose_8x8(tile, rows, columns, out) };
                 }
             }
-            out
         }
 
         #[inline(always)]
@@ -234,9 +235,9 @@ mod x86 {
 
     impl Simd for Avx512 {
         #[inline(always)]
-        fn transpose(self, tile: &Tile) -> Tile {
+        fn transpose(self, tile: &Tile, out: &mut Tile) {
             // SAFETY: needs AVX-512 F; `self` exists inside a function compiled for it alone.
-            unsafe { transpose_16x16(tile) }
+            unsafe { transpose_16x16(tile, out) }
         }
 
         #[inline(always)]
@@ -249,7 +250,7 @@ mod x86 {
     /// Whole registers throughout: a half that is stored cannot be forwarded to a full load.
     #[target_feature(enable = "avx512f")]
     #[inline]
-    fn transpose_16x16(tile: &Tile) -> Tile {
+    fn transpose_16x16(tile: &Tile, out: &mut Tile) {
         let mut quads = [[_mm512_setzero_ps(); 4]; 4];
         for (group, quad) in quads.iter_mut().enumerate() {
             // Four rows; quarter `i` of `quad[j]` will hold their values in column `4 i + j`.
@@ -263,7 +264,6 @@ mod x86 {
                 _mm512_shuffle_ps::<0xee>(even[1], odd[1]),
             ];
         }
-        let mut out = [Lanes::ZERO; LANES];
         for column in 0..4 {
             let [a, b, c, d] = [0, 1, 2, 3].map(|group| quads[group][column]);
             let low = _mm512_shuffle_f32x4::<0x44>(a, b);
@@ -275,7 +275,6 @@ mod x86 {
             store(_mm512_shuffle_f32x4::<0x88>(high, next_high), &mut out[8 + column]);
             store(_mm512_shuffle_f32x4::<0xdd>(high, next_high), &mut out[12 + column]);
         }
-        out
     }
 
     #[target_feature(enable = "avx512f")]
@@ -382,7 +381,9 @@ mod tests {
         type Out = Tile;
         #[inline(always)]
         fn run<S: Simd>(self, simd: S) -> Tile {
-            simd.transpose(&self.0)
+            let mut out = [Lanes::ZERO; LANES];
+            simd.transpose(&self.0, &mut out);
+            out
         }
     }
 
