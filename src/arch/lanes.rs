@@ -1,8 +1,8 @@
 //! Sixteen f32 side by side, and one body of code compiled for each vector width.
 //!
-//! Owns the choice of the instruction set for floating-point work (PDQ's filter) and the one
-//! primitive that compilers do not vectorise by themselves, the 16 × 16 transpose. The work is
-//! plain Rust over arrays: inlined into a function that has AVX2 or AVX-512 enabled, it is
+//! Owns the choice of the instruction set for floating-point work (PDQ's filter) and the two
+//! primitives that compilers do not vectorise well by themselves: the 16 × 16 transpose and the
+//! splitting of RGB pixels into channels. The rest of the work is plain Rust over arrays: inlined into a function that has AVX2 or AVX-512 enabled, it is
 //! vectorised for that set. Fused multiply-add is never enabled, so every path gives the same bits.
 #![allow(unsafe_code, reason = "calls of functions with target features, after their detection")]
 
@@ -58,8 +58,12 @@ pub(crate) type Tile = [Lanes; LANES];
 
 /// What differs between instruction sets.
 pub(crate) trait Simd: Copy {
-    /// Rows become columns.
-    fn transpose(self, tile: &Tile) -> Tile;
+    /// Rows become columns of `out`.
+    fn transpose(self, tile: &Tile, out: &mut Tile);
+
+    /// `weights[0] * red + weights[1] * green + weights[2] * blue` of 16 pixels, summed from left
+    /// to right.
+    fn weigh(self, pixels: &[[u8; 3]; LANES], weights: [f32; 3]) -> Lanes;
 }
 
 /// A piece of work to be compiled for every instruction set.
@@ -156,12 +160,33 @@ struct Portable;
 
 impl Simd for Portable {
     #[inline(always)]
-    fn transpose(self, tile: &Tile) -> Tile {
-        let mut out = [Lanes::ZERO; LANES];
-        for row in 0..LANES {
-            for column in 0..LANES {
-                out[column].0[row] = tile[row].0[column];
+    fn transpose(self, tile: &Tile, out: &mut Tile) {
+        for (row, line) in tile.iter().enumerate() {
+            for (value, column) in line.0.iter().zip(&mut *out) {
+                column.0[row] = *value;
             }
+        }
+    }
+
+    #[inline(always)]
+    fn weigh(self, pixels: &[[u8; 3]; LANES], weights: [f32; 3]) -> Lanes {
+        let bytes: &[u8; 3 * LANES] =
+            pixels.as_flattened().first_chunk().expect("16 pixels are 48 bytes");
+        // Whole words and shifts, because single bytes take twice the time; loops, because
+        // `array::map` is not always inlined.
+        let mut words = [0; LANES];
+        for (four, quad) in words.as_chunks_mut::<4>().0.iter_mut().zip(bytes.as_chunks::<12>().0) {
+            let word =
+                |at| u32::from_le_bytes([quad[at], quad[at + 1], quad[at + 2], quad[at + 3]]);
+            let (a, b, c) = (word(0), word(4), word(8));
+            *four = [a, a >> 24 | b << 8, b >> 16 | c << 16, c >> 8];
+        }
+        let mut out = Lanes::ZERO;
+        for (lane, word) in words.into_iter().enumerate() {
+            let [red, green, blue, _] = word.to_le_bytes();
+            out.0[lane] = weights[0] * f32::from(red)
+                + weights[1] * f32::from(green)
+                + weights[2] * f32::from(blue);
         }
         out
     }
@@ -182,40 +207,50 @@ mod x86 {
         work.run(Avx512(()))
     }
 
-    /// Proof of AVX: made by `run_avx2` alone.
+    /// Proof of AVX2: made by `run_avx2` alone.
     #[derive(Clone, Copy)]
     struct Avx(());
 
     impl Simd for Avx {
         #[inline(always)]
-        fn transpose(self, tile: &Tile) -> Tile {
-            let mut out = [Lanes::ZERO; LANES];
+        fn transpose(self, tile: &Tile, out: &mut Tile) {
             for rows in [0, 8] {
                 for columns in [0, 8] {
                     // SAFETY: needs AVX; `self` exists inside functions compiled for it alone.
-                    unsafe { transpose_8x8(tile, rows, columns, &mut out) };
+                    unsafe { transpose_8x8(tile, rows, columns, out) };
                 }
             }
-            out
+        }
+
+        #[inline(always)]
+        fn weigh(self, pixels: &[[u8; 3]; LANES], weights: [f32; 3]) -> Lanes {
+            // SAFETY: needs AVX2; `self` exists inside functions compiled for it alone.
+            unsafe { weigh(pixels, weights) }
         }
     }
 
-    /// Proof of AVX-512 F: made by `run_avx512` alone.
+    /// Proof of AVX-512 F and AVX2: made by `run_avx512` alone.
     #[derive(Clone, Copy)]
     struct Avx512(());
 
     impl Simd for Avx512 {
         #[inline(always)]
-        fn transpose(self, tile: &Tile) -> Tile {
+        fn transpose(self, tile: &Tile, out: &mut Tile) {
             // SAFETY: needs AVX-512 F; `self` exists inside a function compiled for it alone.
-            unsafe { transpose_16x16(tile) }
+            unsafe { transpose_16x16(tile, out) }
+        }
+
+        #[inline(always)]
+        fn weigh(self, pixels: &[[u8; 3]; LANES], weights: [f32; 3]) -> Lanes {
+            // SAFETY: needs AVX2; `self` exists inside a function compiled for it alone.
+            unsafe { weigh(pixels, weights) }
         }
     }
 
     /// Whole registers throughout: a half that is stored cannot be forwarded to a full load.
     #[target_feature(enable = "avx512f")]
     #[inline]
-    fn transpose_16x16(tile: &Tile) -> Tile {
+    fn transpose_16x16(tile: &Tile, out: &mut Tile) {
         let mut quads = [[_mm512_setzero_ps(); 4]; 4];
         for (group, quad) in quads.iter_mut().enumerate() {
             // Four rows; quarter `i` of `quad[j]` will hold their values in column `4 i + j`.
@@ -229,7 +264,6 @@ mod x86 {
                 _mm512_shuffle_ps::<0xee>(even[1], odd[1]),
             ];
         }
-        let mut out = [Lanes::ZERO; LANES];
         for column in 0..4 {
             let [a, b, c, d] = [0, 1, 2, 3].map(|group| quads[group][column]);
             let low = _mm512_shuffle_f32x4::<0x44>(a, b);
@@ -241,7 +275,6 @@ mod x86 {
             store(_mm512_shuffle_f32x4::<0x88>(high, next_high), &mut out[8 + column]);
             store(_mm512_shuffle_f32x4::<0xdd>(high, next_high), &mut out[12 + column]);
         }
-        out
     }
 
     #[target_feature(enable = "avx512f")]
@@ -256,6 +289,43 @@ mod x86 {
     fn store(value: __m512, to: &mut Lanes) {
         // SAFETY: an unaligned store of 16 floats into an array of 16 floats.
         unsafe { _mm512_storeu_ps(to.0.as_mut_ptr(), value) };
+    }
+
+    /// Bytes of a channel in the two halves of a register, each as the low byte of an i32: pixels
+    /// 0 to 3 start at byte 0 of the low half, pixels 4 to 7 at byte 4 of the high half. A byte
+    /// index of −128 gives zero.
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    fn channel(eight: __m256i, offset: i8) -> __m256 {
+        let places = _mm256_setr_epi32(0, 3, 6, 9, 4, 7, 10, 13);
+        let zeros = _mm256_set1_epi32(i32::from_le_bytes([0, 0x80, 0x80, 0x80]));
+        let offset = _mm256_set1_epi32(i32::from(offset));
+        let picks = _mm256_or_si256(_mm256_add_epi32(places, offset), zeros);
+        _mm256_cvtepi32_ps(_mm256_shuffle_epi8(eight, picks))
+    }
+
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    fn weigh(pixels: &[[u8; 3]; LANES], weights: [f32; 3]) -> Lanes {
+        let mut out = Lanes::ZERO;
+        let [red, green, blue] = weights.map(|weight| _mm256_set1_ps(weight));
+        for (eight, to) in pixels.as_flattened().chunks_exact(24).zip(out.0.chunks_exact_mut(8)) {
+            // SAFETY: unaligned loads of 16 bytes each at bytes 0 and 8 of a slice of 24.
+            let (low, high) = unsafe {
+                let low = eight.as_ptr().cast();
+                let high = eight.as_ptr().add(8).cast();
+                (_mm_loadu_si128(low), _mm_loadu_si128(high))
+            };
+            let eight = _mm256_set_m128i(high, low);
+            let sum = _mm256_add_ps(
+                _mm256_mul_ps(red, channel(eight, 0)),
+                _mm256_mul_ps(green, channel(eight, 1)),
+            );
+            let sum = _mm256_add_ps(sum, _mm256_mul_ps(blue, channel(eight, 2)));
+            // SAFETY: an unaligned store of 8 floats into a slice of 8 floats.
+            unsafe { _mm256_storeu_ps(to.as_mut_ptr(), sum) };
+        }
+        out
     }
 
     /// Moves the 8 × 8 values at (`rows`, `columns`) of `tile` to (`columns`, `rows`) of `out`.
@@ -311,7 +381,37 @@ mod tests {
         type Out = Tile;
         #[inline(always)]
         fn run<S: Simd>(self, simd: S) -> Tile {
-            simd.transpose(&self.0)
+            let mut out = [Lanes::ZERO; LANES];
+            simd.transpose(&self.0, &mut out);
+            out
+        }
+    }
+
+    struct Weigh([[u8; 3]; LANES]);
+
+    impl Work for Weigh {
+        type Out = Lanes;
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) -> Lanes {
+            simd.weigh(&self.0, [1.0, 256.0, 65536.0])
+        }
+    }
+
+    #[test]
+    fn every_level_splits_pixels_into_channels() {
+        let mut next = 0;
+        let pixels = [[0; 3]; LANES].map(|pixel: [u8; 3]| {
+            pixel.map(|_| {
+                next += 5;
+                next
+            })
+        });
+        for level in Level::available() {
+            let Lanes(sums) = level.run(Weigh(pixels));
+            for (sum, [red, green, blue]) in sums.into_iter().zip(pixels) {
+                let expected = u32::from_le_bytes([red, green, blue, 0]);
+                assert_eq!(sum, expected as f32, "{level}");
+            }
         }
     }
 

@@ -245,7 +245,7 @@ impl Work for Sweep<'_> {
     fn run<S: Simd>(mut self, simd: S) {
         if (self.x.len, self.y.len) == (SIDE, SIDE) {
             for (y, row) in self.out.as_chunks_mut::<SIDE>().0.iter_mut().enumerate() {
-                self.source.luma(y, 0, row);
+                self.source.luma(simd, y, 0, row);
             }
             return;
         }
@@ -276,11 +276,10 @@ impl Sweep<'_> {
             let width = self.plan.stretch.min(self.plan.columns - x);
             for at in (0..width).step_by(LANES) {
                 let filtered = self.first_pass(&mut first, x, at);
-                let filtered = self.second_pass(&vertical, x + at, &simd.transpose(&filtered));
-                let columns = simd.transpose(&filtered);
+                let filtered = self.second_pass(simd, &vertical, x + at, &filtered);
                 let place = self.plan.before + at;
-                self.scratch.third[place..place + LANES].copy_from_slice(&columns);
-                third.tile(&columns, tile(&self.scratch.third, place - self.x.window), x + at);
+                simd.transpose(&filtered, tile_mut(&mut self.scratch.third, place));
+                third.tile(&self.scratch.third, place, x + at);
             }
             if x + self.plan.stretch >= self.plan.columns {
                 third.finish(&self.scratch.third, self.plan.before + width, x + width);
@@ -313,7 +312,7 @@ impl Sweep<'_> {
         for (row, line) in self.scratch.luma.chunks_exact_mut(pitch).enumerate() {
             let inside = if y + row < self.y.len { inside } else { 0 };
             if inside > 0 {
-                self.source.luma(y + row, x, &mut line[..inside]);
+                self.source.luma(simd, y + row, x, &mut line[..inside]);
             }
             line[inside..width].fill(0.0);
         }
@@ -322,8 +321,7 @@ impl Sweep<'_> {
             for (row, line) in tile.iter_mut().zip(self.scratch.luma.chunks_exact(pitch)) {
                 row.0.copy_from_slice(&line[at..at + LANES]);
             }
-            let columns = simd.transpose(&tile);
-            self.scratch.first[place + at..][..LANES].copy_from_slice(&columns);
+            simd.transpose(&tile, tile_mut(&mut self.scratch.first, place + at));
         }
     }
 
@@ -342,15 +340,21 @@ impl Sweep<'_> {
         out
     }
 
-    /// Pass 2, along the columns: 16 rows of the tile at column `x`.
+    /// Pass 2, along the columns: 16 rows of the tile at column `x`, from pass 1's columns.
     #[inline(always)]
-    fn second_pass(&mut self, vertical: &Vertical, x: usize, rows: &Tile) -> Tile {
+    fn second_pass<S: Simd>(
+        &mut self,
+        simd: S,
+        vertical: &Vertical,
+        x: usize,
+        columns: &Tile,
+    ) -> Tile {
         let ring = &mut self.scratch.history[self.plan.ring_start(x)..][..self.plan.ring];
-        ring[vertical.slot..vertical.slot + LANES].copy_from_slice(rows);
+        simd.transpose(columns, tile_mut(ring, vertical.slot));
         let ring = &*ring;
         let leaving = |step: usize| &ring[vertical.leaving[step]];
         let mut sum = self.scratch.sums[x / LANES];
-        let out = vertical.divisors.averages(&mut sum, rows, leaving);
+        let out = vertical.divisors.averages(&mut sum, tile(ring, vertical.slot), leaving);
         self.scratch.sums[x / LANES] = sum;
         out
     }
@@ -391,10 +395,11 @@ impl Rows64 {
         Self { axis, stops: axis.stops(), next: 0, sum: Lanes::ZERO, kept: [Lanes::ZERO; SIDE] }
     }
 
-    /// The 16 columns from `x` on; `leaving` are the columns a window before.
+    /// The 16 columns from `x` on, which stand at `place` of `input`.
     #[inline(always)]
-    fn tile(&mut self, columns: &Tile, leaving: &Tile, x: usize) {
-        let sums = running(&mut self.sum, columns, |step| &leaving[step], |sum, _| sum);
+    fn tile(&mut self, input: &[Lanes], place: usize, x: usize) {
+        let leaving = tile(input, place - self.axis.window);
+        let sums = running(&mut self.sum, tile(input, place), |step| &leaving[step], |sum, _| sum);
         while self.next < SIDE && self.stops[self.next] < x + LANES {
             self.keep(&sums[self.stops[self.next] - x]);
         }
@@ -448,7 +453,9 @@ impl Columns64 {
     ) {
         let mut rows = [[0.0; SIDE]; LANES];
         for (group, columns) in kept.as_chunks::<LANES>().0.iter().enumerate() {
-            for (row, part) in rows.iter_mut().zip(simd.transpose(columns)) {
+            let mut parts = [Lanes::ZERO; LANES];
+            simd.transpose(columns, &mut parts);
+            for (row, part) in rows.iter_mut().zip(&parts) {
                 row[group * LANES..(group + 1) * LANES].copy_from_slice(&part.0);
             }
         }
@@ -518,6 +525,12 @@ fn running<'a>(
 #[inline(always)]
 fn tile(buffer: &[Lanes], at: usize) -> &Tile {
     buffer[at..at + LANES].first_chunk().expect("the slice has 16 elements")
+}
+
+/// 16 columns (or rows) of a buffer, to be written.
+#[inline(always)]
+fn tile_mut(buffer: &mut [Lanes], at: usize) -> &mut Tile {
+    buffer[at..at + LANES].first_chunk_mut().expect("the slice has 16 elements")
 }
 
 /// A count of pixels in a window as f32, exactly: windows hold far fewer than 2²⁴ pixels.

@@ -24,8 +24,6 @@ use sample::Source;
 /// Pictures with a shorter side have the all-zero hash and quality 0: `MIN_HASHABLE_DIM` of the
 /// reference.
 const MIN_SIDE: usize = 5;
-/// The C++ command resizes anything wider or taller to this many pixels on both sides.
-const RESIZED_SIDE: u32 = 512;
 
 /// Computes PDQ hashes, reusing its scratch memory.
 #[derive(Debug, Default)]
@@ -58,10 +56,7 @@ impl PdqHasher {
     ///
     /// Pictures of at most 512 × 512 are taken as they are; others lose their aspect.
     pub fn hash_512(&mut self, pixels: &Pixels<'_>) -> Pdq {
-        if pixels.width() > RESIZED_SIDE || pixels.height() > RESIZED_SIDE {
-            return self.hash_source(&Source::resized(pixels, RESIZED_SIDE));
-        }
-        self.hash(pixels)
+        self.hash_source(&Source::resized(pixels))
     }
 
     /// A hasher per instruction set of this machine, narrowest first, with the set's name.
