@@ -147,14 +147,12 @@ impl Downscaler {
         Self { level, ..Self::default() }
     }
 
-    /// The 64 × 64 block of a picture whose sides are at least 5, row-major.
+    /// Writes the 64 × 64 block of a picture whose sides are at least 5, row-major.
     ///
     /// A 64 × 64 picture passes unfiltered, as it does in the reference.
-    pub(super) fn run(&mut self, source: &Source<'_>) -> Box<Luma64> {
-        let mut out = Box::new([0.0; SIDE * SIDE]);
+    pub(super) fn run(&mut self, source: &Source<'_>, out: &mut Luma64) {
         let level = self.level;
-        level.run(Sweep::new(self, source, &mut out));
-        out
+        level.run(Sweep::new(self, source, out));
     }
 }
 
@@ -168,7 +166,7 @@ struct Sweep<'a> {
     plan: Plan,
 }
 
-/// Sizes of the buffers, in columns or rows; all but `stretch_end` multiples of 16.
+/// Sizes of the buffers, in columns or rows: multiples of 16, `blocks` aside.
 #[derive(Clone, Copy, Debug)]
 struct Plan {
     /// Width, rounded up.
