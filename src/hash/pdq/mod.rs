@@ -8,6 +8,7 @@
 //! Traps that cost bits: fused multiply-add, reassociated sums, f64 sums, luma rounded to 8 bits,
 //! another resampling. None of them is taken.
 
+mod axis;
 mod downscale;
 #[cfg(test)]
 mod reference;
