@@ -425,9 +425,9 @@ mod tests {
         }
         for level in Level::available() {
             let turned = level.run(Transpose(tile));
-            for row in 0..LANES {
-                for column in 0..LANES {
-                    assert_eq!(turned[column].0[row], tile[row].0[column], "{level}");
+            for (row, line) in tile.iter().enumerate() {
+                for (value, column) in line.0.iter().zip(&turned) {
+                    assert_eq!(column.0[row], *value, "{level}");
                 }
             }
         }

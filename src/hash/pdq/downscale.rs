@@ -17,111 +17,14 @@
 //! but the count they divide by. The plain transcription is in `reference`, and tests hold the two
 //! together.
 
+use super::axis::{Axis, Divisors, SIDE, running, to_f32};
 use super::sample::Source;
 use crate::arch::lanes::{LANES, Lanes, Level, Simd, Tile, Work};
 use crate::hash::dct::Luma64;
 
-/// Side of the block that comes out.
-const SIDE: usize = 64;
 /// Shortest stretch of columns converted to luma at once: 256 columns of 16 rows are 16 KiB, half
 /// of a first-level cache.
 const MIN_STRETCH: usize = 256;
-
-/// One direction of the picture as the box filter sees it.
-#[derive(Clone, Copy, Debug, Default)]
-struct Axis {
-    /// Length in pixels, at least 5.
-    len: usize,
-    /// Values a full window holds: the 128th part, rounded up (`computeJaroszFilterWindowSize`).
-    window: usize,
-    /// How many values the right edge of a window is ahead of its centre.
-    ahead: usize,
-}
-
-impl Axis {
-    fn new(len: usize) -> Self {
-        let window = len.div_ceil(2 * SIDE);
-        Self { len, window, ahead: window / 2 }
-    }
-
-    /// Values in the window after `step`: the step at which value `step` enters it, if there is
-    /// one, and value `step - window` leaves. Centres are `ahead` behind their steps.
-    #[inline(always)]
-    fn count(self, step: usize) -> usize {
-        let missing = (step + 1).saturating_sub(self.len);
-        self.window.min(step + 1).saturating_sub(missing).max(1)
-    }
-
-    /// What the running sums of the 16 steps from `step` on are divided by. Steps that have no
-    /// centre in the picture have some divisor or other.
-    #[inline(always)]
-    fn divisors(self, step: usize) -> Divisors {
-        if step + 1 < self.window || step + LANES > self.len {
-            return Divisors::Each(self.edge_divisors(step));
-        }
-        let window = to_f32(self.window);
-        // Multiplying by a power of two rounds exactly as dividing by its inverse, and is cheaper.
-        if self.window.is_power_of_two() {
-            Divisors::Inverse(window.recip())
-        } else {
-            Divisors::Same(window)
-        }
-    }
-
-    #[cold]
-    fn edge_divisors(self, step: usize) -> [f32; LANES] {
-        std::array::from_fn(|lane| to_f32(self.count(step + lane)))
-    }
-
-    /// The pixel that stands for line `index` of the block, counted in f64 as the reference does.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "the reference's own conversion: positive, below the picture's side"
-    )]
-    fn decimated(self, index: usize) -> usize {
-        ((index as f64 + 0.5) * self.len as f64 / SIDE as f64) as usize
-    }
-
-    /// The steps at which the running sum of a decimated line is complete, ascending.
-    fn stops(self) -> [usize; SIDE] {
-        std::array::from_fn(|index| self.decimated(index) + self.ahead)
-    }
-}
-
-/// How 16 running sums become averages.
-#[derive(Clone, Copy, Debug)]
-enum Divisors {
-    /// Inside the picture, a window of a power of two: multiply by its inverse.
-    Inverse(f32),
-    /// Inside the picture: divide by the window.
-    Same(f32),
-    /// At an edge: divide by the count of each step.
-    Each([f32; LANES]),
-}
-
-impl Divisors {
-    /// The average after each of 16 steps: add what enters, subtract what leaves, divide.
-    ///
-    /// The division stays in the loop over the steps: in a loop of its own the compiler
-    /// vectorises across steps instead of lanes, with gathers (measured: twice the time).
-    #[inline(always)]
-    fn averages<'a>(
-        &self,
-        sum: &mut Lanes,
-        entering: &Tile,
-        leaving: impl Fn(usize) -> &'a Lanes,
-    ) -> Tile {
-        match self {
-            Self::Inverse(factor) => running(sum, entering, leaving, |sum, _| sum.times(*factor)),
-            Self::Same(divisor) => running(sum, entering, leaving, |sum, _| sum.over(*divisor)),
-            Self::Each(divisors) => {
-                running(sum, entering, leaving, |sum, step| sum.over(divisors[step]))
-            }
-        }
-    }
-}
 
 /// The scratch memory of the sweep: grown to the largest picture seen, never shrunk.
 #[derive(Debug, Default)]
@@ -147,14 +50,12 @@ impl Downscaler {
         Self { level, ..Self::default() }
     }
 
-    /// The 64 × 64 block of a picture whose sides are at least 5, row-major.
+    /// Writes the 64 × 64 block of a picture whose sides are at least 5, row-major.
     ///
     /// A 64 × 64 picture passes unfiltered, as it does in the reference.
-    pub(super) fn run(&mut self, source: &Source<'_>) -> Box<Luma64> {
-        let mut out = Box::new([0.0; SIDE * SIDE]);
+    pub(super) fn run(&mut self, source: &Source<'_>, out: &mut Luma64) {
         let level = self.level;
-        level.run(Sweep::new(self, source, &mut out));
-        out
+        level.run(Sweep::new(self, source, out));
     }
 }
 
@@ -168,7 +69,7 @@ struct Sweep<'a> {
     plan: Plan,
 }
 
-/// Sizes of the buffers, in columns or rows; all but `stretch_end` multiples of 16.
+/// Sizes of the buffers, in columns or rows: multiples of 16, `blocks` aside.
 #[derive(Clone, Copy, Debug)]
 struct Plan {
     /// Width, rounded up.
@@ -502,25 +403,6 @@ fn add(sums: &mut [f32; SIDE], row: &[f32; SIDE]) {
     }
 }
 
-/// What `finish` makes of the running sum after each of 16 steps: add what enters, then subtract
-/// what leaves.
-#[inline(always)]
-fn running<'a>(
-    sum: &mut Lanes,
-    entering: &Tile,
-    leaving: impl Fn(usize) -> &'a Lanes,
-    finish: impl Fn(Lanes, usize) -> Lanes,
-) -> Tile {
-    let mut out = *entering;
-    let mut running = *sum;
-    for step in 0..LANES {
-        running = running.plus(&entering[step]).minus(leaving(step));
-        out[step] = finish(running, step);
-    }
-    *sum = running;
-    out
-}
-
 /// 16 columns (or rows) of a buffer.
 #[inline(always)]
 fn tile(buffer: &[Lanes], at: usize) -> &Tile {
@@ -531,10 +413,4 @@ fn tile(buffer: &[Lanes], at: usize) -> &Tile {
 #[inline(always)]
 fn tile_mut(buffer: &mut [Lanes], at: usize) -> &mut Tile {
     buffer[at..at + LANES].first_chunk_mut().expect("the slice has 16 elements")
-}
-
-/// A count of pixels in a window as f32, exactly: windows hold far fewer than 2²⁴ pixels.
-#[expect(clippy::cast_precision_loss, reason = "at most a 128th of a side")]
-const fn to_f32(count: usize) -> f32 {
-    count as f32
 }

@@ -8,6 +8,7 @@
 //! Traps that cost bits: fused multiply-add, reassociated sums, f64 sums, luma rounded to 8 bits,
 //! another resampling. None of them is taken.
 
+mod axis;
 mod downscale;
 #[cfg(test)]
 mod reference;
@@ -25,16 +26,25 @@ use sample::Source;
 /// reference.
 const MIN_SIDE: usize = 5;
 
-/// Computes PDQ hashes, reusing its scratch memory.
-#[derive(Debug, Default)]
+/// Computes PDQ hashes, reusing its scratch memory: once it has seen a picture of a size, it
+/// allocates nothing for another. Keep one per thread.
+///
+/// Memory, in bytes: about `(height / 128 + 32) · width · 4 + 100_000`.
+#[derive(Debug)]
 pub struct PdqHasher {
     downscaler: Downscaler,
+    luma64: Box<Luma64>,
+}
+
+impl Default for PdqHasher {
+    fn default() -> Self {
+        Self::with_level(Level::best())
+    }
 }
 
 /// What PDQ makes of one picture.
 #[derive(Clone, Debug)]
 pub struct Pdq {
-    luma64: Box<Luma64>,
     dct: Dct16,
     quality: u8,
 }
@@ -64,16 +74,27 @@ impl PdqHasher {
     /// For benchmarks and tests: all give the same bits, [`PdqHasher::new`] takes the fastest.
     #[doc(hidden)]
     pub fn for_every_level() -> Vec<(&'static str, Self)> {
-        let hasher = |level| Self { downscaler: Downscaler::with_level(level) };
-        Level::available().into_iter().map(|level| (level.name(), hasher(level))).collect()
+        let levels = Level::available().into_iter();
+        levels.map(|level| (level.name(), Self::with_level(level))).collect()
+    }
+
+    fn with_level(level: Level) -> Self {
+        Self { downscaler: Downscaler::with_level(level), luma64: Box::new([0.0; 4096]) }
+    }
+
+    /// The 64 × 64 luma block of the last picture after filtering and decimation, row-major,
+    /// values 0 to 255: what its quality and DCT were computed from.
+    pub const fn luma64(&self) -> &[f32; 4096] {
+        &self.luma64
     }
 
     fn hash_source(&mut self, source: &Source<'_>) -> Pdq {
         if source.width() < MIN_SIDE || source.height() < MIN_SIDE {
-            return Pdq { luma64: Box::new([0.0; 4096]), dct: [0.0; 256], quality: 0 };
+            self.luma64.fill(0.0);
+            return Pdq { dct: [0.0; 256], quality: 0 };
         }
-        let luma64 = self.downscaler.run(source);
-        Pdq { quality: quality(&luma64), dct: dct().forward(&luma64), luma64 }
+        self.downscaler.run(source, &mut self.luma64);
+        Pdq { quality: quality(&self.luma64), dct: dct().forward(&self.luma64) }
     }
 }
 
@@ -86,12 +107,6 @@ impl Pdq {
     /// Quality, 0 to 100; PDQ's authors advise to discard hashes of quality 49 and less.
     pub const fn quality(&self) -> u8 {
         self.quality
-    }
-
-    /// The 64 × 64 luma block after filtering and decimation, row-major, values 0 to 255: what
-    /// quality and DCT are computed from.
-    pub const fn luma64(&self) -> &[f32; 4096] {
-        &self.luma64
     }
 
     /// The DCT block, 16 × 16, row-major.
@@ -180,10 +195,10 @@ mod tests {
             Pixels::new(bytes, width.try_into().unwrap(), height.try_into().unwrap(), format)
                 .unwrap();
         for (level, hasher) in hashers {
-            let found = hasher.hash(&pixels);
+            hasher.hash(&pixels);
             let wrong = expected
                 .iter()
-                .zip(found.luma64())
+                .zip(hasher.luma64())
                 .filter(|(a, b)| a.to_bits() != b.to_bits())
                 .count();
             assert_eq!(wrong, 0, "{width} x {height}, {format:?}, {level}");
