@@ -49,7 +49,11 @@ impl<'a> Examiner<'a> {
             // Scratch memory may have been left half written.
             self.hasher = Hasher::new(&self.shared.settings.algorithms);
             let (Item::File(path) | Item::Refused { path, .. } | Item::LinkInside(path)) = item;
-            refused(path, Status::Unexaminable, "examining it failed: a defect of onceseen, report it")
+            refused(
+                path,
+                Status::Unexaminable,
+                "examining it failed: a defect of onceseen, report it",
+            )
         })
     }
 

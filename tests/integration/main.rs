@@ -6,11 +6,18 @@
     reason = "helpers of tests fail like tests; the lints' own exception knows #[test] functions only"
 )]
 
+mod cli;
 mod conformance;
+mod damage;
 mod decode;
+mod equivalence;
 mod hostile;
 mod img_hash;
 mod import;
+mod list;
+mod matching;
+mod names;
 mod pictures;
+mod scan;
 mod shared_data;
-mod equivalence;
+mod testenv;

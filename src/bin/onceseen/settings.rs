@@ -274,8 +274,7 @@ impl Adding<'_> {
         let path = Path::new(&record.path);
         // Both with replacement characters, should the directory's own name be no UTF-8.
         let root = self.path.to_string_lossy();
-        let relative =
-            path.strip_prefix(&*root).ok().filter(|path| !path.as_os_str().is_empty());
+        let relative = path.strip_prefix(&*root).ok().filter(|path| !path.as_os_str().is_empty());
         let name = relative.or(path.file_name().map(Path::new)).unwrap_or(path);
         record.path = name.to_string_lossy().into_owned();
         let reason = record.reason.clone().unwrap_or_default();
