@@ -15,6 +15,7 @@ pub(crate) enum ListBytes {
 impl ListBytes {
     /// Copies the file into memory.
     pub(crate) fn read(path: &Path) -> io::Result<Self> {
+        refuse_special(path)?;
         std::fs::read(path).map(Self::Owned)
     }
 
@@ -24,6 +25,7 @@ impl ListBytes {
     /// Until the value is dropped, nobody may change or shorten the file: its bytes are borrowed as
     /// `&[u8]`, and a page beyond a new end raises a signal. Replacing it by rename is fine.
     pub(crate) unsafe fn map(path: &Path) -> io::Result<Self> {
+        refuse_special(path)?;
         let file = File::open(path)?;
         if file.metadata()?.len() == 0 {
             return Ok(Self::Owned(Vec::new()));
@@ -48,4 +50,12 @@ impl ListBytes {
             Self::Mapped(map) => map,
         }
     }
+}
+
+/// Opening a named pipe waits for a writer, and neither it nor a device has bytes to map.
+fn refuse_special(path: &Path) -> io::Result<()> {
+    if std::fs::metadata(path)?.is_file() {
+        return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))
 }

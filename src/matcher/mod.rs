@@ -385,7 +385,8 @@ struct Found {
 }
 
 /// Whether two claims give different categories of one scheme. `scheme:value`; categories without a
-/// scheme share the scheme of their source.
+/// scheme are taken for one scheme, whoever gave them: a disagreement shown in vain costs a look, one
+/// that is not shown may cost a case.
 fn has_conflict(claims: &[Claim]) -> bool {
     let split = |claim: &'_ Claim| -> Option<(String, String)> {
         let category = claim.category.as_deref()?;

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use super::budget::Budget;
@@ -41,8 +42,22 @@ impl<'a> Examiner<'a> {
         Self { shared, hasher: Hasher::new(&shared.settings.algorithms) }
     }
 
-    /// The record of one item of the walk.
+    /// The record of one item of the walk. A defect of ours that panics costs this record, not the run.
     pub(super) fn item(&mut self, item: &Item) -> Record {
+        let examined = catch_unwind(AssertUnwindSafe(|| self.examine(item)));
+        examined.unwrap_or_else(|_| {
+            // Scratch memory may have been left half written.
+            self.hasher = Hasher::new(&self.shared.settings.algorithms);
+            let (Item::File(path) | Item::Refused { path, .. } | Item::LinkInside(path)) = item;
+            refused(
+                path,
+                Status::Unexaminable,
+                "examining it failed: a defect of onceseen, report it",
+            )
+        })
+    }
+
+    fn examine(&mut self, item: &Item) -> Record {
         match item {
             Item::File(path) => self.file(path),
             Item::Refused { path, reason } => refused(path, Status::Unexaminable, reason),
@@ -113,24 +128,15 @@ impl<'a> Examiner<'a> {
     ) -> io::Result<Record> {
         let allowed = self.shared.settings.limits.max_file_bytes;
         let mut record = refused(path, Status::Unexaminable, "");
-        record.bytes = Some(len);
+        // The length of a stream is known once it was read; that of a file is what the system says.
+        record.bytes = (len > 0).then_some(len);
         record.format = decode::sniff(&start).map(decode::Format::name);
         record.reason = Some(format!("too large: more than {allowed} file bytes"));
         if len <= MAX_DIGESTED_BYTES {
-            let mut digester = Digester::new();
-            digester.update(&start);
-            drop(start);
-            let mut piece = vec![0; STREAM_LEN];
-            let mut left = MAX_DIGESTED_BYTES;
-            loop {
-                let read = rest.read(&mut piece)?;
-                left = left.saturating_sub(to_u64(read));
-                if read == 0 || left == 0 {
-                    break;
-                }
-                digester.update(&piece[..read]);
+            if let Some((digests, read)) = digest_all(start, &mut rest)? {
+                record.digests = Some(digests);
+                record.bytes = Some(read);
             }
-            record.digests = (left > 0).then(|| digester.finish());
         }
         Ok(self.conclude(record, PictureHashes::default()))
     }
@@ -161,6 +167,27 @@ impl<'a> Examiner<'a> {
         record.matches = Some(matches);
         record
     }
+}
+
+/// Digests of `start` and all of `rest`, and the number of bytes; `None` when they do not end.
+fn digest_all(start: Vec<u8>, rest: &mut dyn Read) -> io::Result<Option<(Digests, u64)>> {
+    let mut digester = Digester::new();
+    digester.update(&start);
+    let mut bytes = to_u64(start.len());
+    drop(start);
+    let mut piece = vec![0; STREAM_LEN];
+    while bytes <= MAX_DIGESTED_BYTES {
+        let read = match rest.read(&mut piece) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            read => read?,
+        };
+        if read == 0 {
+            return Ok(Some((digester.finish(), bytes)));
+        }
+        digester.update(&piece[..read]);
+        bytes += to_u64(read);
+    }
+    Ok(None)
 }
 
 fn describe(record: &mut Record, picture: &Decoded, hashes: &PictureHashes) {

@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use walkdir::{DirEntry, WalkDir};
 
@@ -23,10 +24,12 @@ pub(super) enum Item {
 /// Everything under `roots`. A root inside another one is seen once.
 pub(super) fn walk(roots: &[PathBuf]) -> impl Iterator<Item = Item> + Send + use<> {
     let roots = distinct(roots);
-    let real_roots: Vec<PathBuf> =
+    let mut real_roots: Vec<PathBuf> =
         roots.iter().filter_map(|root| fs::canonicalize(root).ok()).collect();
+    real_roots.sort();
+    let real_roots: Arc<[PathBuf]> = real_roots.into();
     roots.into_iter().flat_map(move |root| {
-        let real_roots = real_roots.clone();
+        let real_roots = Arc::clone(&real_roots);
         WalkDir::new(root)
             .sort_by_file_name()
             .into_iter()
@@ -44,8 +47,9 @@ fn distinct(roots: &[PathBuf]) -> Vec<PathBuf> {
     sorted.sort();
     let mut kept: Vec<(PathBuf, PathBuf)> = Vec::new();
     for (real, root) in sorted {
-        // A parent sorts before everything below it.
-        if !kept.iter().any(|(outer, _)| real.starts_with(outer)) {
+        // A parent sorts right before everything below it, so the last one kept is the only candidate:
+        // a hundred thousand names from a file must not be compared with each other.
+        if !kept.last().is_some_and(|(outer, _)| real.starts_with(outer)) {
             kept.push((real, root));
         }
     }
@@ -83,12 +87,16 @@ fn root_link_or_special(entry: DirEntry) -> Item {
 
 fn link(path: PathBuf, real_roots: &[PathBuf]) -> Item {
     match fs::canonicalize(&path) {
-        Ok(target) if real_roots.iter().any(|root| target.starts_with(root)) => {
-            Item::LinkInside(path)
-        }
+        Ok(target) if is_inside(&target, real_roots) => Item::LinkInside(path),
         Ok(_) => Item::Refused { path, reason: "symbolic link out of the scanned tree".to_owned() },
         Err(_) => Item::Refused { path, reason: "symbolic link that leads nowhere".to_owned() },
     }
+}
+
+/// Whether one of the sorted `real_roots`, none of which lies below another, holds `target`.
+fn is_inside(target: &Path, real_roots: &[PathBuf]) -> bool {
+    let after = real_roots.partition_point(|root| root.as_path() <= target);
+    real_roots[..after].last().is_some_and(|root| target.starts_with(root))
 }
 
 #[cfg(unix)]

@@ -6,7 +6,9 @@
     reason = "helpers of tests fail like tests; the lints' own exception knows #[test] functions only"
 )]
 
+mod cli;
 mod conformance;
+mod damage;
 mod decode;
 mod equivalence;
 mod fuzz_regression;
@@ -14,5 +16,13 @@ mod hostile;
 mod img_hash;
 mod import;
 mod layering;
+mod hostile;
+mod img_hash;
+mod import;
+mod list;
+mod matching;
+mod names;
 mod pictures;
+mod scan;
 mod shared_data;
+mod testenv;

@@ -1,6 +1,5 @@
 //! Every flag, defined once. Help, completions and the man page come from here.
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -232,9 +231,9 @@ pub struct Work {
     /// Hashes to compute, separated by commas.
     #[arg(short, long, value_delimiter = ',', default_value = "pdq", value_name = "NAMES")]
     pub algorithms: Vec<Algorithm>,
-    /// Threads [default: all cores].
-    #[arg(short = 'j', long, value_name = "N")]
-    pub threads: Option<NonZeroUsize>,
+    /// Threads, 1 to 1024 [default: all cores].
+    #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

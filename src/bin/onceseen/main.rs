@@ -10,7 +10,9 @@ mod messages;
 mod progress;
 mod settings;
 
+use std::any::Any;
 use std::io;
+use std::panic::catch_unwind;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -24,17 +26,7 @@ fn main() -> ExitCode {
     // A decoder that panics costs one record, which says so; the panic's own text would only tear
     // the progress bar.
     std::panic::set_hook(Box::new(|_| {}));
-    let result = match &flags.mode {
-        Mode::Scan(flags) => cmd::scan::run(flags),
-        Mode::Match(flags) => cmd::match_::run(flags),
-        Mode::Hash(flags) => cmd::hash::run(flags),
-        Mode::Compare(flags) => cmd::compare::run(flags),
-        Mode::List(List::Build(flags)) => cmd::list::build(flags),
-        Mode::List(List::Info { list, json }) => cmd::list::info(list, *json),
-        Mode::List(List::Verify { lists }) => cmd::list::verify(lists),
-        Mode::Completions { shell } => cmd::meta::completions(*shell),
-        Mode::Man => cmd::meta::man(),
-    };
+    let result = catch_unwind(|| run(&flags.mode)).unwrap_or_else(|panic| Err(defect(&*panic)));
     match result {
         Ok(exit) => exit.into(),
         // The reader of our output went away: nobody is left to tell, but the run is not complete.
@@ -44,6 +36,27 @@ fn main() -> ExitCode {
             Exit::CouldNotRun.into()
         }
     }
+}
+
+fn run(mode: &Mode) -> anyhow::Result<Exit> {
+    match mode {
+        Mode::Scan(flags) => cmd::scan::run(flags),
+        Mode::Match(flags) => cmd::match_::run(flags),
+        Mode::Hash(flags) => cmd::hash::run(flags),
+        Mode::Compare(flags) => cmd::compare::run(flags),
+        Mode::List(List::Build(flags)) => cmd::list::build(flags),
+        Mode::List(List::Info { list, json }) => cmd::list::info(list, *json),
+        Mode::List(List::Verify { lists }) => cmd::list::verify(lists),
+        Mode::Completions { shell } => cmd::meta::completions(*shell),
+        Mode::Man => cmd::meta::man(),
+    }
+}
+
+/// A panic that is no decoder's: the silent hook must not make the whole command end without a word.
+fn defect(panic: &(dyn Any + Send)) -> anyhow::Error {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("unknown");
+    anyhow::anyhow!("stopped by a defect of onceseen, report it: {text}")
 }
 
 fn is_closed_pipe(error: &anyhow::Error) -> bool {

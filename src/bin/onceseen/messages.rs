@@ -17,7 +17,7 @@ pub fn is_quiet() -> bool {
     IS_QUIET.load(Ordering::Relaxed)
 }
 
-/// Says something that is not an error.
+/// Says something that is not an error, on one line.
 pub fn note(text: &str) {
     if !is_quiet() {
         write(text);
@@ -38,7 +38,6 @@ pub fn error(error: &anyhow::Error) {
 
 #[expect(clippy::print_stderr, reason = "the one place that prints messages")]
 fn write(text: &str) {
-    for line in text.lines() {
-        eprintln!("{}", escape::terminal(line));
-    }
+    // A line end is escaped as well: a name that holds one must not forge a message of its own.
+    eprintln!("{}", escape::terminal(text));
 }

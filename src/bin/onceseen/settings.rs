@@ -2,17 +2,18 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, stdin};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
 use onceseen::decode;
 use onceseen::digest::{DigestKind, Digester};
-use onceseen::hash::Algorithm;
+use onceseen::hash::{Algorithm, ImageHash};
 use onceseen::list::{
     HashList, ImportSettings, Imported, Importer, ListBuilder, RefusedRow, Source,
 };
-use onceseen::matcher::{Matcher, Variants};
+use onceseen::matcher::{DEFAULT_QUALITY_THRESHOLD, Matcher, Variants};
 use onceseen::record::{Record, Sink, Status};
 use onceseen::scan::Scanner;
 
@@ -26,7 +27,7 @@ const HEAD_LEN: u64 = 4096;
 pub fn scanner(work: &Work, matcher: Option<Arc<Matcher>>) -> Scanner {
     let mut builder = Scanner::builder();
     builder.algorithms(&work.algorithms);
-    if let Some(threads) = work.threads {
+    if let Some(threads) = work.threads.and_then(|threads| NonZeroUsize::new(threads.into())) {
         builder.threads(threads);
     }
     if let Some(matcher) = matcher {
@@ -91,6 +92,9 @@ fn explain(matcher: &Matcher, known: &Known) {
 pub fn paths(input: &Input) -> Result<Vec<PathBuf>> {
     let mut paths = input.paths.clone();
     if let Some(from) = &input.files_from {
+        if from.as_os_str() == "-" && paths.iter().any(|path| path.as_os_str() == "-") {
+            bail!("standard input cannot be both an image (-) and names (--files-from -)");
+        }
         let reader: Box<dyn BufRead> = if from.as_os_str() == "-" {
             Box::new(stdin().lock())
         } else {
@@ -104,7 +108,10 @@ pub fn paths(input: &Input) -> Result<Vec<PathBuf>> {
                 name.pop();
             }
             if !name.is_empty() {
-                paths.push(path_of(name)?);
+                let path = path_of(name)?;
+                // A name in the file is always a file's: `-` means standard input to the command alone.
+                let is_dash = path.as_os_str() == "-";
+                paths.push(if is_dash { Path::new("./-").to_owned() } else { path });
             }
         }
     }
@@ -133,8 +140,13 @@ pub enum InputKind {
 /// Tells lists, pictures and hash files apart.
 pub fn input_kind(path: &Path) -> Result<InputKind> {
     let context = || format!("{}", path.display());
-    if std::fs::metadata(path).with_context(context)?.is_dir() {
+    let meta = std::fs::metadata(path).with_context(context)?;
+    if meta.is_dir() {
         return Ok(InputKind::Pictures);
+    }
+    if !meta.is_file() {
+        // Looking at the start of a pipe takes it away: the list would silently lack its first rows.
+        bail!("{}: not a regular file: write it to a file first", path.display());
     }
     let mut head = Vec::new();
     File::open(path)
@@ -275,8 +287,9 @@ impl Adding<'_> {
     fn picture(&mut self, record: &Record) -> Result<()> {
         let mut record = record.clone();
         let path = Path::new(&record.path);
-        let relative =
-            path.strip_prefix(self.path).ok().filter(|path| !path.as_os_str().is_empty());
+        // Both with replacement characters, should the directory's own name be no UTF-8.
+        let root = self.path.to_string_lossy();
+        let relative = path.strip_prefix(&*root).ok().filter(|path| !path.as_os_str().is_empty());
         let name = relative.or(path.file_name().map(Path::new)).unwrap_or(path);
         record.path = name.to_string_lossy().into_owned();
         let reason = record.reason.clone().unwrap_or_default();
@@ -289,9 +302,31 @@ impl Adding<'_> {
             }
             _ => {}
         }
+        self.drop_flat(&mut record)?;
         if let Some(row) = record.to_row() {
             self.builder.push(&row, &self.described.name)?;
             self.described.rows += 1;
+        }
+        Ok(())
+    }
+}
+
+impl Adding<'_> {
+    /// Hashes of flat pictures would match other flat pictures, so only their digests are listed, as
+    /// from hash files.
+    fn drop_flat(&mut self, record: &mut Record) -> Result<()> {
+        let is_flat = |hash: &ImageHash| {
+            hash.quality().is_some_and(|quality| quality < DEFAULT_QUALITY_THRESHOLD)
+        };
+        if record.hashes.iter().any(is_flat) {
+            let quality = record.quality.unwrap_or(0);
+            let reason = format!(
+                "{}: quality {quality} is below {DEFAULT_QUALITY_THRESHOLD}: only its digests are listed",
+                record.path
+            );
+            record.hashes.retain(|hash| !is_flat(hash));
+            (self.problem)(&format!("{}: {reason}", self.path.display()))?;
+            self.described.refuse(0, reason);
         }
         Ok(())
     }

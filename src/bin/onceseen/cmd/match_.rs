@@ -65,7 +65,7 @@ struct Lookup<'a, W> {
 impl<W: Write> Lookup<'_, W> {
     fn source(&mut self, name: &str, reader: impl BufRead, algorithm: Algorithm) -> Result<()> {
         // A hash that is too flat to match is a query with an answer (none), not a bad row.
-        let settings = ImportSettings::builder().algorithm(algorithm).build()?;
+        let settings = ImportSettings::builder().algorithm(algorithm).quality(0).build()?;
         for item in Importer::new(reader, settings).map_err(|e| e.at_path(Path::new(name)))? {
             match item.map_err(|error| error.at_path(Path::new(name)))? {
                 Imported::Row(row) => self.row(row)?,

@@ -1,6 +1,8 @@
 //! `onceseen scan`: what of this is known?
 
-use std::fs;
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use onceseen::scan::Summary;
@@ -10,29 +12,38 @@ use crate::flags::Scan;
 use crate::{messages, settings};
 
 pub fn run(flags: &Scan) -> Result<Exit> {
+    // Made first: hours of work must not end in a summary that cannot be written.
+    let json_summary = flags.json_summary.as_deref().map(create).transpose()?;
     let matcher = settings::matcher(&flags.known, &flags.examine.work)?;
     let scanner = settings::scanner(&flags.examine.work, Some(matcher));
     let summary = super::examine(&scanner, &flags.input, &flags.examine, true)?;
-    messages::note(&sentence(&summary));
-    if let Some(path) = &flags.json_summary {
+    sentences(&summary).iter().for_each(|sentence| messages::note(sentence));
+    if let Some((path, mut file)) = json_summary {
         let json = serde_json::to_string_pretty(&summary)?;
-        fs::write(path, json + "\n").with_context(|| format!("{}", path.display()))?;
+        file.write_all((json + "\n").as_bytes())
+            .with_context(|| format!("{}: cannot write the summary", path.display()))?;
     }
     Ok(Exit::of(summary.known, summary.unexaminable))
 }
 
-fn sentence(summary: &Summary) -> String {
+fn create(path: &Path) -> Result<(&Path, File)> {
+    let file = File::create(path)
+        .with_context(|| format!("{}: cannot write the summary", path.display()))?;
+    Ok((path, file))
+}
+
+fn sentences(summary: &Summary) -> Vec<String> {
     let Summary { seen, known, unknown, unexaminable, not_an_image, .. } = summary;
     let Summary { exact, near, possible, negative, partial, .. } = summary;
-    let mut text = format!(
+    let mut sentences = vec![format!(
         "{seen} files seen: {known} known ({exact} exact, {near} near, {possible} possible), \
          {unknown} unknown, {unexaminable} unexaminable, {not_an_image} not an image"
-    );
+    )];
     if *negative > 0 {
-        text += &format!("\n{negative} matched by a negative list alone");
+        sentences.push(format!("{negative} matched by a negative list alone"));
     }
     if *partial > 0 {
-        text += &format!("\n{partial} truncated: what they hold was compared");
+        sentences.push(format!("{partial} truncated: what they hold was compared"));
     }
-    text
+    sentences
 }

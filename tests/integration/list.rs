@@ -1,0 +1,251 @@
+//! `onceseen list`: what goes in comes out, whole, and nothing is dropped in silence.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::testenv::{TestEnv, copy_tree, pictures};
+
+const PDQ: &str = "d8f8f0cee0f4a84f06370a22038f67f0b36e2ed596621e1d33e6339c4e9c9b22";
+const MD5: &str = "0cc175b9c0f1b6a831c399e269772661";
+
+/// The claims of the first match of [`PDQ`].
+fn claims(env: &TestEnv, flags: &str) -> Vec<Value> {
+    let ran = env.expect(1, &format!("match {PDQ} {flags}"));
+    ran.json()[0]["matches"][0]["claims"].as_array().unwrap().clone()
+}
+
+#[test]
+fn a_list_of_pictures_names_source_and_relative_path() {
+    let env = TestEnv::new();
+    copy_tree(&pictures().join("known"), &env.path("partner/a/b"));
+    env.expect(0, "list build partner -o default.osl");
+    env.expect(0, "list build partner/ --source 'X -o named.osl");
+    for (list, source) in [("default.osl", "partner"), ("named.osl", "'X")] {
+        let ran = env.expect(1, &format!("scan partner/a/b/scene-03.png --known {list}"));
+        let found = &ran.json()[0]["matches"][0];
+        assert_eq!(found["level"], "exact");
+        assert_eq!(found["claims"][0]["source"], source);
+        assert_eq!(found["claims"][0]["record"], "a/b/scene-03.png");
+    }
+}
+
+#[test]
+fn every_claim_of_every_source_is_kept_and_disagreement_is_a_conflict() {
+    let env = TestEnv::new();
+    env.write("a.csv", format!("pdq,record,category\n{PDQ},r-1,ncmec:A1\n{PDQ},r-2,uk:B\n"));
+    env.write("b.csv", format!("pdq,record,category\n{PDQ},r-3,ncmec:A1\n"));
+    env.write("c.csv", format!("pdq,record,category\n{PDQ},r-4,ncmec:B2\n"));
+    env.expect(0, "list build a.csv b.csv --source A --source B -o ab.osl");
+    env.expect(0, "list build ab.osl c.csv -o abc.osl");
+    let said = |claims: &[Value]| -> Vec<String> {
+        let word = |claim: &Value, name: &str| claim[name].as_str().unwrap().to_owned();
+        let line = |claim| {
+            format!(
+                "{} {} {}",
+                word(claim, "source"),
+                word(claim, "record"),
+                word(claim, "category")
+            )
+        };
+        claims.iter().map(line).collect()
+    };
+    let both = ["A r-1 ncmec:A1", "A r-2 uk:B", "B r-3 ncmec:A1"];
+    assert_eq!(said(&claims(&env, "--known ab.osl")), both);
+    let all = said(&claims(&env, "--known abc.osl"));
+    assert_eq!(all[..3], both);
+    assert_eq!(all[3], "c r-4 ncmec:B2");
+    let conflict = |list: &str| {
+        env.run(&format!("match {PDQ} --known {list}")).json()[0]["matches"][0]["conflict"].clone()
+    };
+    assert_eq!((conflict("ab.osl"), conflict("abc.osl")), (false.into(), true.into()));
+}
+
+#[test]
+fn refused_rows_are_named_by_file_and_line_and_fatal_when_strict() {
+    let env = TestEnv::new();
+    env.write("rows.csv", format!("pdq,record\n{PDQ},ok\nxyz,bad\n{PDQ},ok-2\n"));
+    env.expect(0, "list build rows.csv -o list.osl").says(&["rows.csv", "line 3", "1 refused"]);
+    let info = env.expect(0, "list info list.osl --json");
+    let info: Value = serde_json::from_slice(&info.stdout).unwrap();
+    assert_eq!(
+        (&info["sources"][0]["rows"], &info["sources"][0]["refused"]),
+        (&2.into(), &1.into())
+    );
+    assert_eq!(info["sources"][0]["refusals"][0][0], 3);
+    env.expect(2, "list build rows.csv -o strict.osl --strict").says(&["line 3", "--strict"]);
+    assert!(!env.path("strict.osl").exists());
+    env.write("none.csv", "pdq\nxyz\n");
+    env.expect(2, "list build none.csv -o none.osl").says(&["none.osl"]);
+    assert!(!env.path("none.osl").exists());
+}
+
+#[test]
+fn a_failed_build_leaves_the_old_list_and_no_scraps() {
+    let env = TestEnv::with_pictures();
+    env.expect(0, "list build known -o list.osl");
+    let old = env.read("list.osl");
+    env.write("bad.csv", "pdq\nxyz\n");
+    for line in [
+        "list build nowhere -o list.osl",
+        "list build bad.csv -o list.osl",
+        "list build known bad.csv -o list.osl --strict",
+        "list build known -o nowhere/list.osl",
+        "list build known -o known",
+        "list build known evidence known --source a --source b -o list.osl",
+    ] {
+        let ran = env.expect(2, line);
+        assert!(ran.stderr.starts_with("onceseen: "), "{line}: {}", ran.stderr);
+        assert!(env.read("list.osl") == old, "{line} changed the list");
+    }
+    let names: Vec<_> = fs::read_dir(env.root()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert!(!names.iter().any(|name| name.to_string_lossy().contains("tmp")), "{names:?}");
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes_whatever_the_threads() {
+    let env = TestEnv::with_pictures();
+    env.write("rows.csv", format!("pdq,record\n{PDQ},r\n"));
+    for (name, threads) in [("one", 1), ("two", 2), ("again", 2)] {
+        let line = format!(
+            "list build known rows.csv evidence -a pdq,phash -o {name}.osl --name n -j {threads}"
+        );
+        env.expect(0, &line);
+    }
+    assert!(env.read("one.osl") == env.read("two.osl"));
+    assert!(env.read("two.osl") == env.read("again.osl"));
+}
+
+#[test]
+fn a_list_built_over_itself_keeps_everything() {
+    let env = TestEnv::with_pictures();
+    env.write("rows.csv", format!("pdq,md5,record\n{PDQ},{MD5},r\n"));
+    env.expect(0, "list build known -o list.osl");
+    env.expect(0, "list build list.osl rows.csv -o list.osl");
+    env.expect(1, "scan evidence/bytes --known list.osl");
+    assert_eq!(claims(&env, "--known list.osl")[0]["record"], "r");
+}
+
+#[test]
+fn info_and_verify_describe_a_whole_list() {
+    let env = TestEnv::with_pictures();
+    env.expect(
+        0,
+        "list build known -o list.osl --name partner-x --negative --index all -a pdq,phash",
+    );
+    let text = env.expect(0, "list info list.osl").text();
+    for word in ["partner-x (negative)", "pdq", "phash", "md5", "sha256", "source"] {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+    let info: Value =
+        serde_json::from_slice(&env.expect(0, "list info list.osl --json").stdout).unwrap();
+    assert_eq!((&info["name"], &info["negative"]), (&"partner-x".into(), &true.into()));
+    assert_eq!(info["bytes"], env.read("list.osl").len());
+    assert_eq!((&info["digests"]["sha256"], &info["claims"]), (&12.into(), &12.into()));
+    assert_eq!(info["hashes"][0]["entries"], 12);
+    assert!(info["hashes"][0]["index_bytes"]["mih"].is_u64());
+    let verified = env.expect(0, "list verify list.osl").text();
+    assert!(verified.contains("whole") && verified.contains(info["digest"].as_str().unwrap()));
+}
+
+#[test]
+fn missing_empty_foreign_and_newer_lists_get_their_own_message() {
+    let env = TestEnv::with_pictures();
+    env.expect(0, "list build known -o list.osl");
+    let bytes = env.read("list.osl");
+    env.write("empty.osl", "");
+    env.write("cut.osl", &bytes[..bytes.len() - 1]);
+    let mut newer = bytes.clone();
+    newer[12] = 9;
+    env.write("newer.osl", newer);
+    env.write("picture.osl", env.read("known/scene-00.jpg"));
+    env.write("text.osl", "hello\n");
+    for (name, words) in [
+        ("missing.osl", &["No such file"][..]),
+        ("empty.osl", &["empty"]),
+        ("cut.osl", &["bytes", "cut or changed"]),
+        ("newer.osl", &["format 9", "newer", "update onceseen"]),
+    ] {
+        for line in [
+            format!("scan evidence --known {name}"),
+            format!("list info {name}"),
+            format!("list verify {name}"),
+        ] {
+            // An empty file may also be a hash file that ends at once.
+            if name == "empty.osl" && line.starts_with("scan") {
+                continue;
+            }
+            let ran = env.expect(2, &line);
+            ran.says(words).says(&[name]);
+            assert!(ran.stdout.is_empty());
+        }
+    }
+    env.run("scan evidence --known empty.osl").says(&["empty.osl", "empty"]);
+    for name in ["picture.osl", "text.osl", "known"] {
+        env.expect(2, &format!("list info {name}")).says(&[name]);
+        env.expect(2, &format!("list verify {name}")).says(&[name]);
+    }
+    env.expect(2, "scan evidence --known text.osl").says(&["text.osl"]);
+}
+
+#[test]
+fn an_empty_list_is_built_opened_and_warned_about() {
+    let env = TestEnv::with_pictures();
+    fs::create_dir(env.path("nothing")).unwrap();
+    env.expect(0, "list build nothing -o empty.osl");
+    env.expect(0, "list verify empty.osl");
+    env.expect(0, "list info empty.osl --json");
+    env.expect(0, "scan evidence/phone --known empty.osl")
+        .says(&["empty.osl", "nothing can match"]);
+    env.expect(0, "scan evidence/phone --known nothing").says(&["nothing", "empty"]);
+}
+
+#[test]
+fn flat_and_broken_pictures_are_listed_by_digest_and_counted() {
+    let env = TestEnv::with_pictures();
+    let ran = env.expect(0, "list build evidence/odd -o odd.osl");
+    ran.says(&["flat.png: quality 0", "truncated.jpg"]);
+    let info: Value =
+        serde_json::from_slice(&env.expect(0, "list info odd.osl --json").stdout).unwrap();
+    assert_eq!(info["sources"][0]["refused"], 2);
+    let ran = env.expect(
+        3,
+        "scan evidence/odd/flat.png evidence/odd/truncated.jpg --known odd.osl --quality 0",
+    );
+    ran.says(&[]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_as_a_list_is_refused_instead_of_losing_its_first_rows() {
+    let env = TestEnv::with_pictures();
+    let fifo = env.path("fifo");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    for line in [
+        "scan evidence --known fifo",
+        "list build fifo -o list.osl",
+        "list info fifo",
+        "list verify fifo",
+        "scan evidence --known /dev/null",
+        "list verify /dev/zero",
+    ] {
+        env.expect(2, line).says(&["not a regular file"]);
+    }
+}
+
+#[test]
+fn claims_survive_a_list_of_lists_byte_for_byte() {
+    let env = TestEnv::new();
+    let rows = format!(
+        "pdq,md5,record,category,series,victim id\n{PDQ},{MD5},r é,ncmec:A1,s\u{202e}1,v;2\n"
+    );
+    env.write("rows.csv", rows);
+    env.expect(0, "list build rows.csv --source S -o one.osl");
+    env.expect(0, "list build one.osl -o two.osl");
+    let (one, two) = (claims(&env, "--known one.osl"), claims(&env, "--known two.osl"));
+    assert_eq!(one, two);
+    let text = serde_json::to_string(&one[0]).unwrap();
+    let expected = "{\"category\":\"ncmec:A1\",\"fields\":{\"series\":\"s\u{202e}1\",\"victim id\":\"v;2\"},\
+        \"record\":\"r é\",\"source\":\"S\"}";
+    assert_eq!(text, expected);
+}
