@@ -16,8 +16,11 @@ mod mih_vs_linear;
 #[path = "../../fuzz/checks/search_input.rs"]
 mod search_input;
 
+/// What a fuzz target does with its bytes: panics when an invariant does not hold.
+type Check = fn(&[u8]);
+
 /// Every fuzz target with its check.
-const TARGETS: [(&str, fn(&[u8])); 5] = [
+const TARGETS: [(&str, Check); 5] = [
     ("bktree_vs_linear", bktree_vs_linear::check),
     ("decode_and_hash", decode_and_hash::check),
     ("import", import::check),
