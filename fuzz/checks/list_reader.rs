@@ -99,7 +99,7 @@ fn copy(list: &HashList) {
 fn look_up(list: Arc<HashList>) {
     for choice in IndexChoice::ALL {
         let mut builder = Matcher::builder();
-        builder.list(Arc::clone(&list)).index(choice).radius(60).review_radius(128);
+        builder.list(Arc::clone(&list)).index(choice).radius(31).review_radius(64);
         let Ok(matcher) = builder.build() else { continue };
         for algorithm in list.algorithms() {
             for seed in [0, 7] {
