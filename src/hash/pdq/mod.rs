@@ -248,4 +248,28 @@ mod tests {
             check(&mut hashers, &bytes, size, PixelFormat::Rgb8);
         }
     }
+
+    #[test]
+    fn alpha_and_stride_change_nothing_at_either_feed() {
+        let rgb = noise(700 * 90 * 3);
+        let (mut rgba, mut padded) = (Vec::new(), Vec::new());
+        for row in rgb.chunks_exact(700 * 3) {
+            rgba.extend(row.chunks_exact(3).flat_map(|p| [p[0], p[1], p[2], p[0] ^ 99]));
+            padded.extend(row.iter().chain(&[77; 5]));
+        }
+        let views = [
+            Pixels::new(&rgb, 700, 90, PixelFormat::Rgb8),
+            Pixels::new(&rgba, 700, 90, PixelFormat::Rgba8),
+            Pixels::with_stride(&padded, 700, 90, 700 * 3 + 5, PixelFormat::Rgb8),
+        ];
+        let mut hashes = Vec::new();
+        for (_, mut hasher) in PdqHasher::for_every_level() {
+            for view in &views {
+                let view = view.as_ref().unwrap();
+                hashes.push((hasher.hash(view).dct, hasher.hash_512(view).dct));
+            }
+        }
+        assert!(hashes.iter().all(|hash| *hash == hashes[0]));
+        assert_ne!(hashes[0].0, hashes[0].1);
+    }
 }
