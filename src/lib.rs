@@ -17,6 +17,11 @@
 //!
 //! `csv`: hash lists in CSV and TSV, records as CSV. `cli` (default): the command.
 
+#![allow(
+    rustdoc::private_intra_doc_links,
+    reason = "documentation is built with private items: it is also for the next owner"
+)]
+
 pub(crate) mod arch;
 pub mod bits;
 pub mod decode;

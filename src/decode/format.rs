@@ -1,6 +1,6 @@
 //! Picture formats by name: what this build decodes, and what it only recognises.
 //!
-//! Which bytes make a format is [`super::sniff`]'s business; decoding is [`super::codec`]'s.
+//! Which bytes make a format is [`super::sniff()`]'s business; decoding is [`super::codec`]'s.
 
 use std::fmt;
 

@@ -1,6 +1,6 @@
 //! Bytes to pixels under limits.
 //!
-//! The format is found by content ([`sniff`]), the cost is checked from the header ([`Limits`],
+//! The format is found by content ([`sniff()`]), the cost is checked from the header ([`Limits`],
 //! [`estimate`]), and whatever a decoder does with hostile bytes ends in pixels, in pixels marked
 //! partial, or in a [`DecodeError`] with a reason. What the pixels mean is [`crate::hash`]'s
 //! business.

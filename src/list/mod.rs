@@ -1,6 +1,6 @@
 //! The hash list: one immutable file, opened without reading it through.
 //!
-//! [`HashList`] opens, looks up and iterates; [`ListBuilder`] compiles; [`format`] is the normative
+//! [`HashList`] opens, looks up and iterates; [`ListBuilder`] compiles; [`mod@format`] is the normative
 //! byte layout; [`import`] reads other people's formats. Matching policy (radius, levels) is the
 //! matcher's business.
 
