@@ -164,7 +164,7 @@ fn repair(list: &mut [u8]) {
 fn use_everything(bytes: Vec<u8>, digests: &Digests) -> Result<(), String> {
     let list = HashList::from_bytes(bytes).map_err(|error| error.to_string())?;
     list.verify();
-    format!(
+    let _ = format!(
         "{list:?} {:?} {} {} {}",
         list.manifest(),
         list.digest(),
