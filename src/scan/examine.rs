@@ -132,11 +132,11 @@ impl<'a> Examiner<'a> {
         record.bytes = (len > 0).then_some(len);
         record.format = decode::sniff(&start).map(decode::Format::name);
         record.reason = Some(format!("too large: more than {allowed} file bytes"));
-        if len <= MAX_DIGESTED_BYTES {
-            if let Some((digests, read)) = digest_all(start, &mut rest)? {
-                record.digests = Some(digests);
-                record.bytes = Some(read);
-            }
+        if len <= MAX_DIGESTED_BYTES
+            && let Some((digests, read)) = digest_all(start, &mut rest)?
+        {
+            record.digests = Some(digests);
+            record.bytes = Some(read);
         }
         Ok(self.conclude(record, PictureHashes::default()))
     }

@@ -137,7 +137,7 @@ fn match_answers_one_line_a_query_and_its_status_says_whether_one_is_known() {
     assert_eq!(levels(&answers[0]), ["near"]);
     assert_eq!(levels(&answers[1]), ["exact"]);
     env.expect(0, &format!("match {} --known known.osl", "0123456789abcdef".repeat(2)));
-    env.expect(3, "match 00ff --known known.osl").says(&["00ff"]);
+    env.expect(2, "match 00ff --known known.osl").says(&["'00ff' is neither a file nor a hash"]);
     env.expect(2, "match 00ff --known nowhere.osl");
 }
 

@@ -223,6 +223,7 @@ fn a_pipe_as_a_list_is_refused_instead_of_losing_its_first_rows() {
     for line in [
         "scan evidence --known fifo",
         "list build fifo -o list.osl",
+        "list build known -o fifo",
         "list info fifo",
         "list verify fifo",
         "scan evidence --known /dev/null",
