@@ -119,6 +119,10 @@ pub(super) fn replace(
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let directory = directory.unwrap_or(Path::new("."));
     let fail = |source| ListError::io("write the list", source).at(path);
+    // Run by root, the rename would put a file in the place of /dev/null or of a named pipe.
+    if path.metadata().is_ok_and(|old| !old.is_file()) {
+        return Err(fail(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")));
+    }
     let temporary = tempfile::Builder::new()
         .prefix(".onceseen-")
         .suffix(".tmp")

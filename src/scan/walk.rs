@@ -65,7 +65,7 @@ fn item(entry: Result<DirEntry, walkdir::Error>, real_roots: &[PathBuf]) -> Opti
         Ok(entry) if entry.path_is_symlink() && entry.depth() > 0 => {
             Some(link(entry.into_path(), real_roots))
         }
-        Ok(entry) => Some(root_link_or_special(entry)),
+        Ok(entry) => root_link_or_special(entry),
         Err(error) => Some(Item::Refused {
             path: error.path().map(Path::to_owned).unwrap_or_default(),
             reason: match error.into_io_error() {
@@ -76,13 +76,19 @@ fn item(entry: Result<DirEntry, walkdir::Error>, real_roots: &[PathBuf]) -> Opti
     }
 }
 
-/// A root that is a link to a file was named by the user, so it is followed.
-fn root_link_or_special(entry: DirEntry) -> Item {
-    if entry.depth() == 0 && fs::metadata(entry.path()).is_ok_and(|target| target.is_file()) {
-        return Item::File(entry.into_path());
+/// A root that is a link was named by the user, so it is followed: to a file here, into a directory by
+/// the walk, which gives the link itself first.
+fn root_link_or_special(entry: DirEntry) -> Option<Item> {
+    let target = fs::metadata(entry.path()).ok().filter(|_| entry.depth() == 0);
+    if target.as_ref().is_some_and(fs::Metadata::is_dir) {
+        return None;
     }
-    let reason = format!("not a regular file ({})", special_name(entry.file_type()));
-    Item::Refused { path: entry.into_path(), reason }
+    if target.as_ref().is_some_and(fs::Metadata::is_file) {
+        return Some(Item::File(entry.into_path()));
+    }
+    let kind = target.map_or(entry.file_type(), |target| target.file_type());
+    let reason = format!("not a regular file ({})", special_name(kind));
+    Some(Item::Refused { path: entry.into_path(), reason })
 }
 
 fn link(path: PathBuf, real_roots: &[PathBuf]) -> Item {

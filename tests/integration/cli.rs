@@ -136,8 +136,8 @@ fn match_answers_one_line_a_query_and_its_status_says_whether_one_is_known() {
     assert_eq!((&answers[0]["query"], &answers[0]["algorithm"]), (&hash.into(), &"pdq".into()));
     assert_eq!(levels(&answers[0]), ["near"]);
     assert_eq!(levels(&answers[1]), ["exact"]);
-    env.expect(0, &format!("match {} --known known.osl", "0".repeat(32)));
-    env.expect(3, "match 00ff --known known.osl").says(&["00ff"]);
+    env.expect(0, &format!("match {} --known known.osl", "0123456789abcdef".repeat(2)));
+    env.expect(2, "match 00ff --known known.osl").says(&["'00ff' is neither a file nor a hash"]);
     env.expect(2, "match 00ff --known nowhere.osl");
 }
 
@@ -335,7 +335,7 @@ fn thousands_of_named_files_cost_no_quadratic_time() {
     std::fs::create_dir(env.path("many")).unwrap();
     names.lines().for_each(|name| File::create(env.path(name)).map(drop).unwrap());
     env.write("names.txt", names);
-    env.write("known.txt", format!("{}\n", "0".repeat(32)));
+    env.write("known.txt", format!("{}\n", "0123456789abcdef".repeat(2)));
     let start = std::time::Instant::now();
     let ran = env.expect(0, "scan --files-from names.txt --known known.txt");
     assert_eq!(ran.json().len(), 20_000);
@@ -366,7 +366,7 @@ fn a_full_device_is_an_error_that_says_so() {
         "scan evidence --known known.osl",
         "scan evidence --known known.osl --format csv",
         "hash evidence",
-        "match 00000000000000000000000000000000 --known known.osl",
+        "match 0123456789abcdef0123456789abcdef --known known.osl",
         "compare known/scene-00.jpg known/scene-01.jpg",
         "list info known.osl",
         "list verify known.osl",
@@ -406,7 +406,9 @@ fn compare_says_distance_variant_and_level() {
     let of = |b: &str| env.expect(0, &format!("compare known/scene-04.jpg {b}")).json().remove(0);
     assert_eq!(of("known/scene-04.jpg")["distance"], 0);
     let mirrored = of("evidence/chat/mirrored-04.jpg");
-    assert_eq!((&mirrored["level"], &mirrored["variant_distance"]), (&"near".into(), &0.into()));
+    assert_eq!(mirrored["level"], "near");
+    assert!(mirrored["variant_distance"].as_u64() < Some(16), "{mirrored}");
+    assert!(mirrored["distance"].as_u64() > Some(100), "{mirrored}");
     assert_eq!(of("known/scene-05.jpg")["level"], "different");
     assert_eq!(of("evidence/odd/flat.png")["level"], "flat");
 }

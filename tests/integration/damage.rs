@@ -207,7 +207,7 @@ fn damage_behind_valid_checksums_never_panics() {
     let (start, end) = (PAGE, list.len());
     let mut numbers = Numbers(11);
     let mut opened = 0;
-    for round in 0..600 {
+    for round in 0..200 {
         let mut bytes = list.clone();
         let sections = sections(&list);
         for _ in 0..=numbers.below(3) {
@@ -227,7 +227,7 @@ fn damage_behind_valid_checksums_never_panics() {
         let result = catch_unwind(AssertUnwindSafe(|| use_everything(bytes, &digests)));
         opened += u32::from(result.unwrap_or_else(|_| panic!("round {round} panicked")).is_ok());
     }
-    assert!(opened > 300, "only {opened} lists opened: the damage does not reach the sections");
+    assert!(opened > 100, "only {opened} lists opened: the damage does not reach the sections");
 }
 
 #[test]
@@ -237,7 +237,7 @@ fn damage_in_a_repaired_table_never_panics() {
     let digests = Digests::of(b"");
     let rows = sections(&list).len();
     let mut numbers = Numbers(13);
-    for round in 0..600 {
+    for round in 0..200 {
         let mut bytes = list.clone();
         let at = 8 + numbers.below(56 + rows * 64);
         let len = [1, 4, 8][numbers.below(3)];

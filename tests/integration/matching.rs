@@ -147,7 +147,7 @@ fn levels_follow_the_two_radii_and_the_surest_come_first() {
 #[test]
 fn batches_keep_the_order_of_their_queries() {
     let rows: Vec<Vec<ImageHash>> =
-        (0..500).map(|n| vec![pdq([n * 0x9e37_79b9_7f4a_7c15; 4])]).collect();
+        (0..500).map(|n: u64| vec![pdq([n.wrapping_mul(0x9e37_79b9_7f4a_7c15); 4])]).collect();
     let matcher = matcher(&[list("b", &rows)], IndexChoice::Auto, 0, 0);
     let queries: Vec<Query> = rows.iter().map(|row| Query::of_hash(row[0])).collect();
     for (number, found) in matcher.match_batch(&queries).iter().enumerate() {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// No run of these tests takes a tenth of this on a quiet machine; a hang must fail, not block.
-const TIME_OUT: Duration = Duration::from_secs(180);
+const TIME_OUT: Duration = Duration::from_secs(60);
 
 /// A tree that vanishes when dropped.
 pub(crate) struct TestEnv {
@@ -61,12 +61,12 @@ impl TestEnv {
 
     /// Runs the command with words separated by spaces, in the tree.
     pub(crate) fn run(&self, line: &str) -> Ran {
-        self.run_words(&line.split(' ').collect::<Vec<_>>(), b"")
+        self.run_words(&line.split_whitespace().collect::<Vec<_>>(), b"")
     }
 
     /// Runs the command with these bytes on its standard input.
     pub(crate) fn run_with(&self, line: &str, input: &[u8]) -> Ran {
-        self.run_words(&line.split(' ').collect::<Vec<_>>(), input)
+        self.run_words(&line.split_whitespace().collect::<Vec<_>>(), input)
     }
 
     pub(crate) fn run_words(&self, words: &[&str], input: &[u8]) -> Ran {

@@ -358,6 +358,8 @@ impl<R: Read> Read for DigestReader<R> {
 /// A bare or labelled hash or digest on the command line.
 pub fn parse_query(text: &str, algorithm: Algorithm) -> Result<Imported> {
     let settings = ImportSettings::builder().algorithm(algorithm).build()?;
-    let item = Importer::new(text.as_bytes(), settings)?.next();
-    Ok(item.ok_or_else(|| anyhow!("'{}' is no hash", text.escape_default()))??)
+    // What the importer says of a whole file ("name the columns") helps nobody with one word.
+    let neither = || anyhow!("'{text}' is neither a file nor a hash of a known length");
+    let item = Importer::new(text.as_bytes(), settings).ok().and_then(|mut rows| rows.next());
+    Ok(item.ok_or_else(neither)??)
 }

@@ -61,6 +61,10 @@ pub fn run(flags: &Compare) -> Result<Exit> {
 fn hashes(text: &str, algorithm: Algorithm) -> Result<PictureHashes> {
     let path = Path::new(text);
     if path.exists() {
+        if !path.is_file() {
+            // Reading a named pipe would wait for a writer, a device might never end.
+            bail!("{text}: not a regular file");
+        }
         let bytes = std::fs::read(path).with_context(|| text.to_owned())?;
         let picture =
             decode::decode(&bytes, &Limits::default()).with_context(|| text.to_owned())?;
