@@ -254,7 +254,10 @@ impl<H: BitHash> Planner<'_, H> {
             return;
         }
         let some: Vec<H> = left.iter().map(|number| queries[*number]).collect();
-        let mut answers = Vec::new();
+        // The answers' own memory: on a flooded list, where every answer is long, new memory for
+        // each made a batch 1.7 to 2.4 times as slow as the scan (November 2026).
+        let mut answers: Vec<_> =
+            left.iter().map(|number| std::mem::take(&mut out[*number])).collect();
         Linear::new(self.column).search_batch(&some, radius, &mut answers);
         for (number, answer) in left.iter().zip(answers) {
             out[*number] = answer;
