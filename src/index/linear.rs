@@ -17,6 +17,13 @@ const MIN_BATCH: usize = 4;
 /// 32-bit words of the widest hash.
 const MAX_WORDS: usize = 8;
 
+/// Matches from which on an answer is sorted by counting its distances. In a flooded list, where
+/// everything matches, comparing cost seven times the scan itself (November 2026).
+const COUNTED_FROM: usize = 1024;
+
+/// Distances are at most the widest hash.
+const MAX_DISTANCE: usize = 256;
+
 /// The largest radius for which so many leading words suffice.
 ///
 /// Within it, of random rows fewer than one in a thousand passes: the mean distance of `32 n` bits
@@ -65,7 +72,7 @@ impl<H: BitHash> Index<H> for Linear<'_, H> {
     fn search(&self, query: H, radius: u32, out: &mut Vec<Neighbor>) {
         out.clear();
         scan_rows(self.column, 0, self.column.len(), query, radius, out);
-        out.sort_unstable();
+        order(out);
     }
 
     fn search_batch(&self, queries: &[H], radius: u32, out: &mut Vec<Vec<Neighbor>>) {
@@ -80,8 +87,28 @@ impl<H: BitHash> Index<H> for Linear<'_, H> {
         for first_row in (0..self.column.len()).step_by(TILE) {
             self.scan_tile(first_row, &queries, radius, &mut planes, out);
         }
-        out.iter_mut().for_each(|found| found.sort_unstable());
+        out.iter_mut().for_each(order);
     }
+}
+
+/// Sorts an answer that is ascending by row.
+fn order(found: &mut Vec<Neighbor>) {
+    if found.len() < COUNTED_FROM {
+        return found.sort_unstable();
+    }
+    let slot = |neighbor: &Neighbor| num::index(neighbor.distance).min(MAX_DISTANCE);
+    let mut starts = [0; MAX_DISTANCE + 2];
+    found.iter().for_each(|neighbor| starts[slot(neighbor) + 1] += 1);
+    for distance in 1..starts.len() {
+        starts[distance] += starts[distance - 1];
+    }
+    let mut sorted = found.clone();
+    for neighbor in found.iter() {
+        let start = &mut starts[slot(neighbor)];
+        sorted[*start] = *neighbor;
+        *start += 1;
+    }
+    *found = sorted;
 }
 
 /// Leading 32-bit words that a batch compares first.
@@ -120,4 +147,28 @@ pub(crate) fn scan_rows<H: BitHash>(
     arch::scan(Isa::detect(), column.rows(start, end), query, radius, &mut |row, distance| {
         out.push(Neighbor { distance, entry: EntryId(start + num::row(row)) });
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bits::Hash256;
+
+    #[test]
+    fn long_and_short_answers_come_in_the_same_order() {
+        for len in [COUNTED_FROM - 1, COUNTED_FROM, 5 * COUNTED_FROM] {
+            let bits = |row: u64| u64::MAX.checked_shr(num::low_u32(num::spread(row) % 65));
+            let bytes: Vec<u8> = (0..num::to_u64(len))
+                .flat_map(|row| [bits(row).unwrap_or(0), 0, 0, u64::MAX])
+                .flat_map(u64::to_le_bytes)
+                .collect();
+            let (mut found, mut all) = (Vec::new(), Vec::new());
+            let linear = Linear::new(Column::<Hash256>::new(&bytes).unwrap());
+            linear.search(Hash256::default(), 256, &mut found);
+            linear.search_batch(&[Hash256::default(); MIN_BATCH], 256, &mut all);
+            assert_eq!(found.len(), len);
+            assert!(found.is_sorted());
+            assert!(all.iter().all(|answer| *answer == found));
+        }
+    }
 }

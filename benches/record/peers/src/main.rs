@@ -1,0 +1,231 @@
+//! One searcher over a file of hashes, driven line by line: what `compare_search.py` measures.
+//!
+//! `search-peers SEARCHER WIDTH HASHES QUERIES`: the files are packed little-endian hashes. Builds,
+//! prints a JSON line about that, then answers each line `RADIUS one|batch COUNT` of its input with
+//! a JSON line about the first `COUNT` queries: microseconds of CPU time of the searching thread a
+//! query, and for each query the number of matches and a checksum over them.
+
+use std::error::Error;
+use std::fs;
+use std::io::{self, BufRead, Write};
+use std::time::Instant;
+
+use onceseen::bits::{BitHash, Hash64, Hash256};
+use onceseen::index::bktree::{self, BkTree};
+use onceseen::index::linear::Linear;
+use onceseen::index::mih::{self, Mih};
+use onceseen::index::planner::Planner;
+use onceseen::index::{Column, Index, Neighbor};
+use rustix::time::{ClockId, clock_gettime};
+
+/// Entry and distance of each match of a query.
+type Answer = Vec<(u32, u32)>;
+
+/// Gives the CPU seconds of a search and its answers.
+type Search<'a> = dyn FnMut(u32, bool, usize) -> (f64, Vec<Answer>) + 'a;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [searcher, width, hashes, queries] = arguments.as_slice() else {
+        return Err("usage: search-peers SEARCHER WIDTH HASHES QUERIES".into());
+    };
+    let (hashes, queries) = (fs::read(hashes)?, fs::read(queries)?);
+    let start = Start::now()?;
+    match (searcher.as_str(), width.as_str()) {
+        ("bk-tree-crate", "64") => bk_tree_crate::<1>(&hashes, &queries, &start),
+        ("bk-tree-crate", "256") => bk_tree_crate::<4>(&hashes, &queries, &start),
+        ("mih-rs", "64") => mih_rs(&hashes, &queries, &start),
+        (_, "64") => ours::<Hash64>(searcher, &hashes, &queries, &start),
+        (_, "256") => ours::<Hash256>(searcher, &hashes, &queries, &start),
+        _ => Err(format!("no searcher {searcher} of width {width}").into()),
+    }
+}
+
+/// When and with how much memory a build began.
+struct Start {
+    wall: Instant,
+    cpu_s: f64,
+    resident_kib: u64,
+}
+
+impl Start {
+    fn now() -> Result<Self, Box<dyn Error>> {
+        let cpu_s = cpu_s(ClockId::ProcessCPUTime);
+        Ok(Self { wall: Instant::now(), cpu_s, resident_kib: status("VmRSS:")? })
+    }
+
+    /// Reports a finished build; `index_bytes` where the index is one piece of known size.
+    fn built(&self, index_bytes: Option<usize>) -> Result<(), Box<dyn Error>> {
+        let cpu_s = cpu_s(ClockId::ProcessCPUTime) - self.cpu_s;
+        let wall_s = self.wall.elapsed().as_secs_f64();
+        let grown_kib = status("VmRSS:")?.saturating_sub(self.resident_kib);
+        let index_bytes = index_bytes.map_or(grown_kib * 1024, |bytes| bytes as u64);
+        let peak_kib = status("VmHWM:")?;
+        println!(
+            "{{\"build_cpu_s\":{cpu_s:.3},\"build_wall_s\":{wall_s:.3},\
+             \"index_bytes\":{index_bytes},\"peak_kib\":{peak_kib}}}"
+        );
+        Ok(io::stdout().flush()?)
+    }
+}
+
+fn cpu_s(clock: ClockId) -> f64 {
+    let time = clock_gettime(clock);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
+/// A line of the process's status, in KiB.
+fn status(name: &str) -> Result<u64, Box<dyn Error>> {
+    let text = fs::read_to_string("/proc/self/status")?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name)).ok_or("no such line")?;
+    Ok(line.trim().trim_end_matches(" kB").parse()?)
+}
+
+/// Answers the requests on the input until it ends.
+fn serve(search: &mut Search<'_>) -> Result<(), Box<dyn Error>> {
+    for line in io::stdin().lock().lines() {
+        let line = line?;
+        let words: Vec<&str> = line.split(' ').collect();
+        let [radius, mode, count] = words.as_slice() else { return Err(line.into()) };
+        let count: usize = count.parse()?;
+        let (seconds, answers) = search(radius.parse()?, *mode == "batch", count);
+        let us = seconds * 1e6 / count as f64;
+        let lens: Vec<usize> = answers.iter().map(Vec::len).collect();
+        let checks: Vec<u64> = answers.iter().map(|answer| checksum(answer)).collect();
+        println!("{{\"us\":{us:.3},\"matches\":{lens:?},\"checks\":{checks:?}}}");
+        io::stdout().flush()?;
+    }
+    Ok(())
+}
+
+/// Whatever the order: each match spread over 64 bits (finalizer of splitmix64), summed.
+fn checksum(answer: &[(u32, u32)]) -> u64 {
+    answer.iter().fold(0, |sum: u64, (entry, distance)| {
+        let seed = u64::from(*entry) << 16 | u64::from(*distance);
+        let mut z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        sum.wrapping_add(z ^ (z >> 31))
+    })
+}
+
+fn ours<H: BitHash>(
+    searcher: &str,
+    hashes: &[u8],
+    queries: &[u8],
+    start: &Start,
+) -> Result<(), Box<dyn Error>> {
+    let queries: Vec<H> = queries.chunks_exact(H::BYTES).map(H::from_column).collect();
+    // A tree puts the rows into its order, as in a list; entries are translated back outside of
+    // the clock.
+    let with_tree = searcher == "bk-tree" || searcher == "auto";
+    let (mut sorted, mut order, mut tree) = (Vec::new(), Vec::new(), Vec::new());
+    if with_tree {
+        let rows = hashes.chunks_exact(H::BYTES).map(H::from_column);
+        let mut rows: Vec<_> = rows.zip(0u32..).collect();
+        tree = bktree::build(&mut rows)?;
+        rows.iter().for_each(|row| row.0.push_to(&mut sorted));
+        order = rows.iter().map(|row| row.1).collect();
+    }
+    let column = Column::<H>::new(if with_tree { &sorted } else { hashes })?;
+    let with_mih = searcher == "mih" || searcher == "auto";
+    let section = if with_mih { mih::build(column) } else { Vec::new() };
+    start.built(Some(tree.len() + section.len()))?;
+    let linear = Linear::new(column);
+    let (tree, mih) = (BkTree::from_bytes(column, &tree), Mih::from_bytes(column, &section));
+    let planner = Planner::new(column, tree.ok(), mih.ok(), searcher.parse()?);
+    // Directly where there is nothing to plan.
+    let index: &dyn Index<H> = if searcher == "linear" { &linear } else { &planner };
+    let named = |found: &Neighbor| {
+        (order.get(found.entry.0 as usize).copied().unwrap_or(found.entry.0), found.distance)
+    };
+    // Kept from search to search, as whoever searches more than once would.
+    let (mut one, mut many) = (Vec::new(), Vec::new());
+    serve(&mut |radius, batch, count| {
+        let mut seconds = 0.0;
+        let mut answers: Vec<Answer> = Vec::new();
+        if batch {
+            let before = cpu_s(ClockId::ThreadCPUTime);
+            index.search_batch(&queries[..count], radius, &mut many);
+            seconds = cpu_s(ClockId::ThreadCPUTime) - before;
+            answers.extend(many.iter().map(|found| found.iter().map(named).collect()));
+        }
+        for query in queries[..count].iter().filter(|_| !batch) {
+            let before = cpu_s(ClockId::ThreadCPUTime);
+            index.search(*query, radius, &mut one);
+            seconds += cpu_s(ClockId::ThreadCPUTime) - before;
+            answers.push(one.iter().map(named).collect());
+        }
+        (seconds, answers)
+    })
+}
+
+/// A hash in the tree of the crate `bk-tree`, with the entry it belongs to.
+struct Key<const N: usize>([u64; N], u32);
+
+/// Their Hamming distance.
+struct Bits;
+
+impl<const N: usize> bk_tree::Metric<Key<N>> for Bits {
+    fn distance(&self, a: &Key<N>, b: &Key<N>) -> u32 {
+        a.0.iter().zip(&b.0).map(|(a, b)| (a ^ b).count_ones()).sum()
+    }
+
+    fn threshold_distance(&self, a: &Key<N>, b: &Key<N>, most: u32) -> Option<u32> {
+        Some(self.distance(a, b)).filter(|distance| *distance <= most)
+    }
+}
+
+fn words<const N: usize>(bytes: &[u8]) -> Vec<[u64; N]> {
+    let hash = |hash: &[u8]| {
+        let mut words = [0; N];
+        for (word, bytes) in words.iter_mut().zip(hash.as_chunks::<8>().0) {
+            *word = u64::from_le_bytes(*bytes);
+        }
+        words
+    };
+    bytes.chunks_exact(8 * N).map(hash).collect()
+}
+
+fn bk_tree_crate<const N: usize>(
+    hashes: &[u8],
+    queries: &[u8],
+    start: &Start,
+) -> Result<(), Box<dyn Error>> {
+    let queries: Vec<Key<N>> = words(queries).into_iter().map(|hash| Key(hash, 0)).collect();
+    let mut tree = bk_tree::BKTree::new(Bits);
+    (0u32..).zip(words(hashes)).for_each(|(id, hash)| tree.add(Key(hash, id)));
+    start.built(None)?;
+    serve(&mut |radius, _, count| {
+        let mut seconds = 0.0;
+        let answers = queries[..count].iter().map(|query| {
+            let before = cpu_s(ClockId::ThreadCPUTime);
+            let answer = tree.find(query, radius).map(|(distance, key)| (key.1, distance));
+            let answer = answer.collect();
+            seconds += cpu_s(ClockId::ThreadCPUTime) - before;
+            answer
+        });
+        let answers = answers.collect();
+        (seconds, answers)
+    })
+}
+
+fn mih_rs(hashes: &[u8], queries: &[u8], start: &Start) -> Result<(), Box<dyn Error>> {
+    let flat = |bytes| words::<1>(bytes).into_iter().flatten().collect::<Vec<u64>>();
+    let (codes, queries) = (flat(hashes), flat(queries));
+    let index = mih_rs::Index::new(codes.clone()).map_err(|error| error.to_string())?;
+    start.built(None)?;
+    let mut searcher = index.range_searcher();
+    serve(&mut |radius, _, count| {
+        let mut seconds = 0.0;
+        let answers = queries[..count].iter().map(|query| {
+            let before = cpu_s(ClockId::ThreadCPUTime);
+            let found = searcher.run(*query, radius as usize);
+            seconds += cpu_s(ClockId::ThreadCPUTime) - before;
+            let distance = |id: u32| (codes[id as usize] ^ query).count_ones();
+            found.iter().map(|id| (*id as u32, distance(*id as u32))).collect()
+        });
+        let answers = answers.collect();
+        (seconds, answers)
+    })
+}
