@@ -7,16 +7,25 @@
 //!
 //! Rules: samples become 8-bit (16 bits are rounded to the nearest), palettes are expanded, CMYK is
 //! converted, alpha is kept beside the colour it hides, orientation tags and colour profiles are
-//! not applied. Of an animation or a document of several pages the first picture counts. A JPEG
-//! whose data end early gives what is there and is marked partial; any other truncated file is an
-//! error.
+//! not applied. What a HEIF or AVIF container says of cropping, turning and mirroring (`clap`,
+//! `irot`, `imir`), and what a JPEG XL header says of orientation, is part of the picture and is
+//! applied. Of an animation or a document of several pages the first picture counts. A JPEG whose
+//! data end early gives what is there and is marked partial; any other truncated file is an error.
 
+#[cfg(feature = "avif")]
+mod avif;
 mod codec;
 mod convert;
 mod error;
 mod format;
 mod gif;
+#[cfg(feature = "heic")]
+mod heif;
+#[cfg(feature = "heic")]
+mod hevc;
 mod jpeg;
+#[cfg(feature = "jxl")]
+mod jxl;
 mod limits;
 mod sniff;
 mod tiff_tag;
