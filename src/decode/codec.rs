@@ -4,7 +4,7 @@
 //! ours, and a panic of a decoder becomes an error.
 
 use std::error::Error;
-use std::io::{self, Cursor};
+use std::io::{self, BufRead, Cursor, Seek};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use image::error::UnsupportedErrorKind;
@@ -104,12 +104,22 @@ impl<'a> Opened<'a> {
         format: Format,
         limits: Limits,
     ) -> Result<Self, DecodeError> {
+        Self::from_input(bytes, Cursor::new(bytes), format, limits)
+    }
+
+    /// The same, read from `input`, which is `bytes` but for the first few.
+    pub(crate) fn from_input(
+        bytes: &'a [u8],
+        input: impl BufRead + Seek + 'a,
+        format: Format,
+        limits: Limits,
+    ) -> Result<Self, DecodeError> {
         let survey = match format {
             Format::Jpeg => Some(survey_jpeg(bytes, &limits)?),
             _ => None,
         };
         let is_complete = survey.as_ref().is_none_or(|survey| survey.is_complete);
-        let decoder = guard(format, || open(bytes, format, &limits))?
+        let decoder = guard(format, || open(bytes, input, format, &limits))?
             .map_err(|error| convert_error(error, bytes, format, &limits, is_complete))?;
         let (width, height) = decoder.dimensions();
         limits.check(Limit::Pixels, u64::from(width) * u64::from(height))?;
@@ -121,6 +131,12 @@ impl<'a> Opened<'a> {
     /// Memory that decoding will take at its peak, the pixels included.
     pub(crate) const fn memory_bytes(&self) -> u64 {
         self.memory_bytes
+    }
+
+    /// Width × height.
+    pub(crate) fn pixels(&self) -> u64 {
+        let (width, height) = self.decoder.dimensions();
+        u64::from(width) * u64::from(height)
     }
 
     /// Decodes the pixels.
@@ -154,7 +170,7 @@ fn survey_jpeg(bytes: &[u8], limits: &Limits) -> Result<Survey, DecodeError> {
 }
 
 /// Runs a decoder; a panic becomes an error and costs one file.
-fn guard<T>(format: Format, work: impl FnOnce() -> T) -> Result<T, DecodeError> {
+pub(crate) fn guard<T>(format: Format, work: impl FnOnce() -> T) -> Result<T, DecodeError> {
     // What the closure held is dropped with it, so no broken state is seen afterwards.
     catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
         let message = payload
@@ -165,7 +181,16 @@ fn guard<T>(format: Format, work: impl FnOnce() -> T) -> Result<T, DecodeError> 
     })
 }
 
-fn open<'a>(bytes: &'a [u8], format: Format, limits: &Limits) -> Result<Source<'a>, ImageError> {
+fn open<'a>(
+    #[cfg_attr(
+        not(any(feature = "heic", feature = "jxl", feature = "avif")),
+        expect(unused_variables, reason = "only those decoders take all bytes at once")
+    )]
+    bytes: &'a [u8],
+    input: impl BufRead + Seek + 'a,
+    format: Format,
+    limits: &Limits,
+) -> Result<Source<'a>, ImageError> {
     match format {
         #[cfg(feature = "heic")]
         Format::Heif => {
@@ -181,7 +206,7 @@ fn open<'a>(bytes: &'a [u8], format: Format, limits: &Limits) -> Result<Source<'
         }
         _ => {}
     }
-    let mut reader = ImageReader::new(Cursor::new(bytes));
+    let mut reader = ImageReader::new(input);
     if let Some(format) = image_format(format) {
         reader.set_format(format);
     }
@@ -205,7 +230,7 @@ const fn image_format(format: Format) -> Option<ImageFormat> {
     }
 }
 
-fn decoder_limits(max_alloc: u64) -> image::Limits {
+pub(crate) fn decoder_limits(max_alloc: u64) -> image::Limits {
     let mut limits = image::Limits::no_limits();
     limits.max_alloc = Some(max_alloc);
     limits
@@ -248,7 +273,7 @@ fn memory_bytes(
     output.saturating_add(beside).saturating_add(FIXED_BYTES)
 }
 
-fn convert_error(
+pub(crate) fn convert_error(
     error: ImageError,
     bytes: &[u8],
     format: Format,
@@ -341,17 +366,22 @@ fn boxes_fit(mut bytes: &[u8]) -> bool {
     bytes.is_empty()
 }
 
-/// Whether the chunks of a PNG lead to its end chunk (PNG, third edition, section 5.3).
+/// Whether the chunks of a PNG lead to its end chunk.
 fn png_has_end(bytes: &[u8]) -> bool {
+    png_chunks(bytes).any(|(kind, _)| kind == b"IEND")
+}
+
+/// Name and body of each chunk of a PNG (PNG, third edition, section 5.3); a body that the file cuts
+/// is given as far as it goes.
+pub(crate) fn png_chunks(bytes: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
     let mut rest = bytes.get(8..).unwrap_or_default();
-    while let [a, b, c, d, kind @ ..] = rest {
-        if kind.starts_with(b"IEND") {
-            return true;
-        }
-        let length = crate::num::index(u32::from_be_bytes([*a, *b, *c, *d]));
-        rest = length.checked_add(12).and_then(|skip| rest.get(skip..)).unwrap_or_default();
-    }
-    false
+    std::iter::from_fn(move || {
+        let (length, chunk) = rest.split_first_chunk::<4>()?;
+        let (kind, body) = chunk.split_first_chunk::<4>()?;
+        let length = crate::num::index(u32::from_be_bytes(*length));
+        rest = length.checked_add(4).and_then(|skip| body.get(skip..)).unwrap_or_default();
+        Some((kind, &body[..length.min(body.len())]))
+    })
 }
 
 #[cfg(test)]

@@ -8,9 +8,10 @@
 
 mod conformance;
 mod decode;
+mod equivalence;
 mod hostile;
 mod img_hash;
 mod import;
+mod parts;
 mod pictures;
 mod shared_data;
-mod equivalence;
