@@ -1,14 +1,16 @@
-//! The decoders of the crate `image` under our limits.
+//! The decoders of the crate `image`, and those behind [`Extra`], under our limits.
 //!
 //! Everything of `image` ends here and in [`super::convert`]: formats, colours and errors become
 //! ours, and a panic of a decoder becomes an error.
 
 use std::error::Error;
-use std::io::{self, Cursor};
+use std::io::{self, BufRead, Cursor, Seek};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use image::error::UnsupportedErrorKind;
-use image::{ImageDecoder, ImageError, ImageFormat, ImageReader};
+#[cfg(any(feature = "heic", feature = "jxl", feature = "avif"))]
+use image::error::{DecodingError, ImageFormatHint, UnsupportedError};
+use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader};
 
 use super::convert::to_8_bit;
 use super::error::DecodeError;
@@ -35,9 +37,60 @@ pub(crate) struct Picture {
     pub(crate) is_partial: bool,
 }
 
+/// A decoder that is none of `image`'s.
+pub(crate) trait Extra {
+    fn dimensions(&self) -> (u32, u32);
+    /// One of the 8-bit types.
+    fn color_type(&self) -> ColorType;
+    /// Peak memory besides the pixels that are returned.
+    fn memory_bytes(&self) -> u64;
+    fn read(self: Box<Self>) -> Result<Vec<u8>, ImageError>;
+}
+
+enum Source<'a> {
+    Library(Box<dyn ImageDecoder + 'a>),
+    Extra(Box<dyn Extra + 'a>),
+}
+
+impl Source<'_> {
+    fn dimensions(&self) -> (u32, u32) {
+        match self {
+            Self::Library(decoder) => decoder.dimensions(),
+            Self::Extra(decoder) => decoder.dimensions(),
+        }
+    }
+
+    fn color_type(&self) -> ColorType {
+        match self {
+            Self::Library(decoder) => decoder.color_type(),
+            Self::Extra(decoder) => decoder.color_type(),
+        }
+    }
+
+    fn total_bytes(&self) -> u64 {
+        let (width, height) = self.dimensions();
+        let pixels = u64::from(width) * u64::from(height);
+        pixels.saturating_mul(u64::from(self.color_type().bytes_per_pixel()))
+    }
+
+    fn read(self, max_alloc_bytes: u64) -> Result<Vec<u8>, ImageError> {
+        let total = self.total_bytes();
+        match self {
+            Self::Library(mut decoder) => {
+                decoder.set_limits(decoder_limits(max_alloc_bytes.saturating_sub(total)))?;
+                // Within max_alloc_bytes, hence within memory; zeroed pages come from the system.
+                let mut data = vec![0; crate::num::to_usize(total).unwrap_or(0)];
+                decoder.read_image_boxed(&mut data)?;
+                Ok(data)
+            }
+            Self::Extra(decoder) => decoder.read(),
+        }
+    }
+}
+
 /// A header that passed the limits, ready to be decoded.
 pub(crate) struct Opened<'a> {
-    decoder: Box<dyn ImageDecoder + 'a>,
+    decoder: Source<'a>,
     format: Format,
     limits: Limits,
     memory_bytes: u64,
@@ -51,16 +104,26 @@ impl<'a> Opened<'a> {
         format: Format,
         limits: Limits,
     ) -> Result<Self, DecodeError> {
+        Self::from_input(bytes, Cursor::new(bytes), format, limits)
+    }
+
+    /// The same, read from `input`, which is `bytes` but for the first few.
+    pub(crate) fn from_input(
+        bytes: &'a [u8],
+        input: impl BufRead + Seek + 'a,
+        format: Format,
+        limits: Limits,
+    ) -> Result<Self, DecodeError> {
         let survey = match format {
             Format::Jpeg => Some(survey_jpeg(bytes, &limits)?),
             _ => None,
         };
         let is_complete = survey.as_ref().is_none_or(|survey| survey.is_complete);
-        let decoder = guard(format, || open(bytes, format, &limits))?
+        let decoder = guard(format, || open(bytes, input, format, &limits))?
             .map_err(|error| convert_error(error, bytes, format, &limits, is_complete))?;
         let (width, height) = decoder.dimensions();
         limits.check(Limit::Pixels, u64::from(width) * u64::from(height))?;
-        let memory_bytes = memory_bytes(&*decoder, format, survey.as_ref(), bytes);
+        let memory_bytes = memory_bytes(&decoder, format, survey.as_ref(), bytes);
         limits.check(Limit::AllocBytes, memory_bytes)?;
         Ok(Self { decoder, format, limits, memory_bytes, is_complete })
     }
@@ -70,21 +133,22 @@ impl<'a> Opened<'a> {
         self.memory_bytes
     }
 
+    /// Width × height.
+    pub(crate) fn pixels(&self) -> u64 {
+        let (width, height) = self.decoder.dimensions();
+        u64::from(width) * u64::from(height)
+    }
+
     /// Decodes the pixels.
     pub(crate) fn read(self, bytes: &[u8]) -> Result<Picture, DecodeError> {
-        let Self { mut decoder, format, limits, is_complete, .. } = self;
+        let Self { decoder, format, limits, is_complete, .. } = self;
         let (width, height) = decoder.dimensions();
-        let color = decoder.color_type();
-        let total = decoder.total_bytes();
-        let read = || -> Result<Vec<u8>, ImageError> {
-            decoder.set_limits(decoder_limits(limits.max_alloc_bytes.saturating_sub(total)))?;
-            // Within max_alloc_bytes, hence within memory; zeroed pages come from the system.
-            let mut data = vec![0; crate::num::to_usize(total).unwrap_or(0)];
-            decoder.read_image_boxed(&mut data)?;
-            Ok(data)
-        };
-        let data = guard(format, read)?
+        let (color, total) = (decoder.color_type(), decoder.total_bytes());
+        let data = guard(format, || decoder.read(limits.max_alloc_bytes))?
             .map_err(|error| convert_error(error, bytes, format, &limits, is_complete))?;
+        if crate::num::to_u64(data.len()) != total {
+            return Err(DecodeError::malformed(format));
+        }
         let (data, pixel_format) =
             to_8_bit(data, color).ok_or_else(|| DecodeError::unsupported_feature(format))?;
         Ok(Picture { data, width, height, pixel_format, is_partial: !is_complete })
@@ -106,7 +170,7 @@ fn survey_jpeg(bytes: &[u8], limits: &Limits) -> Result<Survey, DecodeError> {
 }
 
 /// Runs a decoder; a panic becomes an error and costs one file.
-fn guard<T>(format: Format, work: impl FnOnce() -> T) -> Result<T, DecodeError> {
+pub(crate) fn guard<T>(format: Format, work: impl FnOnce() -> T) -> Result<T, DecodeError> {
     // What the closure held is dropped with it, so no broken state is seen afterwards.
     catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
         let message = payload
@@ -118,16 +182,36 @@ fn guard<T>(format: Format, work: impl FnOnce() -> T) -> Result<T, DecodeError> 
 }
 
 fn open<'a>(
+    #[cfg_attr(
+        not(any(feature = "heic", feature = "jxl", feature = "avif")),
+        expect(unused_variables, reason = "only those decoders take all bytes at once")
+    )]
     bytes: &'a [u8],
+    input: impl BufRead + Seek + 'a,
     format: Format,
     limits: &Limits,
-) -> Result<Box<dyn ImageDecoder + 'a>, ImageError> {
-    let mut reader = ImageReader::new(Cursor::new(bytes));
+) -> Result<Source<'a>, ImageError> {
+    match format {
+        #[cfg(feature = "heic")]
+        Format::Heif => {
+            return Ok(Source::Extra(Box::new(super::heif::Heif::new(bytes, limits.max_pixels)?)));
+        }
+        #[cfg(feature = "jxl")]
+        Format::JpegXl => {
+            return Ok(Source::Extra(Box::new(super::jxl::JpegXl::new(bytes, limits.max_pixels)?)));
+        }
+        #[cfg(feature = "avif")]
+        Format::Avif => {
+            return Ok(Source::Extra(Box::new(super::avif::Avif::new(bytes, limits.max_pixels)?)));
+        }
+        _ => {}
+    }
+    let mut reader = ImageReader::new(input);
     if let Some(format) = image_format(format) {
         reader.set_format(format);
     }
     reader.limits(decoder_limits(limits.max_alloc_bytes.min(HEADER_BYTES)));
-    Ok(Box::new(reader.into_decoder()?))
+    Ok(Source::Library(Box::new(reader.into_decoder()?)))
 }
 
 const fn image_format(format: Format) -> Option<ImageFormat> {
@@ -146,7 +230,7 @@ const fn image_format(format: Format) -> Option<ImageFormat> {
     }
 }
 
-fn decoder_limits(max_alloc: u64) -> image::Limits {
+pub(crate) fn decoder_limits(max_alloc: u64) -> image::Limits {
     let mut limits = image::Limits::no_limits();
     limits.max_alloc = Some(max_alloc);
     limits
@@ -157,7 +241,7 @@ fn decoder_limits(max_alloc: u64) -> image::Limits {
 /// Read in the decoders' sources (image 0.25.10) and checked by measurement: the output, and the
 /// whole-picture buffers that each keeps beside it.
 fn memory_bytes(
-    decoder: &dyn ImageDecoder,
+    decoder: &Source<'_>,
     format: Format,
     survey: Option<&Survey>,
     bytes: &[u8],
@@ -165,6 +249,9 @@ fn memory_bytes(
     let output = decoder.total_bytes();
     let (width, height) = decoder.dimensions();
     let pixels = u64::from(width) * u64::from(height);
+    if let Source::Extra(decoder) = decoder {
+        return output.saturating_add(decoder.memory_bytes()).saturating_add(FIXED_BYTES);
+    }
     let beside = match format {
         // A copy of the file, some rows of samples, and the coefficients of all scans.
         Format::Jpeg => {
@@ -186,7 +273,7 @@ fn memory_bytes(
     output.saturating_add(beside).saturating_add(FIXED_BYTES)
 }
 
-fn convert_error(
+pub(crate) fn convert_error(
     error: ImageError,
     bytes: &[u8],
     format: Format,
@@ -201,12 +288,40 @@ fn convert_error(
             UnsupportedErrorKind::Format(_) => DecodeError::unsupported_format(format),
             _ => DecodeError::unsupported_feature(format),
         },
+        ImageError::IoError(error) if is_pixel_refusal(error) => {
+            DecodeError::limit(Limit::Pixels, None, limits.max_pixels)
+        }
         _ if !is_complete || ends_early(&error) || is_cut(bytes, format) => {
             DecodeError::truncated(format)
         }
         _ => DecodeError::malformed(format),
     }
     .because(error)
+}
+
+/// A refusal by [`Limits::max_pixels`] that only the decoder could make: it knows what the pictures
+/// that a file is composed of really hold.
+#[cfg(any(feature = "heic", feature = "jxl", feature = "avif"))]
+pub(crate) fn too_many_pixels() -> ImageError {
+    ImageError::IoError(io::ErrorKind::FileTooLarge.into())
+}
+
+fn is_pixel_refusal(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::FileTooLarge
+}
+
+/// A refusal of an [`Extra`] decoder, as `image` words it.
+#[cfg(any(feature = "heic", feature = "jxl", feature = "avif"))]
+pub(crate) fn unsupported(name: &str, what: &str) -> ImageError {
+    let kind = UnsupportedErrorKind::GenericFeature(what.to_owned());
+    let hint = ImageFormatHint::Name(name.to_owned());
+    ImageError::Unsupported(UnsupportedError::from_format_and_kind(hint, kind))
+}
+
+/// Damage that an [`Extra`] decoder met, as `image` words it.
+#[cfg(any(feature = "heic", feature = "jxl", feature = "avif"))]
+pub(crate) fn damaged(name: &str, why: impl Into<Box<dyn Error + Send + Sync>>) -> ImageError {
+    ImageError::Decoding(DecodingError::new(ImageFormatHint::Name(name.to_owned()), why))
 }
 
 /// Whether an error comes from the end of the file, at any depth.
@@ -228,21 +343,45 @@ fn is_cut(bytes: &[u8], format: Format) -> bool {
         Format::WebP => crate::num::read_u32(bytes, 4)
             .is_some_and(|size| u64::from(size) + 8 > crate::num::to_u64(bytes.len())),
         Format::Png => !png_has_end(bytes),
+        Format::Heif | Format::Avif => !boxes_fit(bytes),
         _ => false,
     }
 }
 
-/// Whether the chunks of a PNG lead to its end chunk (PNG, third edition, section 5.3).
-fn png_has_end(bytes: &[u8]) -> bool {
-    let mut rest = bytes.get(8..).unwrap_or_default();
-    while let [a, b, c, d, kind @ ..] = rest {
-        if kind.starts_with(b"IEND") {
-            return true;
-        }
-        let length = crate::num::index(u32::from_be_bytes([*a, *b, *c, *d]));
-        rest = length.checked_add(12).and_then(|skip| rest.get(skip..)).unwrap_or_default();
+/// Whether the boxes of an ISO media file end where it does (ISO/IEC 14496-12, section 4.2).
+fn boxes_fit(mut bytes: &[u8]) -> bool {
+    while let [a, b, c, d, _, _, _, _, rest @ ..] = bytes {
+        let size = match (u32::from_be_bytes([*a, *b, *c, *d]), rest.first_chunk::<8>()) {
+            // To the end of the file.
+            (0, _) => return true,
+            (1, Some(large)) => u64::from_be_bytes(*large),
+            (small, _) => u64::from(small),
+        };
+        let Some(next) = crate::num::to_usize(size.max(8)).and_then(|size| bytes.get(size..))
+        else {
+            return false;
+        };
+        bytes = next;
     }
-    false
+    bytes.is_empty()
+}
+
+/// Whether the chunks of a PNG lead to its end chunk.
+fn png_has_end(bytes: &[u8]) -> bool {
+    png_chunks(bytes).any(|(kind, _)| kind == b"IEND")
+}
+
+/// Name and body of each chunk of a PNG (PNG, third edition, section 5.3); a body that the file cuts
+/// is given as far as it goes.
+pub(crate) fn png_chunks(bytes: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
+    let mut rest = bytes.get(8..).unwrap_or_default();
+    std::iter::from_fn(move || {
+        let (length, chunk) = rest.split_first_chunk::<4>()?;
+        let (kind, body) = chunk.split_first_chunk::<4>()?;
+        let length = crate::num::index(u32::from_be_bytes(*length));
+        rest = length.checked_add(4).and_then(|skip| body.get(skip..)).unwrap_or_default();
+        Some((kind, &body[..length.min(body.len())]))
+    })
 }
 
 #[cfg(test)]

@@ -124,19 +124,14 @@ impl Format {
 
     /// Whether this build decodes the format.
     pub const fn is_supported(self) -> bool {
-        matches!(
-            self,
-            Self::Jpeg
-                | Self::Png
-                | Self::Gif
-                | Self::WebP
-                | Self::Tiff
-                | Self::Bmp
-                | Self::Ico
-                | Self::Qoi
-                | Self::Tga
-                | Self::Pnm
-        )
+        match self {
+            Self::Heif => cfg!(feature = "heic"),
+            Self::JpegXl => cfg!(feature = "jxl"),
+            Self::Avif => cfg!(feature = "avif"),
+            Self::Jpeg | Self::Png | Self::Gif | Self::WebP | Self::Tiff => true,
+            Self::Bmp | Self::Ico | Self::Qoi | Self::Tga | Self::Pnm => true,
+            _ => false,
+        }
     }
 
     /// Whether the format describes a drawing, which has no pixels of its own to hash.

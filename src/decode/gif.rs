@@ -1,4 +1,4 @@
-//! The size of a GIF's first frame, which may be larger than its canvas.
+//! The sizes of a GIF's frames, which may be larger than its canvas.
 //!
 //! Source: GIF 89a, sections 18 to 26.
 
@@ -7,26 +7,44 @@ const IMAGE: u8 = 0x2c;
 
 /// Pixels of the first frame; 0 when there is none. Never panics.
 pub(crate) fn first_frame_pixels(bytes: &[u8]) -> u64 {
-    frame_pixels(bytes).unwrap_or(0)
+    frames(bytes).next().unwrap_or(0)
 }
 
-fn frame_pixels(bytes: &[u8]) -> Option<u64> {
-    let flags = *bytes.get(10)?;
-    // A table of 2 to 256 colours of three bytes each.
-    let table = if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) };
-    let mut rest = bytes.get(13 + table..)?;
-    loop {
-        match rest {
-            [EXTENSION, _, blocks @ ..] => rest = after_blocks(blocks)?,
-            [IMAGE, _, _, _, _, w0, w1, h0, h1, ..] => {
-                let side = |low: &u8, high: &u8| u64::from(u16::from_le_bytes([*low, *high]));
-                return Some(side(w0, w1) * side(h0, h1));
+/// Pixels of the largest frame; 0 when there is none. Never panics.
+pub(crate) fn largest_frame_pixels(bytes: &[u8]) -> u64 {
+    frames(bytes).max().unwrap_or(0)
+}
+
+/// Pixels of each frame.
+fn frames(bytes: &[u8]) -> impl Iterator<Item = u64> {
+    let flags = bytes.get(10).copied().unwrap_or(0);
+    let mut rest = bytes.get(13 + table_bytes(flags)..).unwrap_or_default();
+    std::iter::from_fn(move || {
+        loop {
+            match rest {
+                [EXTENSION, _, blocks @ ..] => rest = after_blocks(blocks)?,
+                [IMAGE, _, _, _, _, w0, w1, h0, h1, more @ ..] => {
+                    let side = |low: &u8, high: &u8| u64::from(u16::from_le_bytes([*low, *high]));
+                    rest = after_image(more).unwrap_or_default();
+                    return Some(side(w0, w1) * side(h0, h1));
+                }
+                // What is no block is passed, as the decoder passes it.
+                [_, others @ ..] => rest = others,
+                [] => return None,
             }
-            // What is no block is passed, as the decoder passes it.
-            [_, others @ ..] => rest = others,
-            [] => return None,
         }
-    }
+    })
+}
+
+/// A table of 2 to 256 colours of three bytes each.
+fn table_bytes(flags: u8) -> usize {
+    if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) }
+}
+
+/// What follows a frame's flags, colours, code size and data.
+fn after_image(rest: &[u8]) -> Option<&[u8]> {
+    let flags = *rest.first()?;
+    after_blocks(rest.get(2 + table_bytes(flags)..)?)
 }
 
 /// What follows a chain of sub-blocks, each its length and that many bytes, the last empty.

@@ -26,6 +26,12 @@ pub struct Limits {
     /// Scans of a JPEG × its pixels: its decoding time. Strict. Default: 2,000 million, which a
     /// camera's progressive JPEG of ten scans reaches at 200 megapixels; some ten seconds at worst.
     pub max_scan_pixels: u64,
+    /// Pictures of one file besides the main one. Strict. Default: 300, an animation of half a
+    /// minute at 10 frames a second.
+    pub max_parts: u64,
+    /// Pixels of those pictures together: their decoding time. Strict. Default: 500 million, some
+    /// ten seconds.
+    pub max_part_pixels: u64,
 }
 
 impl Default for Limits {
@@ -35,6 +41,8 @@ impl Default for Limits {
             max_file_bytes: 256 << 20,
             max_alloc_bytes: 384 << 20,
             max_scan_pixels: 2_000_000_000,
+            max_parts: 300,
+            max_part_pixels: 500_000_000,
         }
     }
 }
@@ -51,6 +59,10 @@ pub enum Limit {
     AllocBytes,
     /// [`Limits::max_scan_pixels`].
     ScanPixels,
+    /// [`Limits::max_parts`].
+    Parts,
+    /// [`Limits::max_part_pixels`].
+    PartPixels,
 }
 
 impl Limit {
@@ -61,6 +73,8 @@ impl Limit {
             Self::FileBytes => "file bytes",
             Self::AllocBytes => "bytes of memory",
             Self::ScanPixels => "scans × pixels",
+            Self::Parts => "pictures in one file",
+            Self::PartPixels => "pixels of all pictures",
         }
     }
 }
@@ -79,6 +93,8 @@ impl Limits {
             Limit::FileBytes => self.max_file_bytes,
             Limit::AllocBytes => self.max_alloc_bytes,
             Limit::ScanPixels => self.max_scan_pixels,
+            Limit::Parts => self.max_parts,
+            Limit::PartPixels => self.max_part_pixels,
         }
     }
 

@@ -7,17 +7,28 @@
 //!
 //! Rules: samples become 8-bit (16 bits are rounded to the nearest), palettes are expanded, CMYK is
 //! converted, alpha is kept beside the colour it hides, orientation tags and colour profiles are
-//! not applied. Of an animation or a document of several pages the first picture counts. A JPEG
-//! whose data end early gives what is there and is marked partial; any other truncated file is an
-//! error.
+//! not applied. What a HEIF or AVIF container says of cropping, turning and mirroring (`clap`,
+//! `irot`, `imir`), and what a JPEG XL header says of orientation, is part of the picture and is
+//! applied. Of an animation or a document of several pages
+//! [`decode`] gives the first picture, and [`others`] the rest. A JPEG whose
+//! data end early gives what is there and is marked partial; any other truncated file is an error.
 
+#[cfg(feature = "avif")]
+mod avif;
 mod codec;
 mod convert;
 mod error;
 mod format;
 mod gif;
+#[cfg(feature = "heic")]
+mod heif;
+#[cfg(feature = "heic")]
+mod hevc;
 mod jpeg;
+#[cfg(feature = "jxl")]
+mod jxl;
 mod limits;
+mod part;
 mod sniff;
 mod tiff_tag;
 mod webp;
@@ -29,6 +40,7 @@ use crate::pixels::{PixelFormat, Pixels};
 pub use error::DecodeError;
 pub use format::Format;
 pub use limits::{Limit, Limits};
+pub use part::{PartKind, others};
 pub use sniff::sniff;
 
 /// A decoded picture.
@@ -43,6 +55,17 @@ pub struct Decoded {
 }
 
 impl Decoded {
+    fn new(picture: codec::Picture, format: Format) -> Self {
+        Self {
+            data: picture.data,
+            width: picture.width,
+            height: picture.height,
+            pixel_format: picture.pixel_format,
+            format,
+            is_partial: picture.is_partial,
+        }
+    }
+
     /// The format that the bytes had.
     pub const fn format(&self) -> Format {
         self.format
@@ -101,14 +124,7 @@ impl fmt::Debug for Decoded {
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, DecodeError> {
     let format = supported_format(bytes, limits)?;
     let picture = codec::Opened::new(bytes, format, *limits)?.read(bytes)?;
-    Ok(Decoded {
-        data: picture.data,
-        width: picture.width,
-        height: picture.height,
-        pixel_format: picture.pixel_format,
-        format,
-        is_partial: picture.is_partial,
-    })
+    Ok(Decoded::new(picture, format))
 }
 
 /// Memory in bytes that [`decode`] will hold at its peak besides the file's bytes, from the header

@@ -1,12 +1,38 @@
-//! The few tags of a TIFF's first directory that tell camera raw from a picture.
+//! TIFF directories: the few tags that tell camera raw from a picture, and where embedded JPEG
+//! pictures lie.
 //!
-//! Sources: TIFF 6.0, section 2 (directories), and the DNG specification (tag 50706).
+//! Sources: TIFF 6.0, section 2 (directories) and 22 (JPEG), TIFF/EP, Exif 2.32, section 4.5.5
+//! (thumbnail), CIPA DC-007, section 5.2 (MPF), and the DNG specification (tag 50706).
+
+use std::ops::Range;
 
 const NEW_SUBFILE_TYPE: u16 = 254;
+const COMPRESSION: u16 = 259;
 const MAKE: u16 = 271;
+const STRIP_OFFSETS: u16 = 273;
+const STRIP_BYTES: u16 = 279;
 const SUB_DIRECTORIES: u16 = 330;
+const JPEG_OFFSET: u16 = 513;
+const JPEG_BYTES: u16 = 514;
+/// A whole JPEG file in Panasonic's first directory.
+const RW2_JPEG: u16 = 46;
+const EXIF_DIRECTORY: u16 = 34665;
 const DNG_VERSION: u16 = 50706;
+/// The list of pictures in an MPF index.
+const MP_ENTRY: u16 = 0xb002;
+const MP_ENTRY_BYTES: usize = 16;
 const ENTRY_BYTES: usize = 12;
+/// Compression of a strip that is a JPEG stream: the old way and the new.
+const JPEG_COMPRESSIONS: [usize; 2] = [6, 7];
+/// Directories that are followed in one file; cameras write up to ten. Bounds loops.
+const MOST_DIRECTORIES: usize = 64;
+/// Entries that are read of one directory; cameras write up to 80.
+const MOST_ENTRIES: usize = 1024;
+/// Sub-directories of one entry.
+const MOST_VALUES: usize = 16;
+
+/// Pages of one TIFF; the limits stop earlier.
+const MOST_PAGES: usize = 4096;
 
 /// What the first directory says of itself.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,7 +47,7 @@ pub(crate) struct FirstDirectory {
 impl FirstDirectory {
     /// Reads the directory that the header points to; `None` when it lies outside the file.
     pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
-        let reader = Reader { bytes, is_big_endian: bytes.first() == Some(&b'M') };
+        let reader = Tiff::new(bytes);
         let start = reader.long(4)?;
         let count = usize::from(reader.short(start)?);
         let mut directory = Self::default();
@@ -33,7 +59,7 @@ impl FirstDirectory {
         Some(directory)
     }
 
-    fn note(&mut self, tag: u16, entry: usize, reader: &Reader<'_>) {
+    fn note(&mut self, tag: u16, entry: usize, reader: &Tiff<'_>) {
         match tag {
             DNG_VERSION => self.has_dng_version = true,
             SUB_DIRECTORIES => self.has_sub_directories = true,
@@ -51,12 +77,143 @@ impl FirstDirectory {
     }
 }
 
-struct Reader<'a> {
+/// One directory's embedded pictures and where it leads.
+#[derive(Default)]
+struct Directory {
+    next: Option<usize>,
+    children: Vec<usize>,
+    jpeg: [Option<usize>; 2],
+    strip: [Option<usize>; 2],
+    compression: Option<usize>,
+    whole: Option<Range<usize>>,
+}
+
+/// Bytes in a TIFF structure, its byte order from their first.
+pub(crate) struct Tiff<'a> {
     bytes: &'a [u8],
     is_big_endian: bool,
 }
 
-impl Reader<'_> {
+impl<'a> Tiff<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, is_big_endian: bytes.first() == Some(&b'M') }
+    }
+
+    /// Where the directories of the chain begin, the first one first.
+    pub(crate) fn pages(&self) -> Vec<usize> {
+        let mut pages = Vec::new();
+        let mut at = self.long(4);
+        while let Some(start) = at.filter(|start| *start != 0 && !pages.contains(start)) {
+            let Some(count) = self.short(start) else { break };
+            if pages.len() == MOST_PAGES {
+                break;
+            }
+            pages.push(start);
+            at = self.long(start + 2 + usize::from(count) * ENTRY_BYTES);
+        }
+        pages
+    }
+
+    /// Places of JPEG streams that any directory points to, within the bytes and each once; never
+    /// panics, and ends for every input.
+    pub(crate) fn embedded_jpegs(&self) -> Vec<Range<usize>> {
+        let (mut found, mut seen) = (Vec::new(), Vec::new());
+        let mut open: Vec<usize> = self.long(4).into_iter().collect();
+        while let Some(start) = open.pop().filter(|_| seen.len() < MOST_DIRECTORIES) {
+            if seen.contains(&start) {
+                continue;
+            }
+            seen.push(start);
+            let Some(directory) = self.directory(start) else { continue };
+            found.extend(directory.whole.clone());
+            found.extend(self.place(directory.jpeg));
+            if directory.compression.is_some_and(|value| JPEG_COMPRESSIONS.contains(&value)) {
+                found.extend(self.place(directory.strip));
+            }
+            open.extend(directory.next.into_iter().chain(directory.children));
+        }
+        found.retain(|place| {
+            self.bytes.get(place.clone()).is_some_and(|jpeg| jpeg.starts_with(b"\xff\xd8\xff"))
+        });
+        found.sort_by_key(|place| (place.start, place.end));
+        found.dedup();
+        found
+    }
+
+    /// Places of an MPF index's pictures, relative to its own start, the main picture left out.
+    pub(crate) fn indexed_pictures(&self) -> Vec<Range<usize>> {
+        let Some(start) = self.long(4) else { return Vec::new() };
+        let Some((entry, count)) = self
+            .entries(start)
+            .find(|(tag, ..)| *tag == MP_ENTRY)
+            .map(|(_, at, count)| (at, count))
+        else {
+            return Vec::new();
+        };
+        let Some(list) = self.long(entry + 8) else { return Vec::new() };
+        let pictures = (0..(count / MP_ENTRY_BYTES).min(MOST_DIRECTORIES)).filter_map(|index| {
+            let at = list.checked_add(index * MP_ENTRY_BYTES)?;
+            let (size, offset) = (self.long(at + 4)?, self.long(at + 8)?);
+            (offset != 0).then_some(offset..offset.checked_add(size)?)
+        });
+        pictures.collect()
+    }
+
+    fn directory(&self, start: usize) -> Option<Directory> {
+        let count = usize::from(self.short(start)?);
+        let mut directory = Directory {
+            next: self.long(start.checked_add(2 + count * ENTRY_BYTES)?).filter(|next| *next != 0),
+            ..Directory::default()
+        };
+        for (tag, entry, values) in self.entries(start) {
+            let value = self.value(entry);
+            match tag {
+                COMPRESSION => directory.compression = value,
+                JPEG_OFFSET => directory.jpeg[0] = value,
+                JPEG_BYTES => directory.jpeg[1] = value,
+                STRIP_OFFSETS if values == 1 => directory.strip[0] = value,
+                STRIP_BYTES if values == 1 => directory.strip[1] = value,
+                RW2_JPEG => directory.whole = self.place([self.long(entry + 8), Some(values)]),
+                EXIF_DIRECTORY => directory.children.extend(value),
+                SUB_DIRECTORIES if values == 1 => directory.children.extend(value),
+                SUB_DIRECTORIES => directory.children.extend(self.list(entry, values)),
+                _ => {}
+            }
+        }
+        Some(directory)
+    }
+
+    /// Tag, place and count of values of each entry.
+    fn entries(&self, start: usize) -> impl Iterator<Item = (u16, usize, usize)> + '_ {
+        let count = self.short(start).map_or(0, usize::from).min(MOST_ENTRIES);
+        (0..count).map_while(move |index| {
+            let at = start + 2 + index * ENTRY_BYTES;
+            Some((self.short(at)?, at, self.long(at + 4)?))
+        })
+    }
+
+    /// The first value of an entry whose values fit into it.
+    fn value(&self, entry: usize) -> Option<usize> {
+        const SHORT: u16 = 3;
+        match self.short(entry + 2)? {
+            SHORT => self.short(entry + 8).map(usize::from),
+            _ => self.long(entry + 8),
+        }
+    }
+
+    /// The longs that an entry points to.
+    fn list(&self, entry: usize, count: usize) -> Vec<usize> {
+        let Some(start) = self.long(entry + 8) else { return Vec::new() };
+        (0..count.min(MOST_VALUES)).map_while(|index| self.long(start + index * 4)).collect()
+    }
+
+    fn place(&self, [start, length]: [Option<usize>; 2]) -> Option<Range<usize>> {
+        let (start, length) = (start?, length?);
+        // A length beyond the end is written by careless editors; the decoder says what is missing.
+        let end = start.checked_add(length)?.min(self.bytes.len());
+        (start < end).then_some(start..end)
+    }
+
     fn short(&self, at: usize) -> Option<u16> {
         let value = crate::num::read_u16(self.bytes, at)?;
         Some(if self.is_big_endian { value.swap_bytes() } else { value })
@@ -65,5 +222,53 @@ impl Reader<'_> {
     fn long(&self, at: usize) -> Option<usize> {
         let value = crate::num::read_u32(self.bytes, at)?;
         Some(crate::num::index(if self.is_big_endian { value.swap_bytes() } else { value }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(tag: u16, kind: u16, count: u32, value: u32) -> Vec<u8> {
+        let head = [tag.to_le_bytes(), kind.to_le_bytes()].concat();
+        [head, count.to_le_bytes().to_vec(), value.to_le_bytes().to_vec()].concat()
+    }
+
+    fn file(entries: &[Vec<u8>], next: u32, rest: &[u8]) -> Vec<u8> {
+        let count = u16::try_from(entries.len()).unwrap().to_le_bytes();
+        let head = [b"II*\0\x08\0\0\0".as_slice(), &count, &entries.concat()].concat();
+        [head, next.to_le_bytes().to_vec(), rest.to_vec()].concat()
+    }
+
+    #[test]
+    fn a_thumbnail_is_found_once_in_a_looping_chain() {
+        let bytes = file(
+            &[entry(JPEG_OFFSET, 4, 1, 38), entry(JPEG_BYTES, 4, 1, 5)],
+            8,
+            b"\xff\xd8\xff\xd9!",
+        );
+        assert_eq!(Tiff::new(&bytes).embedded_jpegs(), vec![38..43]);
+        assert_eq!(Tiff::new(&bytes).pages(), vec![8]);
+        for end in 0..bytes.len() {
+            let _ = Tiff::new(&bytes[..end]).embedded_jpegs();
+        }
+    }
+
+    #[test]
+    fn what_is_no_jpeg_or_lies_outside_is_not_given() {
+        for at in [20, 38, 4000, u32::MAX] {
+            let entries = [entry(JPEG_OFFSET, 4, 1, at), entry(JPEG_BYTES, 4, 1, u32::MAX)];
+            assert_eq!(Tiff::new(&file(&entries, 0, b"hello")).embedded_jpegs(), vec![]);
+        }
+    }
+
+    #[test]
+    fn the_pictures_of_an_index_are_given_without_the_main_one() {
+        let picture = |size: u32, offset: u32| {
+            [[0; 4], size.to_le_bytes(), offset.to_le_bytes(), [0; 4]].concat()
+        };
+        let list = [picture(9, 0), picture(7, 100)].concat();
+        let bytes = file(&[entry(MP_ENTRY, 7, 32, 26)], 0, &list);
+        assert_eq!(Tiff::new(&bytes).indexed_pictures(), vec![100..107]);
     }
 }

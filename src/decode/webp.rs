@@ -36,6 +36,19 @@ fn largest_in(chunks: &[u8], is_inside_frame: bool) -> u64 {
     largest
 }
 
+/// The body of the first chunk of a name; `None` when there is none. Never panics.
+pub(crate) fn chunk(bytes: &[u8], name: [u8; 4]) -> Option<&[u8]> {
+    let mut rest = bytes.get(12..)?;
+    loop {
+        let length = crate::num::index(crate::num::read_u32(rest, 4)?);
+        let body = rest.get(CHUNK_HEADER_BYTES..)?;
+        if rest.starts_with(&name) {
+            return Some(body.get(..length).unwrap_or(body));
+        }
+        rest = body.get(length.checked_add(length % 2)?..)?;
+    }
+}
+
 /// Width × height of a key frame: 14 bits each, after the frame tag and the start code.
 fn frame_pixels(frame: &[u8]) -> Option<u64> {
     let side = |at| crate::num::read_u16(frame, at).map(|side| u64::from(side & 0x3fff));

@@ -19,6 +19,7 @@ mod layering;
 mod list;
 mod matching;
 mod names;
+mod parts;
 mod pictures;
 mod scan;
 mod shared_data;

@@ -1,0 +1,139 @@
+//! HEIC and HEIF: the adapter over `heic-rs`, and what its pictures really cost.
+//!
+//! Crop, rotation and mirroring of the container are applied: they are part of the picture (ISO/IEC
+//! 23008-12, section 6.5). EXIF orientation is not. The decoder checks the size that the container
+//! claims; the size that each coded picture claims for itself is checked here ([`super::hevc`]).
+
+use heic_rs::context::Context;
+use heic_rs::{ChromaFormat, DecodeOptions, Error, PixelLayout};
+use image::{ColorType, ImageError};
+
+use super::codec::{Extra, damaged, too_many_pixels, unsupported};
+use super::hevc;
+
+const NAME: &str = "HEIF";
+/// Bytes a pixel of three planes in 16 bits, and of what the decoder knows of its blocks (read in
+/// the source of heic-rs 0.1.4: four maps of 4 × 4 or 8 × 8 pixels).
+const PLANES_BYTES: u64 = 7;
+/// The same for 4:2:0.
+const HALF_PLANES_BYTES: u64 = 4;
+
+/// A header that was read.
+pub(crate) struct Heif<'a> {
+    bytes: &'a [u8],
+    width: u32,
+    height: u32,
+    layout: PixelLayout,
+    coded_pixels: u64,
+    plane_bytes: u64,
+    is_transformed: bool,
+}
+
+impl<'a> Heif<'a> {
+    pub(crate) fn new(bytes: &'a [u8], max_pixels: u64) -> Result<Self, ImageError> {
+        let info = heic_rs::probe(bytes).map_err(convert)?;
+        let context = Context::open(bytes).map_err(convert)?;
+        let coded_pixels = coded_pixels(&context).map_err(convert)?;
+        if coded_pixels > max_pixels.saturating_mul(2) {
+            return Err(too_many_pixels());
+        }
+        let layout = match (info.has_alpha, info.chroma) {
+            (true, _) => PixelLayout::Rgba8,
+            (false, ChromaFormat::Monochrome) => PixelLayout::Gray8,
+            (false, _) => PixelLayout::Rgb8,
+        };
+        let plane_bytes = match info.chroma {
+            ChromaFormat::Monochrome | ChromaFormat::Yuv420 => HALF_PLANES_BYTES,
+            _ => PLANES_BYTES,
+        };
+        let properties = context.props(context.meta.primary).map_err(convert)?;
+        Ok(Self {
+            bytes,
+            width: info.width,
+            height: info.height,
+            layout,
+            coded_pixels,
+            plane_bytes,
+            is_transformed: !properties.transforms.is_empty(),
+        })
+    }
+
+    /// Rotates and mirrors after the decoder's planes are gone.
+    fn decode(&self) -> Result<Vec<u8>, Error> {
+        let options = DecodeOptions {
+            layout: self.layout,
+            max_pixels: Some(self.coded_pixels),
+            apply_transforms: false,
+            threads: Some(1),
+            ..DecodeOptions::default()
+        };
+        let picture = heic_rs::decode(self.bytes, &options)?;
+        let context = Context::open(self.bytes)?;
+        let transforms = context.props(context.meta.primary)?.transforms;
+        Ok(heic_rs::transform::apply_all(picture, &transforms)?.data)
+    }
+}
+
+impl Extra for Heif<'_> {
+    fn dimensions(&self) -> (u32, u32) {
+        (self.width, self.height)
+    }
+
+    fn color_type(&self) -> ColorType {
+        match self.layout {
+            PixelLayout::Rgba8 => ColorType::Rgba8,
+            PixelLayout::Gray8 => ColorType::L8,
+            _ => ColorType::Rgb8,
+        }
+    }
+
+    fn memory_bytes(&self) -> u64 {
+        let planes = self.coded_pixels.saturating_mul(self.plane_bytes);
+        // Either the planes or the picture before it is turned, never both.
+        let copy = self.coded_pixels.saturating_mul(if self.is_transformed { 4 } else { 0 });
+        planes.max(copy)
+    }
+
+    fn read(self: Box<Self>) -> Result<Vec<u8>, ImageError> {
+        self.decode().map_err(convert)
+    }
+}
+
+/// Pixels of everything that will be decoded: the primary picture or its tiles, and their alpha.
+fn coded_pixels(context: &Context<'_>) -> Result<u64, Error> {
+    let primary = context.meta.primary;
+    let mut total = item_pixels(context, primary)?;
+    if let Some(alpha) = context.alpha_item(primary)? {
+        total = total.saturating_add(item_pixels(context, alpha)?);
+    }
+    Ok(total)
+}
+
+fn item_pixels(context: &Context<'_>, item: u32) -> Result<u64, Error> {
+    let (width, height) = context.coded_size(item, &context.props(item)?)?;
+    let claimed = u64::from(width) * u64::from(height);
+    let tiles = context.grid(item)?.map_or_else(|| vec![item], |(_, tiles)| tiles);
+    let mut total = 0_u64;
+    for tile in tiles {
+        total = total.saturating_add(picture_pixels(context, tile)?);
+    }
+    Ok(total.max(claimed))
+}
+
+/// Pixels of one coded picture by its own parameters, the largest where there are several.
+fn picture_pixels(context: &Context<'_>, item: u32) -> Result<u64, Error> {
+    let properties = context.props(item)?;
+    let Some(config) = &properties.hvcc else { return Err(Error::MissingBox("hvcC")) };
+    let sets = config.parameter_sets();
+    Ok(sets.iter().filter_map(|set| hevc::sequence_pixels(set)).max().unwrap_or(0))
+}
+
+fn convert(error: Error) -> ImageError {
+    match error {
+        Error::Unsupported(what) => unsupported(NAME, what),
+        Error::PixelLimit { .. } => too_many_pixels(),
+        // The codec is another than HEVC.
+        Error::MissingBox("hvcC") => unsupported(NAME, "no HEVC configuration"),
+        error => damaged(NAME, error),
+    }
+}

@@ -1,0 +1,133 @@
+//! The size that an HEVC sequence parameter set claims.
+//!
+//! The decoder allocates for it before it compares it with the container's. Source: ITU-T H.265,
+//! sections 7.3.1, 7.3.2.2 and 7.3.3.
+
+/// Type of a NAL unit that holds a sequence parameter set (H.265, table 7-1).
+const SEQUENCE_PARAMETERS: u8 = 33;
+/// A parameter set is far shorter; only its start is read.
+const MOST_BYTES: usize = 4096;
+
+/// Width × height before cropping; `None` when the unit is no readable sequence parameter set. Never
+/// panics.
+pub(crate) fn sequence_pixels(unit: &[u8]) -> Option<u64> {
+    let (&[first, _], payload) = unit.split_first_chunk::<2>()?;
+    if (first >> 1) & 0x3f != SEQUENCE_PARAMETERS {
+        return None;
+    }
+    let mut bits = Bits { bytes: unescape(payload), at: 0 };
+    bits.take(4)?;
+    let sub_layers = bits.take(3)?;
+    bits.take(1)?;
+    pass_profile(&mut bits, sub_layers)?;
+    bits.exp_golomb()?;
+    // Three separate planes are said by one more bit.
+    if bits.exp_golomb()? == 3 {
+        bits.take(1)?;
+    }
+    Some(bits.exp_golomb()?.saturating_mul(bits.exp_golomb()?))
+}
+
+/// Profile, tier and level, of the whole and of each sub-layer that has its own.
+fn pass_profile(bits: &mut Bits, sub_layers: u64) -> Option<()> {
+    const PROFILE: usize = 88;
+    const LEVEL: usize = 8;
+    bits.skip(PROFILE + LEVEL);
+    if sub_layers == 0 {
+        return Some(());
+    }
+    let mut present = Vec::new();
+    for _ in 0..sub_layers {
+        present.push((bits.take(1)? == 1, bits.take(1)? == 1));
+    }
+    for _ in sub_layers..8 {
+        bits.take(2)?;
+    }
+    for (profile, level) in present {
+        bits.skip(if profile { PROFILE } else { 0 } + if level { LEVEL } else { 0 });
+    }
+    Some(())
+}
+
+/// The payload without its emulation prevention bytes.
+fn unescape(payload: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::new();
+    let mut zeros = 0;
+    for &byte in &payload[..payload.len().min(MOST_BYTES)] {
+        if byte == 3 && zeros >= 2 {
+            zeros = 0;
+            continue;
+        }
+        zeros = if byte == 0 { zeros + 1 } else { 0 };
+        plain.push(byte);
+    }
+    plain
+}
+
+struct Bits {
+    bytes: Vec<u8>,
+    at: usize,
+}
+
+impl Bits {
+    fn take(&mut self, count: usize) -> Option<u64> {
+        let mut value = 0;
+        for _ in 0..count {
+            let byte = self.bytes.get(self.at / 8)?;
+            value = (value << 1) | u64::from((byte >> (7 - self.at % 8)) & 1);
+            self.at += 1;
+        }
+        Some(value)
+    }
+
+    fn skip(&mut self, count: usize) {
+        self.at += count;
+    }
+
+    /// An unsigned Exp-Golomb code of at most 32 leading zeros (H.265, section 9.2).
+    fn exp_golomb(&mut self) -> Option<u64> {
+        let mut zeros = 0;
+        while self.take(1)? == 0 {
+            zeros += 1;
+            if zeros > 32 {
+                return None;
+            }
+        }
+        Some((1 << zeros) - 1 + self.take(zeros)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One bit per character; a unit of no sub-layers.
+    fn unit(size_bits: &str) -> Vec<u8> {
+        let text = format!("{}{}{}{}", "0000", "0001", "0".repeat(96), "1010") + size_bits;
+        let mut bytes = vec![SEQUENCE_PARAMETERS << 1, 1];
+        for chunk in text.as_bytes().chunks(8) {
+            let byte = chunk.iter().fold(0, |byte, bit| (byte << 1) | (bit & 1));
+            let byte = byte << (8 - chunk.len());
+            if byte <= 3 && bytes.len() > 3 && bytes.ends_with(&[0, 0]) {
+                bytes.push(3);
+            }
+            bytes.push(byte);
+        }
+        bytes
+    }
+
+    #[test]
+    fn the_size_before_cropping_is_read() {
+        // 64 = 0b1000000 - 1 + 1 and 4 = 0b101 - 1.
+        let file = unit("000000100000100101");
+        assert_eq!(sequence_pixels(&file), Some(64 * 4));
+        for end in 0..16 {
+            assert_eq!(sequence_pixels(&file[..end]), None);
+        }
+    }
+
+    #[test]
+    fn other_units_have_no_size() {
+        assert_eq!(sequence_pixels(&[34 << 1, 1, 0xff, 0xff]), None);
+    }
+}

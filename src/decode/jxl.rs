@@ -1,0 +1,104 @@
+//! JPEG XL: the adapter over `jxl`.
+//!
+//! The first frame is decoded to 8 bits by the decoder itself. The header's orientation is part of
+//! the format's rendering and is applied; EXIF orientation is not.
+
+use image::{ColorType, ImageError};
+use jxl::api::{
+    Event, ExtraChannel, JxlColorType, JxlDataFormat, JxlDecoder, JxlDecoderOptions,
+    JxlOutputBuffer, JxlPixelFormat,
+};
+
+use super::codec::{Extra, damaged};
+
+const NAME: &str = "JPEG XL";
+/// Samples of four bytes while a picture is rendered: colour, and as much again for coefficients or
+/// a second frame to blend with.
+const BYTES_PER_SAMPLE: u64 = 8;
+/// Colour channels that the decoder keeps, whatever is asked for.
+const COLOR_CHANNELS: usize = 3;
+
+/// A header that was read.
+pub(crate) struct JpegXl<'a> {
+    rest: &'a [u8],
+    decoder: JxlDecoder,
+    width: u32,
+    height: u32,
+    color: ColorType,
+    channels: usize,
+}
+
+impl<'a> JpegXl<'a> {
+    pub(crate) fn new(bytes: &'a [u8], max_pixels: u64) -> Result<Self, ImageError> {
+        let mut rest = bytes;
+        let mut options = JxlDecoderOptions::default();
+        // A frame may be larger than the picture.
+        let samples = max_pixels.saturating_mul(crate::num::to_u64(COLOR_CHANNELS + 1));
+        options.sample_limit = crate::num::to_usize(samples);
+        let mut decoder = JxlDecoder::new(options);
+        match decoder.process(&mut rest, None, None).map_err(|error| damaged(NAME, error))? {
+            Event::BasicInfo => {}
+            _ => return Err(cut()),
+        }
+        let info = decoder.basic_info().ok_or_else(cut)?;
+        let side = |side: usize| u32::try_from(side).map_err(|error| damaged(NAME, error));
+        let (width, height) = (side(info.size.0)?, side(info.size.1)?);
+        let extra = info.extra_channels.len();
+        let has_alpha =
+            info.extra_channels.iter().any(|channel| channel.ec_type == ExtraChannel::Alpha);
+        let is_grey =
+            decoder.current_pixel_format().is_some_and(|format| format.color_type.is_grayscale());
+        let (color, pixel_color) = match (is_grey, has_alpha) {
+            (true, false) => (ColorType::L8, JxlColorType::Grayscale),
+            (true, true) => (ColorType::La8, JxlColorType::GrayscaleAlpha),
+            (false, false) => (ColorType::Rgb8, JxlColorType::Rgb),
+            (false, true) => (ColorType::Rgba8, JxlColorType::Rgba),
+        };
+        let format = JxlPixelFormat {
+            color_type: pixel_color,
+            color_data_format: Some(JxlDataFormat::U8 { bit_depth: 8 }),
+            extra_channel_format: vec![None; extra],
+        };
+        decoder.set_pixel_format(format).map_err(|error| damaged(NAME, error))?;
+        Ok(Self { rest, decoder, width, height, color, channels: COLOR_CHANNELS + extra })
+    }
+
+    fn pixels(&self) -> u64 {
+        u64::from(self.width) * u64::from(self.height)
+    }
+}
+
+impl Extra for JpegXl<'_> {
+    fn dimensions(&self) -> (u32, u32) {
+        (self.width, self.height)
+    }
+
+    fn color_type(&self) -> ColorType {
+        self.color
+    }
+
+    fn memory_bytes(&self) -> u64 {
+        let samples = self.pixels().saturating_mul(crate::num::to_u64(self.channels));
+        samples.saturating_mul(BYTES_PER_SAMPLE)
+    }
+
+    fn read(mut self: Box<Self>) -> Result<Vec<u8>, ImageError> {
+        let row = crate::num::index(self.width) * usize::from(self.color.bytes_per_pixel());
+        let rows = crate::num::index(self.height);
+        let mut data = vec![0; row * rows];
+        let mut output = [JxlOutputBuffer::new(&mut data, rows, row)];
+        loop {
+            let event = self.decoder.process(&mut self.rest, Some(&mut output), None);
+            match event.map_err(|error| damaged(NAME, error))? {
+                Event::FrameHeader => {}
+                Event::FrameComplete { .. } => break,
+                _ => return Err(cut()),
+            }
+        }
+        Ok(data)
+    }
+}
+
+fn cut() -> ImageError {
+    ImageError::IoError(std::io::ErrorKind::UnexpectedEof.into())
+}

@@ -1,0 +1,110 @@
+//! JPEG pictures inside another file: EXIF thumbnails, MPF pictures, the previews of camera raw.
+//!
+//! Sources: ITU-T T.81, annex B (segments), Exif 2.32, section 4.7.2, CIPA DC-007, section 5.1, the
+//! PNG (11.3.3.6) and WebP specifications for their EXIF chunks.
+
+use std::cmp::Reverse;
+use std::ops::Range;
+
+use super::super::codec::{Opened, png_chunks};
+use super::super::jpeg::Survey;
+use super::super::tiff_tag::Tiff;
+use super::super::webp;
+use super::{Format, PartKind, Stop, Walk};
+
+const EXIF: &[u8] = b"Exif\0\0";
+const MPF: &[u8] = b"MPF\0";
+
+/// Gives the embedded pictures of a file of any format.
+pub(super) fn walk(bytes: &[u8], format: Format, walk: &mut Walk<'_>) -> Result<(), Stop> {
+    match format {
+        Format::Jpeg => jpeg(bytes, walk),
+        Format::Png => {
+            let exif = png_chunks(bytes).find(|(kind, _)| *kind == b"eXIf");
+            thumbnail(exif.map(|(_, body)| body), walk)
+        }
+        Format::WebP => thumbnail(webp::chunk(bytes, *b"EXIF"), walk),
+        Format::Cr2 | Format::Nef | Format::Arw | Format::Dng | Format::CameraRaw => {
+            raw(bytes, walk)
+        }
+        Format::Orf | Format::Rw2 => raw(bytes, walk),
+        _ => Ok(()),
+    }
+}
+
+fn jpeg(bytes: &[u8], walk: &mut Walk<'_>) -> Result<(), Stop> {
+    let mut numbers = 1..;
+    for (body_at, body) in application_segments(bytes) {
+        if let Some(exif) = body.strip_prefix(EXIF) {
+            thumbnail(Some(exif), walk)?;
+        } else if let Some(index) = body.strip_prefix(MPF) {
+            // Offsets count from the index's own byte order mark.
+            let start = body_at + MPF.len();
+            for place in Tiff::new(index).indexed_pictures() {
+                let place = start.saturating_add(place.start)..start.saturating_add(place.end);
+                let number = numbers.next().unwrap_or(u32::MAX);
+                let picture = bytes.get(place.start..place.end.min(bytes.len()));
+                give(PartKind::Preview(number), picture, walk)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Bodies of the application segments before the first scan, with their places.
+fn application_segments(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    let mut at = 2;
+    std::iter::from_fn(move || {
+        loop {
+            let &[0xff, code, high, low, ..] = bytes.get(at..)? else { return None };
+            match code {
+                // Fill bytes.
+                0xff => at += 1,
+                0xda | 0xd9 => return None,
+                _ => {
+                    let length = usize::from(u16::from_be_bytes([high, low])).max(2);
+                    let body = bytes.get(at + 4..at + 2 + length)?;
+                    let body_at = at + 4;
+                    at += 2 + length;
+                    if (0xe0..=0xef).contains(&code) {
+                        return Some((body_at, body));
+                    }
+                }
+            }
+        }
+    })
+}
+
+/// The thumbnail of EXIF data; they may begin with their own name.
+fn thumbnail(exif: Option<&[u8]>, walk: &mut Walk<'_>) -> Result<(), Stop> {
+    let Some(exif) = exif else { return Ok(()) };
+    let exif = exif.strip_prefix(EXIF).unwrap_or(exif);
+    for place in Tiff::new(exif).embedded_jpegs() {
+        give(PartKind::Thumbnail, exif.get(place), walk)?;
+    }
+    Ok(())
+}
+
+/// The camera's own renderings, the largest first. The raw data themselves may be lossless JPEG.
+fn raw(bytes: &[u8], walk: &mut Walk<'_>) -> Result<(), Stop> {
+    let mut places: Vec<(u64, Range<usize>)> = Vec::new();
+    for place in Tiff::new(bytes).embedded_jpegs() {
+        let frame = bytes.get(place.clone()).and_then(|jpeg| Survey::of(jpeg).frame);
+        if let Some(frame) = frame.filter(|frame| frame.is_supported) {
+            places.push((u64::from(frame.width) * u64::from(frame.height), place));
+        }
+    }
+    places.sort_by_key(|(pixels, place)| (Reverse(*pixels), place.start));
+    for (number, (_, place)) in (1..).zip(places) {
+        give(PartKind::Preview(number), bytes.get(place), walk)?;
+    }
+    Ok(())
+}
+
+fn give(kind: PartKind, picture: Option<&[u8]>, walk: &mut Walk<'_>) -> Result<(), Stop> {
+    let Some(picture) = picture.filter(|bytes| bytes.starts_with(b"\xff\xd8\xff")) else {
+        return Ok(());
+    };
+    let opened = Opened::new(picture, Format::Jpeg, walk.limits);
+    walk.open(kind, Format::Jpeg, picture, opened)
+}
