@@ -6,7 +6,7 @@
 use image::{ColorType, ImageError};
 use jxl::api::{
     Event, ExtraChannel, JxlColorType, JxlDataFormat, JxlDecoder, JxlDecoderOptions,
-    JxlOutputBuffer, JxlPixelFormat,
+    JxlOutputBuffer, JxlPixelFormat, ProfileLevel,
 };
 
 use super::codec::{Extra, damaged};
@@ -35,6 +35,8 @@ impl<'a> JpegXl<'a> {
         // A frame may be larger than the picture.
         let samples = max_pixels.saturating_mul(crate::num::to_u64(COLOR_CHANNELS + 1));
         options.sample_limit = crate::num::to_usize(samples);
+        // Our limits are stricter where it matters, and files beyond level 5 are in use.
+        options.max_profile_level = ProfileLevel::Main10;
         let mut decoder = JxlDecoder::new(options);
         match decoder.process(&mut rest, None, None).map_err(|error| damaged(NAME, error))? {
             Event::BasicInfo => {}
