@@ -1,13 +1,17 @@
 //! AVIF: the adapter over `oxideav-avif`.
 //!
 //! Crop, rotation and mirroring of the container are applied: they are part of the picture (ISO/IEC
-//! 23008-12, section 6.5). EXIF orientation is not. Of an image sequence the first picture counts.
-//! Not decoded by this version of the decoder, and refused as an unsupported feature: subsampled
-//! chroma in pictures of an odd width, and a crop to a fraction of a pixel.
+//! 23008-12, section 6.5). EXIF orientation is not. Not decoded by this version of the decoder, and refused as an unsupported feature: subsampled
+//! chroma in pictures of an odd width, and a crop to a fraction of a pixel. Image sequences are refused
+//! too: what their samples cost cannot be read from the header.
+//!
+//! The decoder checks the size that the container claims; the size that each coded picture claims for
+//! itself is checked here ([`super::av1`]).
 
 use image::{ColorType, ImageError};
 use oxideav_avif::{DecodeOptions, Error};
 
+use super::av1;
 use super::codec::{Extra, damaged, too_many_pixels, unsupported};
 
 const NAME: &str = "AVIF";
@@ -22,13 +26,22 @@ pub(crate) struct Avif<'a> {
     height: u32,
     has_alpha: bool,
     max_pixels: u64,
+    /// Pixels of the largest coded picture.
+    largest: u64,
 }
 
 impl<'a> Avif<'a> {
     pub(crate) fn new(bytes: &'a [u8], max_pixels: u64) -> Result<Self, ImageError> {
         let info = oxideav_avif::info(bytes).map_err(convert)?;
+        if info.is_sequence {
+            return Err(unsupported(NAME, "image sequence"));
+        }
+        let coded = coded_pixels(bytes).map_err(convert)?;
+        if coded.sum > max_pixels.saturating_mul(4) || coded.largest > max_pixels {
+            return Err(too_many_pixels());
+        }
         let (width, height, has_alpha) = (info.width, info.height, info.has_alpha);
-        Ok(Self { bytes, width, height, has_alpha, max_pixels })
+        Ok(Self { bytes, width, height, has_alpha, max_pixels, largest: coded.largest })
     }
 }
 
@@ -43,7 +56,7 @@ impl Extra for Avif<'_> {
 
     fn memory_bytes(&self) -> u64 {
         let pixels = u64::from(self.width) * u64::from(self.height);
-        pixels.saturating_mul(BYTES_PER_PIXEL)
+        pixels.max(self.largest).saturating_mul(BYTES_PER_PIXEL)
     }
 
     fn read(self: Box<Self>) -> Result<Vec<u8>, ImageError> {
@@ -59,6 +72,24 @@ impl Extra for Avif<'_> {
         let rgb = if self.has_alpha { picture.try_to_rgba8() } else { picture.try_to_rgb8() };
         rgb.map_err(convert)
     }
+}
+
+/// What the coded pictures claim for themselves.
+struct Coded {
+    /// Of all of them: the picture or its tiles, their alpha, thumbnails, gain maps.
+    sum: u64,
+    largest: u64,
+}
+
+fn coded_pixels(bytes: &[u8]) -> Result<Coded, Error> {
+    let header = oxideav_avif::parse_header(bytes)?;
+    let mut coded = Coded { sum: 0, largest: 0 };
+    for item in header.meta.items.iter().filter(|item| &item.item_type == b"av01") {
+        let pixels = av1::largest_frame_pixels(&header.item_data(item.id)?);
+        coded.sum = coded.sum.saturating_add(pixels);
+        coded.largest = coded.largest.max(pixels);
+    }
+    Ok(coded)
 }
 
 fn convert(error: Error) -> ImageError {

@@ -4,6 +4,10 @@
 
 use std::fmt;
 
+const HAS_HEIC: bool = cfg!(feature = "heic");
+const HAS_JXL: bool = cfg!(feature = "jxl");
+const HAS_AVIF: bool = cfg!(feature = "avif");
+
 /// A picture format, found by content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -125,9 +129,9 @@ impl Format {
     /// Whether this build decodes the format.
     pub const fn is_supported(self) -> bool {
         match self {
-            Self::Heif => cfg!(feature = "heic"),
-            Self::JpegXl => cfg!(feature = "jxl"),
-            Self::Avif => cfg!(feature = "avif"),
+            Self::Heif => HAS_HEIC,
+            Self::JpegXl => HAS_JXL,
+            Self::Avif => HAS_AVIF,
             Self::Jpeg | Self::Png | Self::Gif | Self::WebP | Self::Tiff => true,
             Self::Bmp | Self::Ico | Self::Qoi | Self::Tga | Self::Pnm => true,
             _ => false,

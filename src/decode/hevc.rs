@@ -3,6 +3,8 @@
 //! The decoder allocates for it before it compares it with the container's. Source: ITU-T H.265,
 //! sections 7.3.1, 7.3.2.2 and 7.3.3.
 
+use super::bit_reader::Bits;
+
 /// Type of a NAL unit that holds a sequence parameter set (H.265, table 7-1).
 const SEQUENCE_PARAMETERS: u8 = 33;
 /// A parameter set is far shorter; only its start is read.
@@ -15,7 +17,7 @@ pub(crate) fn sequence_pixels(unit: &[u8]) -> Option<u64> {
     if (first >> 1) & 0x3f != SEQUENCE_PARAMETERS {
         return None;
     }
-    let mut bits = Bits { bytes: unescape(payload), at: 0 };
+    let mut bits = Bits::new(unescape(payload));
     bits.take(4)?;
     let sub_layers = bits.take(3)?;
     bits.take(1)?;
@@ -62,39 +64,6 @@ fn unescape(payload: &[u8]) -> Vec<u8> {
         plain.push(byte);
     }
     plain
-}
-
-struct Bits {
-    bytes: Vec<u8>,
-    at: usize,
-}
-
-impl Bits {
-    fn take(&mut self, count: usize) -> Option<u64> {
-        let mut value = 0;
-        for _ in 0..count {
-            let byte = self.bytes.get(self.at / 8)?;
-            value = (value << 1) | u64::from((byte >> (7 - self.at % 8)) & 1);
-            self.at += 1;
-        }
-        Some(value)
-    }
-
-    fn skip(&mut self, count: usize) {
-        self.at += count;
-    }
-
-    /// An unsigned Exp-Golomb code of at most 32 leading zeros (H.265, section 9.2).
-    fn exp_golomb(&mut self) -> Option<u64> {
-        let mut zeros = 0;
-        while self.take(1)? == 0 {
-            zeros += 1;
-            if zeros > 32 {
-                return None;
-            }
-        }
-        Some((1 << zeros) - 1 + self.take(zeros)?)
-    }
 }
 
 #[cfg(test)]

@@ -6,10 +6,10 @@
 use image::{ColorType, ImageError};
 use jxl::api::{
     Event, ExtraChannel, JxlColorType, JxlDataFormat, JxlDecoder, JxlDecoderOptions,
-    JxlOutputBuffer, JxlPixelFormat,
+    JxlOutputBuffer, JxlPixelFormat, ProfileLevel,
 };
 
-use super::codec::{Extra, damaged};
+use super::codec::{Extra, damaged, unsupported};
 
 const NAME: &str = "JPEG XL";
 /// Samples of four bytes while a picture is rendered: colour, and as much again for coefficients or
@@ -35,8 +35,10 @@ impl<'a> JpegXl<'a> {
         // A frame may be larger than the picture.
         let samples = max_pixels.saturating_mul(crate::num::to_u64(COLOR_CHANNELS + 1));
         options.sample_limit = crate::num::to_usize(samples);
+        // Holds only for files that say so; others are bounded by level 5.
+        options.max_profile_level = ProfileLevel::Main10;
         let mut decoder = JxlDecoder::new(options);
-        match decoder.process(&mut rest, None, None).map_err(|error| damaged(NAME, error))? {
+        match decoder.process(&mut rest, None, None).map_err(convert)? {
             Event::BasicInfo => {}
             _ => return Err(cut()),
         }
@@ -59,7 +61,7 @@ impl<'a> JpegXl<'a> {
             color_data_format: Some(JxlDataFormat::U8 { bit_depth: 8 }),
             extra_channel_format: vec![None; extra],
         };
-        decoder.set_pixel_format(format).map_err(|error| damaged(NAME, error))?;
+        decoder.set_pixel_format(format).map_err(convert)?;
         Ok(Self { rest, decoder, width, height, color, channels: COLOR_CHANNELS + extra })
     }
 
@@ -89,13 +91,20 @@ impl Extra for JpegXl<'_> {
         let mut output = [JxlOutputBuffer::new(&mut data, rows, row)];
         loop {
             let event = self.decoder.process(&mut self.rest, Some(&mut output), None);
-            match event.map_err(|error| damaged(NAME, error))? {
+            match event.map_err(convert)? {
                 Event::FrameHeader => {}
                 Event::FrameComplete { .. } => break,
                 _ => return Err(cut()),
             }
         }
         Ok(data)
+    }
+}
+
+fn convert(error: jxl::error::Error) -> ImageError {
+    match error {
+        jxl::error::Error::LevelLimitExceeded { .. } => unsupported(NAME, &error.to_string()),
+        error => damaged(NAME, error),
     }
 }
 

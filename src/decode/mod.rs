@@ -14,7 +14,11 @@
 //! data end early gives what is there and is marked partial; any other truncated file is an error.
 
 #[cfg(feature = "avif")]
+mod av1;
+#[cfg(feature = "avif")]
 mod avif;
+#[cfg(any(feature = "avif", feature = "heic"))]
+mod bit_reader;
 mod codec;
 mod convert;
 mod error;

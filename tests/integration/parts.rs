@@ -57,7 +57,8 @@ fn what_hides_in_a_file_is_found_and_its_main_picture_stays_the_main_one() {
             .find(|(found, _)| *found == kind)
             .unwrap_or_else(|| panic!("{file}: {found:?}"));
         let distance = distance(picture, &main(&images, other));
-        assert!(distance <= 10, "{file}: {kind} {distance}");
+        // Scaled and reduced to a palette: PDQ's own radius.
+        assert!(distance <= 31, "{file}: {kind} {distance}");
     }
     let evader = main(&hostile, "evasion/exif_thumbnail_other_picture.jpg");
     assert_eq!(distance(&evader, &balloon), 0);

@@ -1,0 +1,110 @@
+//! The size that an AV1 sequence header allows its frames.
+//!
+//! The decoder allocates for it before it compares it with the container's. Source: AV1 bitstream
+//! specification, sections 5.3 (units), 5.5 (sequence header) and 4.10.5 (leb128).
+
+use super::bit_reader::Bits;
+
+/// Type of a unit that holds a sequence header (section 6.2.2).
+const SEQUENCE_HEADER: u8 = 1;
+/// A sequence header is far shorter; only its start is read.
+const MOST_BYTES: usize = 1024;
+
+/// Width × height of the largest frame that any sequence header in a chain of units allows; 0 when
+/// there is none. Never panics.
+pub(crate) fn largest_frame_pixels(units: &[u8]) -> u64 {
+    let mut largest = 0;
+    let mut rest = units;
+    while let Some((kind, body, next)) = unit(rest) {
+        if kind == SEQUENCE_HEADER {
+            largest = largest.max(frame_pixels(body).unwrap_or(0));
+        }
+        rest = next;
+    }
+    largest
+}
+
+/// Type and body of the first unit, and what follows it.
+fn unit(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (&header, mut rest) = bytes.split_first()?;
+    if header & 0b100 != 0 {
+        rest = rest.get(1..)?;
+    }
+    let mut length = rest.len();
+    if header & 0b10 != 0 {
+        (length, rest) = leb128(rest)?;
+    }
+    let (body, next) = rest.split_at(length.min(rest.len()));
+    Some(((header >> 3) & 15, body, next))
+}
+
+fn leb128(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let mut value = 0_u64;
+    for (index, byte) in bytes.iter().take(8).enumerate() {
+        value |= u64::from(byte & 0x7f) << (index * 7);
+        if byte & 0x80 == 0 {
+            return Some((crate::num::to_usize(value)?, &bytes[index + 1..]));
+        }
+    }
+    None
+}
+
+fn frame_pixels(header: &[u8]) -> Option<u64> {
+    let mut bits = Bits::new(header[..header.len().min(MOST_BYTES)].to_vec());
+    bits.skip(4);
+    if bits.flag()? {
+        bits.skip(5);
+    } else {
+        pass_operating_points(&mut bits)?;
+    }
+    let (width_bits, height_bits) = (bits.take(4)?, bits.take(4)?);
+    let mut side = |count: u64| bits.take(crate::num::to_usize(count)? + 1).map(|side| side + 1);
+    Some(side(width_bits)? * side(height_bits)?)
+}
+
+/// Timing, decoder model and operating points.
+fn pass_operating_points(bits: &mut Bits) -> Option<()> {
+    let mut delay_bits = None;
+    if bits.flag()? {
+        bits.skip(64);
+        if bits.flag()? {
+            bits.exp_golomb()?;
+        }
+        if bits.flag()? {
+            delay_bits = Some(crate::num::to_usize(bits.take(5)?)? + 1);
+            bits.skip(32 + 5 + 5);
+        }
+    }
+    let has_display_delay = bits.flag()?;
+    for _ in 0..=bits.take(5)? {
+        bits.skip(12);
+        if bits.take(5)? > 7 {
+            bits.skip(1);
+        }
+        if let Some(delay_bits) = delay_bits
+            && bits.flag()?
+        {
+            bits.skip(2 * delay_bits + 1);
+        }
+        if has_display_delay && bits.flag()? {
+            bits.skip(4);
+        }
+    }
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_frame_of_a_still_picture_is_read() {
+        // Profile 0, still and reduced, level 0; sides of 16 bits each: 65536 and 2.
+        let header = [0x18, 0x3f, 0xff, 0xff, 0xc0, 0x00, 0x40];
+        let units = [&[0b10010, 0, 0b01010, 7], &header[..]].concat();
+        assert_eq!(largest_frame_pixels(&units), 65536 * 2);
+        for end in 0..8 {
+            assert_eq!(largest_frame_pixels(&units[..end]), 0);
+        }
+    }
+}
