@@ -39,6 +39,11 @@ use error::ListErrorKind;
 use format::{ABSENT, CLAIM_LEN, GROUP_BIT, Header, LABEL_LEN, Section, SectionKind};
 use map::ListBytes;
 
+/// Most bytes of claim text that one look-up gives: a line of an import has at most 1 MiB.
+const MAX_CLAIM_TEXT: usize = 64 << 20;
+/// Claims among which repetitions are looked for; beyond it that would take quadratic time.
+const DEDUPLICATED_CLAIMS: usize = 256;
+
 /// A compiled hash list.
 ///
 /// `Send + Sync`: share it between threads behind an `Arc`. Any bytes whatever are either refused
@@ -285,8 +290,23 @@ impl HashList {
         section.map_or(&[], |section| section.bytes(self.bytes.as_slice()))
     }
 
+    /// Distinct claims of an entry. Ids that do not ascend, or more text than any entry has, are damage:
+    /// a group of a few bytes must not fill the memory.
     fn claims(&self, kind: SectionKind, code: u32, entry: EntryId) -> Vec<Claim> {
-        self.claim_ids(kind, code, entry).filter_map(|id| self.claim(id)).collect()
+        let mut claims = Vec::new();
+        let (mut next_id, mut text_left) = (0, MAX_CLAIM_TEXT);
+        for id in self.claim_ids(kind, code, entry) {
+            let Some(claim) = self.claim(id).filter(|_| id >= next_id) else { break };
+            let fields = claim.fields.iter().map(|(name, value)| name.len() + value.len());
+            let record = claim.record.as_ref().map_or(0, String::len);
+            let Some(left) = text_left.checked_sub(record + fields.sum::<usize>()) else { break };
+            (next_id, text_left) = (id.saturating_add(1), left);
+            // The same list merged twice says the same thing twice.
+            if claims.len() >= DEDUPLICATED_CLAIMS || !claims.contains(&claim) {
+                claims.push(claim);
+            }
+        }
+        claims
     }
 
     fn claim_ids(&self, kind: SectionKind, code: u32, entry: EntryId) -> ClaimIds<'_> {

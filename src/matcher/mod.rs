@@ -170,14 +170,23 @@ impl MatcherBuilder {
         if quality > 100 {
             return Err(MatchError(format!("quality threshold {quality} is above 100")));
         }
-        if let (Some(radius), Some(review)) = (self.radius, self.review_radius)
-            && review < radius
-        {
-            return Err(MatchError(format!("review radius {review} is below the radius {radius}")));
-        }
+        self.check_radii()?;
         self.check_indexes()?;
         let names = self.lists.iter().map(|list| list.manifest().name.as_str().into()).collect();
         Ok(Matcher { settings: self.clone(), names, quality, retracted: HashSet::new() })
+    }
+
+    fn check_radii(&self) -> Result<(), MatchError> {
+        let Some(review) = self.review_radius else { return Ok(()) };
+        for algorithm in self.lists.iter().flat_map(|list| list.algorithms()) {
+            let radius = self.radius.unwrap_or_else(|| algorithm.default_radius());
+            if review < radius {
+                return Err(MatchError(format!(
+                    "review radius {review} is below the radius {radius} of {algorithm}: give both"
+                )));
+            }
+        }
+        Ok(())
     }
 
     fn check_indexes(&self) -> Result<(), MatchError> {
