@@ -253,6 +253,10 @@ def us_text(us):
     return "–" if us is None else f"{us:,.1f}" if us < 100 else f"{us:,.0f}"
 
 
+def ratio_text(ratio):
+    return f"{ratio:,.0f}×" if ratio >= 100 else f"{ratio:.2g}×" if ratio < 10 else f"{ratio:.0f}×"
+
+
 def times_table(results, names, radii):
     head = "".join(f" r = {radius} single | batch | against FAISS flat |" for radius in radii)
     yield f"| µs a query |{head}"
@@ -263,7 +267,7 @@ def times_table(results, names, radii):
             times, recall = results[radius]
             one, batch = times.get((name, "one")), times.get((name, "batch"))
             flat, flat_batch = times[REFERENCE, "one"], times[REFERENCE, "batch"]
-            ratio = f"{flat / one:.3g}×" + (f" / {flat_batch / batch:.3g}×" if batch else "")
+            ratio = ratio_text(flat / one) + (f" / {ratio_text(flat_batch / batch)}" if batch else "")
             lost = recall.get(name, 1.0)
             ratio += f" (recall {lost:.2f})" if lost < 1 else ""
             cells += [us_text(one), us_text(batch), ratio]
