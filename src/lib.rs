@@ -10,3 +10,4 @@ pub mod index;
 pub mod list;
 pub(crate) mod num;
 pub mod pixels;
+pub mod variant;
