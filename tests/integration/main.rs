@@ -13,3 +13,4 @@ mod img_hash;
 mod import;
 mod pictures;
 mod shared_data;
+mod variant;
