@@ -1,8 +1,8 @@
-//! Tiles of collages: grids, strips, and parts between gaps or seams.
+//! Tiles of collages: grids and strips, with or without gaps.
 //!
 //! Owns where tiles may lie; each is looked up as a picture of its own.
 
-use super::frame::{Axis, Sheet, trim};
+use super::frame::{Sheet, trim};
 use super::window::{Rect, real};
 
 /// Columns and rows of the grids tried, commonest first.
@@ -36,10 +36,4 @@ fn tile([columns, rows, column, row]: Place) -> Rect {
         right: edge(column + 1, columns),
         bottom: edge(row + 1, rows),
     }
-}
-
-/// Unequal tiles: what lies on either side of a blank or strong line across the whole picture.
-pub(crate) fn parts(_sheet: &Sheet<'_>) -> Vec<Rect> {
-    let _ = Axis::Rows;
-    Vec::new()
 }

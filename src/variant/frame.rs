@@ -7,6 +7,7 @@
 //! 1. *trim*: from each side, lines that are even and go on evenly, up to the first step, again
 //!    and again for nested borders;
 //! 2. *block*: the largest part that is not the ground colour, for pictures among text;
+//!    For captions: text on the even ground of one side, up to its last blank line;
 //! 3. *cut lines*: the strongest full-width steps, for captions and bars that are not even.
 
 use super::plane::VariantPlane;
@@ -19,6 +20,8 @@ const EVEN: f32 = 2.0;
 const GROUND: f32 = 6.0;
 /// Share of ground in a line between blocks: a scroll bar or a cursor may cross it.
 const BLANK: f32 = 0.97;
+/// Least share of ground in a line of text: bold capitals cover two thirds of it.
+const TEXT_GROUND: f32 = 0.3;
 /// Frames cover at most this part of a side's length on one side.
 const DEEPEST: f32 = 0.47;
 /// Rectangles closer than this are one: half a percent costs under 10 bits.
@@ -122,11 +125,8 @@ impl Lines<'_> {
             return 0.0;
         }
         let (before, after) = (self.line(at - 1), self.line(at + 1));
-        let mut steps: Vec<f32> = before.iter().zip(after).map(|(a, b)| (a - b).abs()).collect();
-        let average = mean(steps.iter().copied());
-        let middle = steps.len() / 2;
-        let (_, median, _) = steps.select_nth_unstable_by(middle, f32::total_cmp);
-        *median + 0.3 * average
+        let steps: Vec<f32> = before.iter().zip(after).map(|(a, b)| (a - b).abs()).collect();
+        median(&steps) + 0.3 * mean(steps.iter().copied())
     }
 
     /// Where a seam in line `at` lies, in lines: `outer` is wholly frame, `inner` wholly picture,
@@ -158,6 +158,36 @@ impl Lines<'_> {
             at -= 1;
         }
         self.trimmed(at + 1 < self.end, at, at + 1, at.wrapping_sub(1))
+    }
+
+    /// How far text on an even ground reaches from the first line on, as a fraction of the axis.
+    fn caption_low(&self) -> Option<f32> {
+        let reach = self.first + cell(real(self.end - self.first) * DEEPEST);
+        let last = self.last_blank(self.first..reach)?;
+        Some(self.seam(last, last + 1, last + 2) / self.total())
+    }
+
+    /// The same from the last line back.
+    fn caption_high(&self) -> Option<f32> {
+        let reach = self.end - cell(real(self.end - self.first) * DEEPEST);
+        let last = self.last_blank((reach..self.end).rev())?;
+        let inner = last.checked_sub(2)?;
+        Some(self.seam(last, last - 1, inner) / self.total())
+    }
+
+    /// The last blank line before one that shows little of the ground, if the first is blank.
+    fn last_blank(&self, lines: impl Iterator<Item = usize>) -> Option<usize> {
+        let (mut last, mut ground) = (None, None);
+        for at in lines {
+            let ground = *ground.get_or_insert_with(|| median(self.line(at)));
+            let share = self.ground(at, ground);
+            if share >= BLANK {
+                last = Some(at);
+            } else if share < TEXT_GROUND || last.is_none() {
+                return last;
+            }
+        }
+        None
     }
 
     fn goes_on(&self, at: usize, before: usize) -> bool {
@@ -227,6 +257,14 @@ fn mean(values: impl ExactSizeIterator<Item = f32>) -> f32 {
     values.sum::<f32>() / count
 }
 
+/// The upper median of at least one value.
+fn median(values: &[f32]) -> f32 {
+    let mut values = values.to_vec();
+    let middle = values.len() / 2;
+    let (_, median, _) = values.select_nth_unstable_by(middle, f32::total_cmp);
+    *median
+}
+
 /// First and end of the longest run of lines that are not blank; `None` when all are blank.
 fn longest_run(
     range: std::ops::Range<usize>,
@@ -270,7 +308,10 @@ pub(crate) fn rectangles(sheet: &Sheet<'_>) -> Vec<Rect> {
         rect = inner;
     }
     let outer = trimmed.first().copied().unwrap_or(Rect::WHOLE);
+    let captioned = without_captions(sheet, &Rect::WHOLE);
     trimmed.iter().take(1).for_each(|rect| found.add(*rect));
+    captioned.into_iter().for_each(|rect| found.add(rect));
+    without_captions(sheet, &outer).into_iter().for_each(|rect| found.add(rect));
     for base in [Rect::WHOLE, outer] {
         if let Some(block) = largest_block(sheet, &base) {
             found.add(block);
@@ -321,6 +362,21 @@ pub(crate) fn trim(sheet: &Sheet<'_>, rect: &Rect) -> Option<Rect> {
     out.top = top.or_else(|| rows.trim_low()).unwrap_or(out.top);
     out.bottom = bottom.or_else(|| rows.trim_high()).unwrap_or(out.bottom);
     (out.difference(rect) > SAME && out.height() >= SMALLEST).then_some(out)
+}
+
+/// `rect` without bars of text on an even ground, above, below or beside the picture.
+fn without_captions(sheet: &Sheet<'_>, rect: &Rect) -> Option<Rect> {
+    let mut out = *rect;
+    let rows = sheet.lines(Axis::Rows, rect);
+    out.top = rows.caption_low().unwrap_or(out.top);
+    out.bottom = rows.caption_high().unwrap_or(out.bottom);
+    if out.height() < SMALLEST {
+        return None;
+    }
+    let columns = sheet.lines(Axis::Columns, &out);
+    out.left = columns.caption_low().unwrap_or(out.left);
+    out.right = columns.caption_high().unwrap_or(out.right);
+    (out.width() >= SMALLEST).then_some(out)
 }
 
 /// The largest part of `rect` that is not the ground colour of its rim.

@@ -19,7 +19,7 @@ use std::str::FromStr;
 use crate::bits::Hash256;
 use crate::hash::pdq::{bits, quality};
 use crate::hash::{Dihedral, dct::Dct16};
-use window::{Windows, luma64, real};
+use window::{WholePlanes, Windows, luma64, real};
 
 pub use plane::VariantPlane;
 pub use window::Rect;
@@ -295,9 +295,10 @@ impl<'a> VariantSearch<'a> {
         let (width, height) = self.plane.source_size();
         let size = (rect.width() * pixels(width), rect.height() * pixels(height));
         let quality = self.rate(rect);
+        let whole = WholePlanes::new(rotate::SIDE);
         for turn in rotate::turns(size.0, size.1) {
             let plane = rotate::turned_back(self.plane, rect, size, &turn);
-            let block = Windows::new(&plane).block(&Rect::WHOLE, &Rect::WHOLE);
+            let block = whole.block(&plane);
             push(&VariantKind { degrees: turn.degrees, ..*kind }, &block, quality, forms, out);
         }
     }
@@ -323,10 +324,12 @@ impl<'a> VariantSearch<'a> {
 
     fn combined(&mut self, out: &mut Vec<Variant>) {
         let frames = self.frames();
-        for &(rect, quality) in frames.iter().take(COMBINED_FRAMES) {
+        for (rank, &(rect, quality)) in frames.iter().take(COMBINED_FRAMES).enumerate() {
             let kind = VariantKind { frame: Some(rect), ..VariantKind::PLAIN };
             self.cropped(&crop::simple(), Some((rect, quality)), &MIRRORED, out);
-            self.tilted(&kind, &rect, &UPRIGHT, out);
+            if rank == 0 {
+                self.tilted(&kind, &rect, &UPRIGHT, out);
+            }
         }
         self.cropped(&crop::simple(), None, &MIRRORED[1..], out);
         self.cropped(&crop::grid(), None, &MIRRORED[1..], out);

@@ -8,7 +8,7 @@ use super::plane::VariantPlane;
 use super::window::{Rect, real};
 
 /// Cells a side of a plane turned back: twice PDQ's samples.
-const SIDE: usize = 128;
+pub(crate) const SIDE: usize = 128;
 
 /// Degrees, and the sine and cosine: written out because library functions differ in the last bit
 /// between platforms.
