@@ -364,19 +364,21 @@ pub(crate) fn trim(sheet: &Sheet<'_>, rect: &Rect) -> Option<Rect> {
     (out.difference(rect) > SAME && out.height() >= SMALLEST).then_some(out)
 }
 
-/// `rect` without bars of text on an even ground, above, below or beside the picture.
-fn without_captions(sheet: &Sheet<'_>, rect: &Rect) -> Option<Rect> {
+/// `rect` without bars of text on an even ground: above and below, then beside the picture too,
+/// because an even margin within the picture looks the same.
+fn without_captions(sheet: &Sheet<'_>, rect: &Rect) -> Vec<Rect> {
     let mut out = *rect;
     let rows = sheet.lines(Axis::Rows, rect);
     out.top = rows.caption_low().unwrap_or(out.top);
     out.bottom = rows.caption_high().unwrap_or(out.bottom);
     if out.height() < SMALLEST {
-        return None;
+        return Vec::new();
     }
+    let rows_alone = out;
     let columns = sheet.lines(Axis::Columns, &out);
     out.left = columns.caption_low().unwrap_or(out.left);
     out.right = columns.caption_high().unwrap_or(out.right);
-    (out.width() >= SMALLEST).then_some(out)
+    vec![rows_alone, out]
 }
 
 /// The largest part of `rect` that is not the ground colour of its rim.
