@@ -13,14 +13,14 @@
 use super::plane::VariantPlane;
 use super::window::{Rect, cell, real};
 
-/// Mean step between neighbouring cells of a line that counts as even: above the noise that JPEG
-/// leaves in flat ground (0.5 at quality 50), below the sky of most photographs (November 2026).
+/// Mean step between neighbouring cells of a line that counts as even: a first
+/// guess, meant to lie above JPEG noise in flat ground; other values are not measured yet.
 const EVEN: f32 = 2.0;
 /// Difference from the ground colour that is still the ground: what JPEG leaves beside text.
 const GROUND: f32 = 6.0;
 /// Share of ground in a line between blocks: a scroll bar or a cursor may cross it.
 const BLANK: f32 = 0.97;
-/// Least share of ground in a line of text: bold capitals cover two thirds of it.
+/// Least share of ground in a line of text: a first guess.
 const TEXT_GROUND: f32 = 0.3;
 /// Frames cover at most this part of a side's length on one side.
 const DEEPEST: f32 = 0.47;

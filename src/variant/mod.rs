@@ -223,7 +223,7 @@ impl<'a> VariantSearch<'a> {
 
     /// Appends the variants of `step` to `out`, in a fixed order.
     ///
-    /// Their number is bounded: 42 framed, 150 tiles, 48 tilted, 32 and 255 cropped, 500 combined.
+    /// Their number is bounded: 42 framed, 118 tiles, 48 tilted, 32 and 255 cropped, 782 combined.
     /// A picture with a side under 16 pixels has none.
     pub fn step(&mut self, step: Step, out: &mut Vec<Variant>) {
         if self.plane.columns().min(self.plane.rows()) < 16 {
