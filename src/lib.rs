@@ -41,3 +41,4 @@ pub mod scan;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 mod readme {}
+pub mod variant;

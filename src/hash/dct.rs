@@ -48,7 +48,6 @@ impl Dct {
     }
 
     /// The matrix `D`, 16 × 64.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the variants' hashes need it next"))]
     pub(crate) const fn rows(&self) -> &[[f32; INPUT_SIDE]; OUTPUT_SIDE] {
         &self.rows
     }

@@ -24,3 +24,4 @@ mod pictures;
 mod scan;
 mod shared_data;
 mod testenv;
+mod variant;

@@ -123,7 +123,7 @@ impl Pdq {
 }
 
 /// One bit per coefficient: set when it is above the lower median, strictly.
-fn bits(block: &Dct16) -> Hash256 {
+pub(crate) fn bits(block: &Dct16) -> Hash256 {
     let mut sorted = *block;
     let (_, median, _) = sorted.select_nth_unstable_by(127, f32::total_cmp);
     let mut words = [0; 4];
@@ -137,7 +137,7 @@ fn bits(block: &Dct16) -> Hash256 {
 
 /// PDQ's quality: how much gradient the 64 × 64 block has, in whole percents of full scale per
 /// neighbour pair, divided by 90 (the reference's scale factor) and capped at 100.
-fn quality(block: &Luma64) -> u8 {
+pub(crate) fn quality(block: &Luma64) -> u8 {
     let (rows, _) = block.as_chunks::<64>();
     let vertical: u32 = rows.windows(2).map(|pair| gradient(&pair[0], &pair[1])).sum();
     let horizontal: u32 = rows.iter().map(|row| gradient(&row[..63], &row[1..])).sum();

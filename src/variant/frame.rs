@@ -1,0 +1,455 @@
+//! Rectangles of a picture that may be an older picture in a frame.
+//!
+//! Owns the guesses: letterbox bars, borders, captions, the page around a picture in a screenshot.
+//! Each guess is cheap to make and cheap to look up, so it is bold; a wrong one costs a look-up and
+//! finds nothing. Three kinds, all from row and column statistics of the plane:
+//!
+//! 1. *trim*: from each side, lines that are even and go on evenly, up to the first step, again
+//!    and again for nested borders;
+//! 2. *block*: the largest part that is not the ground colour, for pictures among text;
+//!    For captions: text on the even ground of one side, up to its last blank line;
+//! 3. *cut lines*: the strongest full-width steps, for captions and bars that are not even.
+
+use super::plane::VariantPlane;
+use super::window::{Rect, cell, real};
+
+/// Mean step between neighbouring cells of a line that counts as even: a first
+/// guess, meant to lie above JPEG noise in flat ground; other values are not measured yet.
+const EVEN: f32 = 2.0;
+/// Difference from the ground colour that is still the ground: what JPEG leaves beside text.
+const GROUND: f32 = 6.0;
+/// Share of ground in a line between blocks: a scroll bar or a cursor may cross it.
+const BLANK: f32 = 0.97;
+/// Least share of ground in a line of text: a first guess.
+const TEXT_GROUND: f32 = 0.3;
+/// Frames cover at most this part of a side's length on one side.
+const DEEPEST: f32 = 0.47;
+/// Rectangles closer than this are one: half a percent costs under 10 bits.
+const SAME: f32 = 0.003;
+/// Inner rectangles shorter than this are no pictures.
+const SMALLEST: f32 = 0.15;
+/// Most rectangles proposed: bounds the look-ups of a picture without a match.
+pub(crate) const MOST: usize = 12;
+/// Levels of nested borders.
+const LEVELS: usize = 4;
+/// Strongest cut lines tried on each side.
+const CUTS: usize = 2;
+
+/// A plane, readable along both axes.
+#[derive(Debug)]
+pub(crate) struct Sheet<'a> {
+    upright: &'a VariantPlane,
+    turned: VariantPlane,
+}
+
+/// Which lines are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Axis {
+    /// Rows, from the top.
+    Rows,
+    /// Columns, from the left.
+    Columns,
+}
+
+/// The lines of one axis within a rectangle.
+pub(crate) struct Lines<'a> {
+    plane: &'a VariantPlane,
+    /// First line and the one after the last.
+    first: usize,
+    end: usize,
+    /// The cells of a line that lie within the rectangle.
+    from: usize,
+    to: usize,
+}
+
+impl<'a> Sheet<'a> {
+    pub(crate) fn new(plane: &'a VariantPlane) -> Self {
+        Self { upright: plane, turned: plane.transposed() }
+    }
+
+    /// The lines of `axis` whose cells lie wholly within `rect`.
+    pub(crate) fn lines(&self, axis: Axis, rect: &Rect) -> Lines<'_> {
+        let (plane, low, high, left, right) = match axis {
+            Axis::Rows => (self.upright, rect.top, rect.bottom, rect.left, rect.right),
+            Axis::Columns => (&self.turned, rect.left, rect.right, rect.top, rect.bottom),
+        };
+        let (first, end) = inside(low, high, plane.rows());
+        let (from, to) = inside(left, right, plane.columns());
+        Lines { plane, first, end, from, to }
+    }
+}
+
+/// The cells wholly between two fractions of an axis; at least one.
+fn inside(low: f32, high: f32, cells: usize) -> (usize, usize) {
+    let count = real(cells);
+    let first = cell((low * count + 0.95).max(0.0)).min(cells - 1);
+    let end = cell((high * count + 0.05).max(0.0)).min(cells);
+    (first, end.max(first + 1))
+}
+
+impl Lines<'_> {
+    pub(crate) const fn range(&self) -> std::ops::Range<usize> {
+        self.first..self.end
+    }
+
+    fn line(&self, at: usize) -> &[f32] {
+        &self.plane.row(at)[self.from..self.to]
+    }
+
+    /// Lines of the whole axis, also outside the rectangle.
+    pub(crate) fn total(&self) -> f32 {
+        real(self.plane.rows())
+    }
+
+    /// Mean step between neighbours in a line.
+    pub(crate) fn unevenness(&self, at: usize) -> f32 {
+        let line = self.line(at);
+        mean(line.iter().zip(&line[1..]).map(|(a, b)| (a - b).abs()))
+    }
+
+    /// Mean difference of two lines.
+    fn difference(&self, a: usize, b: usize) -> f32 {
+        mean(self.line(a).iter().zip(self.line(b)).map(|(a, b)| (a - b).abs()))
+    }
+
+    /// Share of a line that has the ground colour.
+    fn ground(&self, at: usize, ground: f32) -> f32 {
+        let same = |value: &f32| f32::from(u8::from((value - ground).abs() <= GROUND));
+        mean(self.line(at).iter().map(same))
+    }
+
+    /// Median plus a share of the mean of a line's difference to the next but one: high only where
+    /// most of the line changes.
+    fn step(&self, at: usize) -> f32 {
+        if at == 0 || at + 1 >= self.plane.rows() {
+            return 0.0;
+        }
+        let (before, after) = (self.line(at - 1), self.line(at + 1));
+        let steps: Vec<f32> = before.iter().zip(after).map(|(a, b)| (a - b).abs()).collect();
+        median(&steps) + 0.3 * mean(steps.iter().copied())
+    }
+
+    /// Where a seam in line `at` lies, in lines: `outer` is wholly frame, `inner` wholly picture,
+    /// and the line itself a mixture, whose share tells.
+    fn seam(&self, outer: usize, at: usize, inner: usize) -> f32 {
+        let (mut product, mut square) = (0.0, 0.0);
+        let cells = self.line(outer).iter().zip(self.line(at)).zip(self.line(inner));
+        for ((outer, mixed), inner) in cells {
+            product += (mixed - inner) * (outer - inner);
+            square += (outer - inner) * (outer - inner);
+        }
+        let share = if square > 0.0 { (product / square).clamp(0.0, 1.0) } else { 0.0 };
+        if outer < inner { real(at) + share } else { real(at + 1) - share }
+    }
+
+    /// How far the even ground reaches from the first line on, as a fraction of the axis.
+    fn trim_low(&self) -> Option<f32> {
+        let mut at = self.first;
+        while at < self.end && self.goes_on(at, at.saturating_sub(1).max(self.first)) {
+            at += 1;
+        }
+        self.trimmed(at > self.first, at, at.wrapping_sub(1), at + 1)
+    }
+
+    /// The same from the last line back.
+    fn trim_high(&self) -> Option<f32> {
+        let mut at = self.end - 1;
+        while at > self.first && self.goes_on(at, (at + 1).min(self.end - 1)) {
+            at -= 1;
+        }
+        self.trimmed(at + 1 < self.end, at, at + 1, at.wrapping_sub(1))
+    }
+
+    /// How far text on an even ground reaches from the first line on, as a fraction of the axis.
+    fn caption_low(&self) -> Option<f32> {
+        let reach = self.first + cell(real(self.end - self.first) * DEEPEST);
+        let last = self.last_blank(self.first..reach)?;
+        Some(self.seam(last, last + 1, last + 2) / self.total())
+    }
+
+    /// The same from the last line back.
+    fn caption_high(&self) -> Option<f32> {
+        let reach = self.end - cell(real(self.end - self.first) * DEEPEST);
+        let last = self.last_blank((reach..self.end).rev())?;
+        let inner = last.checked_sub(2)?;
+        Some(self.seam(last, last - 1, inner) / self.total())
+    }
+
+    /// The last blank line before one that shows little of the ground, if the first is blank.
+    fn last_blank(&self, lines: impl Iterator<Item = usize>) -> Option<usize> {
+        let (mut last, mut ground) = (None, None);
+        for at in lines {
+            let ground = *ground.get_or_insert_with(|| median(self.line(at)));
+            let share = self.ground(at, ground);
+            if share >= BLANK {
+                last = Some(at);
+            } else if share < TEXT_GROUND || last.is_none() {
+                return last;
+            }
+        }
+        None
+    }
+
+    fn goes_on(&self, at: usize, before: usize) -> bool {
+        self.unevenness(at) <= EVEN && self.difference(at, before) <= EVEN
+    }
+
+    fn trimmed(&self, any: bool, at: usize, outer: usize, inner: usize) -> Option<f32> {
+        let inside = self.range().contains(&at) && self.range().contains(&inner);
+        (any && inside).then(|| self.seam(outer, at, inner) / self.total())
+    }
+
+    /// The longest run of lines that are not ground, as fractions of the axis.
+    fn block(&self, is_blank: impl Fn(usize) -> bool) -> Option<(f32, f32)> {
+        let (first, end) = longest_run(self.range(), is_blank)?;
+        let low = if first > self.first && first + 1 < end {
+            self.seam(first - 1, first, first + 1)
+        } else {
+            real(first)
+        };
+        let high = if end < self.end && end >= first + 2 {
+            self.seam(end, end - 1, end - 2)
+        } else {
+            real(end)
+        };
+        Some((low / self.total(), high / self.total()))
+    }
+
+    /// The strongest steps near the first (`is_low`) or the last line, as fractions.
+    fn cuts(&self, near: Side) -> Vec<(f32, f32)> {
+        let reach = cell(real(self.end - self.first) * DEEPEST);
+        let range = match near {
+            Side::Low => self.first + 1..(self.first + reach).max(self.first + 1),
+            Side::High => (self.end - reach).max(self.first + 1)..self.end - 1,
+        };
+        let steps: Vec<f32> = range.clone().map(|at| self.step(at)).collect();
+        let mut peaks: Vec<(f32, usize)> = Vec::new();
+        for (index, &step) in steps.iter().enumerate() {
+            let around = &steps[index.saturating_sub(2)..(index + 3).min(steps.len())];
+            if around.iter().all(|other| *other <= step) && step > EVEN {
+                peaks.push((step, range.start + index));
+            }
+        }
+        peaks.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        peaks.dedup_by(|a, b| a.1.abs_diff(b.1) <= 2);
+        peaks.truncate(CUTS);
+        peaks.into_iter().map(|(step, at)| (self.cut(at, near), step)).collect()
+    }
+
+    /// A cut line between two textures: the middle line is taken for a mixture of both.
+    fn cut(&self, at: usize, near: Side) -> f32 {
+        let position = match near {
+            Side::Low => self.seam(at - 1, at, at + 1),
+            Side::High => self.seam(at + 1, at, at - 1),
+        };
+        position / self.total()
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Low,
+    High,
+}
+
+fn mean(values: impl ExactSizeIterator<Item = f32>) -> f32 {
+    let count = real(values.len().max(1));
+    values.sum::<f32>() / count
+}
+
+/// The upper median of at least one value.
+fn median(values: &[f32]) -> f32 {
+    let mut values = values.to_vec();
+    let middle = values.len() / 2;
+    let (_, median, _) = values.select_nth_unstable_by(middle, f32::total_cmp);
+    *median
+}
+
+/// First and end of the longest run of lines that are not blank; `None` when all are blank.
+fn longest_run(
+    range: std::ops::Range<usize>,
+    is_blank: impl Fn(usize) -> bool,
+) -> Option<(usize, usize)> {
+    runs(range, is_blank).into_iter().fold(None, |best, run| match best {
+        Some((first, end)) if end - first >= run.1 - run.0 => best,
+        _ => Some(run),
+    })
+}
+
+/// All runs of lines that are not blank.
+pub(crate) fn runs(
+    range: std::ops::Range<usize>,
+    is_blank: impl Fn(usize) -> bool,
+) -> Vec<(usize, usize)> {
+    let mut out = Vec::new();
+    let mut start = None;
+    for at in range.clone() {
+        match (is_blank(at), start) {
+            (false, None) => start = Some(at),
+            (true, Some(first)) => {
+                out.push((first, at));
+                start = None;
+            }
+            _ => {}
+        }
+    }
+    out.extend(start.map(|first| (first, range.end)));
+    out
+}
+
+/// The rectangles to try, likeliest first, at most [`MOST`]; never the whole picture.
+pub(crate) fn rectangles(sheet: &Sheet<'_>) -> Vec<Rect> {
+    let mut found = Found::default();
+    let mut trimmed = Vec::new();
+    let mut rect = Rect::WHOLE;
+    for _ in 0..LEVELS {
+        let Some(inner) = trim(sheet, &rect) else { break };
+        trimmed.push(inner);
+        rect = inner;
+    }
+    let outer = trimmed.first().copied().unwrap_or(Rect::WHOLE);
+    let captioned = without_captions(sheet, &Rect::WHOLE);
+    trimmed.iter().take(1).for_each(|rect| found.add(*rect));
+    captioned.into_iter().for_each(|rect| found.add(rect));
+    without_captions(sheet, &outer).into_iter().for_each(|rect| found.add(rect));
+    for base in [Rect::WHOLE, outer] {
+        if let Some(block) = largest_block(sheet, &base) {
+            found.add(block);
+            if let Some(inner) = trim(sheet, &block) {
+                found.add(inner);
+            }
+        }
+    }
+    trimmed.iter().skip(1).for_each(|rect| found.add(*rect));
+    for rect in cut_rectangles(sheet, &outer) {
+        found.add(rect);
+    }
+    found.0
+}
+
+/// Distinct rectangles of a picture's size.
+#[derive(Default)]
+struct Found(Vec<Rect>);
+
+impl Found {
+    fn add(&mut self, rect: Rect) {
+        let is_new = |seen: &Rect| seen.difference(&rect) > SAME;
+        let is_large = rect.width() >= SMALLEST && rect.height() >= SMALLEST;
+        if self.0.len() < MOST && is_large && is_new(&Rect::WHOLE) && self.0.iter().all(is_new) {
+            self.0.push(rect);
+        }
+    }
+}
+
+/// `rect` without its even border: rows, then columns within those rows, then rows again.
+pub(crate) fn trim(sheet: &Sheet<'_>, rect: &Rect) -> Option<Rect> {
+    let mut out = *rect;
+    let rows = sheet.lines(Axis::Rows, rect);
+    let (top, bottom) = (rows.trim_low(), rows.trim_high());
+    out.top = top.unwrap_or(out.top);
+    out.bottom = bottom.unwrap_or(out.bottom);
+    if out.height() < SMALLEST {
+        return None;
+    }
+    let columns = sheet.lines(Axis::Columns, &out);
+    out.left = columns.trim_low().unwrap_or(out.left);
+    out.right = columns.trim_high().unwrap_or(out.right);
+    if out.width() < SMALLEST {
+        return None;
+    }
+    // Bars that end at the columns just removed are even only now.
+    let rows = sheet.lines(Axis::Rows, &out);
+    out.top = top.or_else(|| rows.trim_low()).unwrap_or(out.top);
+    out.bottom = bottom.or_else(|| rows.trim_high()).unwrap_or(out.bottom);
+    (out.difference(rect) > SAME && out.height() >= SMALLEST).then_some(out)
+}
+
+/// `rect` without bars of text on an even ground: above and below, then beside the picture too,
+/// because an even margin within the picture looks the same.
+fn without_captions(sheet: &Sheet<'_>, rect: &Rect) -> Vec<Rect> {
+    let mut out = *rect;
+    let rows = sheet.lines(Axis::Rows, rect);
+    out.top = rows.caption_low().unwrap_or(out.top);
+    out.bottom = rows.caption_high().unwrap_or(out.bottom);
+    if out.height() < SMALLEST {
+        return Vec::new();
+    }
+    let rows_alone = out;
+    let columns = sheet.lines(Axis::Columns, &out);
+    out.left = columns.caption_low().unwrap_or(out.left);
+    out.right = columns.caption_high().unwrap_or(out.right);
+    vec![rows_alone, out]
+}
+
+/// The largest part of `rect` that is not the ground colour of its rim.
+fn largest_block(sheet: &Sheet<'_>, rect: &Rect) -> Option<Rect> {
+    let ground = ground_color(sheet, rect)?;
+    let mut out = *rect;
+    for _ in 0..2 {
+        let rows = sheet.lines(Axis::Rows, &out);
+        (out.top, out.bottom) = rows.block(|at| rows.ground(at, ground) >= BLANK)?;
+        let columns = sheet.lines(Axis::Columns, &out);
+        (out.left, out.right) = columns.block(|at| columns.ground(at, ground) >= BLANK)?;
+    }
+    Some(out)
+}
+
+/// The commonest luma on the rim of `rect`, if a third of the rim has it.
+fn ground_color(sheet: &Sheet<'_>, rect: &Rect) -> Option<f32> {
+    let rows = sheet.lines(Axis::Rows, rect);
+    let columns = sheet.lines(Axis::Columns, rect);
+    let mut rim: Vec<f32> = Vec::new();
+    for lines in [&rows, &columns] {
+        rim.extend(lines.line(lines.first));
+        rim.extend(lines.line(lines.end - 1));
+    }
+    rim.sort_by(f32::total_cmp);
+    let third = rim.len() / 3;
+    let narrowest = (0..rim.len() - third)
+        .min_by(|a, b| (rim[a + third] - rim[*a]).total_cmp(&(rim[b + third] - rim[*b])))?;
+    let spread = rim[narrowest + third] - rim[narrowest];
+    (spread <= 2.0 * GROUND).then(|| rim[narrowest + third / 2])
+}
+
+/// One or several sides moved to their strongest cut lines.
+fn cut_rectangles(sheet: &Sheet<'_>, rect: &Rect) -> Vec<Rect> {
+    let rows = sheet.lines(Axis::Rows, rect);
+    let columns = sheet.lines(Axis::Columns, rect);
+    let mut single: Vec<(f32, Rect)> = Vec::new();
+    for (lines, near) in
+        [(&rows, Side::Low), (&rows, Side::High), (&columns, Side::Low), (&columns, Side::High)]
+    {
+        let is_rows = std::ptr::eq(lines, &rows);
+        for (at, step) in lines.cuts(near) {
+            let mut cut = *rect;
+            *match (is_rows, near) {
+                (true, Side::Low) => &mut cut.top,
+                (true, Side::High) => &mut cut.bottom,
+                (false, Side::Low) => &mut cut.left,
+                (false, Side::High) => &mut cut.right,
+            } = at;
+            single.push((step, cut));
+        }
+    }
+    single.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let mut out: Vec<Rect> = single.iter().take(2).map(|(_, cut)| *cut).collect();
+    out.extend(combined(&single, rect));
+    out.extend(single.iter().skip(2).map(|(_, cut)| *cut));
+    out
+}
+
+/// The strongest cut of top and bottom, of left and right, and of all four sides together.
+fn combined(single: &[(f32, Rect)], rect: &Rect) -> Vec<Rect> {
+    let first = |differs: &dyn Fn(&Rect) -> bool| {
+        single.iter().map(|(_, cut)| *cut).find(|cut| differs(cut)).unwrap_or(*rect)
+    };
+    let top = first(&|cut| cut.top > rect.top).top;
+    let bottom = first(&|cut| cut.bottom < rect.bottom).bottom;
+    let left = first(&|cut| cut.left > rect.left).left;
+    let right = first(&|cut| cut.right < rect.right).right;
+    vec![
+        Rect { top, bottom, ..*rect },
+        Rect { left, right, ..*rect },
+        Rect { left, top, right, bottom },
+    ]
+}

@@ -1,0 +1,362 @@
+//! Variants of a query: what to look up besides the picture itself, cheapest first.
+//!
+//! A framed, cropped, tilted or collaged copy has another PDQ hash than its original. The modules
+//! below undo such changes on a small luma plane: each guess costs microseconds, so that ordinary
+//! lists of PDQ hashes find such copies. Owns the order of the steps and the names of what was
+//! undone; the eight dihedral forms of the exact hash are [`crate::hash`]'s, the look-ups the
+//! matcher's.
+
+mod collage;
+mod crop;
+mod frame;
+mod plane;
+mod rotate;
+mod window;
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::bits::Hash256;
+use crate::hash::pdq::{bits, quality};
+use crate::hash::{Dihedral, dct::Dct16};
+use window::{WholePlanes, Windows, luma64, real};
+
+pub use plane::VariantPlane;
+pub use window::Rect;
+
+/// How far a search goes for a picture without a match.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum VariantSet {
+    /// The picture itself alone.
+    None,
+    /// Also its dihedral forms.
+    Turned,
+    /// Also what may be a picture in a frame.
+    #[default]
+    Framed,
+    /// Also tiles of collages, tilted, cropped and combined copies.
+    All,
+}
+
+impl VariantSet {
+    /// All sets, smallest first.
+    pub const ALL: [Self; 4] = [Self::None, Self::Turned, Self::Framed, Self::All];
+
+    /// The name in flags and records.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Turned => "turned",
+            Self::Framed => "framed",
+            Self::All => "all",
+        }
+    }
+
+    /// The steps after the exact hash and its dihedral forms, in order.
+    pub const fn steps(self) -> &'static [Step] {
+        match self {
+            Self::None | Self::Turned => &[],
+            Self::Framed => &[Step::Framed],
+            Self::All => &Step::ALL,
+        }
+    }
+}
+
+impl fmt::Display for VariantSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for VariantSet {
+    type Err = UnknownVariantSet;
+
+    fn from_str(name: &str) -> Result<Self, UnknownVariantSet> {
+        let known = Self::ALL.into_iter().find(|set| set.name() == name);
+        known.ok_or_else(|| UnknownVariantSet(name.to_owned()))
+    }
+}
+
+/// A name that is no set of variants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownVariantSet(String);
+
+impl fmt::Display for UnknownVariantSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.0.escape_default();
+        write!(f, "unknown variants '{name}', expected none, turned, framed or all")
+    }
+}
+
+impl std::error::Error for UnknownVariantSet {}
+
+/// A batch of variants to look up together, cheapest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// Inner rectangles, upright and mirrored, the likeliest also turned.
+    Framed,
+    /// Tiles of collages.
+    Tiled,
+    /// Turned back by up to 6°.
+    Tilted,
+    /// Even, one-sided and two-sided crops.
+    Cropped,
+    /// Every crop of a grid up to 9 % a side.
+    CroppedGrid,
+    /// Crops and tilts within a frame, mirrored too.
+    Combined,
+}
+
+impl Step {
+    /// All steps, in the order they are taken.
+    pub const ALL: [Self; 6] =
+        [Self::Framed, Self::Tiled, Self::Tilted, Self::Cropped, Self::CroppedGrid, Self::Combined];
+
+    /// The name in summaries.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Framed => "framed",
+            Self::Tiled => "tiled",
+            Self::Tilted => "tilted",
+            Self::Cropped => "cropped",
+            Self::CroppedGrid => "cropped-grid",
+            Self::Combined => "combined",
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// What was undone to get a variant. Its text stands in records.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct VariantKind {
+    tile: Option<[u8; 4]>,
+    frame: Option<Rect>,
+    degrees: i8,
+    missing: Option<[f32; 4]>,
+    dihedral: Dihedral,
+}
+
+impl VariantKind {
+    const PLAIN: Self =
+        Self { tile: None, frame: None, degrees: 0, missing: None, dihedral: Dihedral::Original };
+
+    /// The kind of an exact dihedral hash.
+    pub const fn turned(dihedral: Dihedral) -> Self {
+        Self { dihedral, ..Self::PLAIN }
+    }
+
+    /// Whether nothing of the original is guessed: a frame removed, a tile, a dihedral form. Only
+    /// then may a match be near; one by a supposed crop or tilt is possible at best.
+    pub const fn is_exact_geometry(&self) -> bool {
+        self.degrees == 0 && self.missing.is_none()
+    }
+}
+
+impl fmt::Display for VariantKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = Vec::new();
+        if let Some([columns, rows, column, row]) = self.tile {
+            parts.push(format!("tile {columns}x{rows}:{column},{row}"));
+        } else if let Some(frame) = self.frame {
+            let sides = [frame.left, frame.top, 1.0 - frame.right, 1.0 - frame.bottom];
+            parts.push(format!("frame-removed {}", percents(sides)));
+        }
+        if self.degrees != 0 {
+            parts.push(format!("rotated {}°", self.degrees));
+        }
+        parts.extend(self.missing.map(|sides| format!("crop-compensated {}", percents(sides))));
+        if self.dihedral != Dihedral::Original || parts.is_empty() {
+            parts.push(self.dihedral.name().to_owned());
+        }
+        f.write_str(&parts.join(" + "))
+    }
+}
+
+/// Four sides in whole tenths of a percent.
+fn percents([left, top, right, bottom]: [f32; 4]) -> String {
+    let percent = |share: f32| format!("{:.1}%", (share * 100.0).max(0.0));
+    format!(
+        "left={} top={} right={} bottom={}",
+        percent(left),
+        percent(top),
+        percent(right),
+        percent(bottom)
+    )
+}
+
+/// A hash to look up in place of the picture's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Variant {
+    /// What was undone.
+    pub kind: VariantKind,
+    /// The hash of what remains, within a few bits of PDQ's.
+    pub hash: Hash256,
+    /// Its quality, estimated on the plane: 0 to 100.
+    pub quality: u8,
+}
+
+/// The variants of one picture; what a step finds out serves the later ones.
+#[derive(Debug)]
+pub struct VariantSearch<'a> {
+    plane: &'a VariantPlane,
+    windows: Windows<'a>,
+    sheet: Option<frame::Sheet<'a>>,
+    frames: Option<Vec<(Rect, u8)>>,
+    quality: Option<u8>,
+}
+
+/// Rectangles that are looked up in all eight forms; the others upright and mirrored.
+const FULLY_TURNED: usize = 3;
+/// Frames within which crops and tilts are tried.
+const COMBINED_FRAMES: usize = 3;
+
+impl<'a> VariantSearch<'a> {
+    /// Nothing is computed before the first step.
+    pub const fn new(plane: &'a VariantPlane) -> Self {
+        Self { plane, windows: Windows::new(plane), sheet: None, frames: None, quality: None }
+    }
+
+    /// Appends the variants of `step` to `out`, in a fixed order.
+    ///
+    /// Their number is bounded: 42 framed, 118 tiles, 48 tilted, 32 and 255 cropped, 782 combined.
+    /// A picture with a side under 16 pixels has none.
+    pub fn step(&mut self, step: Step, out: &mut Vec<Variant>) {
+        if self.plane.columns().min(self.plane.rows()) < 16 {
+            return;
+        }
+        match step {
+            Step::Framed => self.framed(out),
+            Step::Tiled => self.tiled(out),
+            Step::Tilted => self.tilted(&VariantKind::PLAIN, &Rect::WHOLE, &UPRIGHT, out),
+            Step::Cropped => self.cropped(&crop::simple(), None, &UPRIGHT, out),
+            Step::CroppedGrid => self.cropped(&crop::grid(), None, &UPRIGHT, out),
+            Step::Combined => self.combined(out),
+        }
+    }
+
+    /// The plane's own hash of the whole picture: a few bits from the exact one. For tests of the
+    /// drift.
+    #[doc(hidden)]
+    pub fn whole(&mut self) -> Hash256 {
+        bits(&self.windows.block(&Rect::WHOLE, &Rect::WHOLE))
+    }
+
+    fn sheet(&mut self) -> &frame::Sheet<'a> {
+        let plane = self.plane;
+        self.sheet.get_or_insert_with(|| frame::Sheet::new(plane))
+    }
+
+    fn frames(&mut self) -> Vec<(Rect, u8)> {
+        if self.frames.is_none() {
+            let rects = frame::rectangles(self.sheet());
+            let rated = rects.into_iter().map(|rect| (rect, self.rate(&rect))).collect();
+            self.frames = Some(rated);
+        }
+        self.frames.clone().unwrap_or_default()
+    }
+
+    fn rate(&self, rect: &Rect) -> u8 {
+        quality(&luma64(self.plane, rect, rect))
+    }
+
+    fn whole_quality(&mut self) -> u8 {
+        let rated = self.quality.unwrap_or_else(|| self.rate(&Rect::WHOLE));
+        *self.quality.insert(rated)
+    }
+
+    fn framed(&mut self, out: &mut Vec<Variant>) {
+        for (rank, (rect, quality)) in self.frames().into_iter().enumerate() {
+            let kind = VariantKind { frame: Some(rect), ..VariantKind::PLAIN };
+            let forms: &[Dihedral] = if rank < FULLY_TURNED { &Dihedral::ALL } else { &MIRRORED };
+            push(&kind, &self.windows.block(&rect, &rect), quality, forms, out);
+        }
+    }
+
+    fn tiled(&mut self, out: &mut Vec<Variant>) {
+        for (place, rect) in collage::tiles(self.sheet()) {
+            let kind = VariantKind { tile: Some(place), ..VariantKind::PLAIN };
+            let quality = self.rate(&rect);
+            push(&kind, &self.windows.block(&rect, &rect), quality, &UPRIGHT, out);
+        }
+    }
+
+    fn tilted(
+        &mut self,
+        kind: &VariantKind,
+        rect: &Rect,
+        forms: &[Dihedral],
+        out: &mut Vec<Variant>,
+    ) {
+        let (width, height) = self.plane.source_size();
+        let size = (rect.width() * pixels(width), rect.height() * pixels(height));
+        let quality = self.rate(rect);
+        let whole = WholePlanes::new(rotate::SIDE);
+        for turn in rotate::turns(size.0, size.1) {
+            let plane = rotate::turned_back(self.plane, rect, size, &turn);
+            let block = whole.block(&plane);
+            push(&VariantKind { degrees: turn.degrees, ..*kind }, &block, quality, forms, out);
+        }
+    }
+
+    fn cropped(
+        &mut self,
+        ladder: &[crop::Missing],
+        frame: Option<(Rect, u8)>,
+        forms: &[Dihedral],
+        out: &mut Vec<Variant>,
+    ) {
+        let (bounds, quality) = frame.unwrap_or((Rect::WHOLE, self.whole_quality()));
+        for missing in ladder {
+            let window = bounds.place(&crop::window(missing));
+            let kind = VariantKind {
+                frame: frame.map(|(rect, _)| rect),
+                missing: Some(*missing),
+                ..VariantKind::PLAIN
+            };
+            push(&kind, &self.windows.block(&window, &bounds), quality, forms, out);
+        }
+    }
+
+    fn combined(&mut self, out: &mut Vec<Variant>) {
+        let frames = self.frames();
+        for (rank, &(rect, quality)) in frames.iter().take(COMBINED_FRAMES).enumerate() {
+            let kind = VariantKind { frame: Some(rect), ..VariantKind::PLAIN };
+            self.cropped(&crop::simple(), Some((rect, quality)), &MIRRORED, out);
+            if rank == 0 {
+                self.tilted(&kind, &rect, &UPRIGHT, out);
+            }
+        }
+        self.cropped(&crop::simple(), None, &MIRRORED[1..], out);
+        self.cropped(&crop::grid(), None, &MIRRORED[1..], out);
+        if let Some(&first) = frames.first() {
+            self.cropped(&crop::grid(), Some(first), &UPRIGHT, out);
+        }
+    }
+}
+
+const UPRIGHT: [Dihedral; 1] = [Dihedral::Original];
+const MIRRORED: [Dihedral; 2] = [Dihedral::Original, Dihedral::FlipY];
+
+/// The hashes of one block in the forms asked for.
+fn push(
+    kind: &VariantKind,
+    block: &Dct16,
+    quality: u8,
+    forms: &[Dihedral],
+    out: &mut Vec<Variant>,
+) {
+    for &dihedral in forms {
+        let hash = bits(&dihedral.apply(block));
+        out.push(Variant { kind: VariantKind { dihedral, ..*kind }, hash, quality });
+    }
+}
+
+/// A side in pixels.
+fn pixels(side: u32) -> f32 {
+    real(crate::num::index(side))
+}

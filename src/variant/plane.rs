@@ -1,0 +1,233 @@
+//! The small luma plane that every variant is computed from.
+//!
+//! Owns the one pass over a picture's pixels: an exact area average to at most 192 × 192 cells.
+//! What lies where on the plane is [`super::window`]'s and [`super::frame`]'s business. The plane
+//! is linear in the pixels, so hashes of its windows are hashes of the picture's windows but for
+//! what the averaging takes away.
+
+use super::window::{cell, real};
+use crate::arch::lanes::{Level, Simd, Work};
+use crate::num::{index, to_u64};
+use crate::pixels::{PixelFormat, Pixels};
+
+/// Cells a side at most. A tile of a 3 × 3 collage then has 64 cells a side, as many as PDQ takes
+/// samples. Smaller planes are not measured yet.
+pub(crate) const SIDE: usize = 192;
+
+/// Luma weights of PDQ (ITU-R BT.601).
+const LUMA: [f32; 3] = [0.299, 0.587, 0.114];
+
+/// A picture as its variants see it: area-averaged luma, at most 192 × 192 cells, 0 to 255.
+///
+/// Independent of the picture's pixels once made; about 150 kB.
+#[derive(Clone, Debug, Default)]
+pub struct VariantPlane {
+    cells: Vec<f32>,
+    columns: usize,
+    rows: usize,
+    source: (u32, u32),
+}
+
+impl VariantPlane {
+    /// Averages a picture. One pass over its pixels; never panics for any picture.
+    pub fn new(pixels: &Pixels<'_>) -> Self {
+        let mut plane = Self::default();
+        plane.fill(pixels);
+        plane
+    }
+
+    /// Averages another picture into the same memory.
+    pub fn fill(&mut self, pixels: &Pixels<'_>) {
+        self.source = (pixels.width(), pixels.height());
+        self.columns = index(pixels.width()).min(SIDE);
+        self.rows = index(pixels.height()).min(SIDE);
+        self.cells.clear();
+        self.cells.resize(self.columns * self.rows, 0.0);
+        if !self.cells.is_empty() {
+            Level::best().run(Average { pixels, plane: self });
+        }
+    }
+
+    /// A plane of given cells, for pictures made from other planes.
+    pub(crate) const fn from_cells(cells: Vec<f32>, columns: usize, rows: usize) -> Self {
+        Self { cells, columns, rows, source: (0, 0) }
+    }
+
+    /// Cells along x, at most 192; fewer for narrower pictures.
+    pub const fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// Cells along y, at most 192; fewer for lower pictures.
+    pub const fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Width and height in pixels of the picture behind the plane.
+    pub const fn source_size(&self) -> (u32, u32) {
+        self.source
+    }
+
+    /// One row of cells; empty beyond the last.
+    pub(crate) fn row(&self, y: usize) -> &[f32] {
+        self.cells.get(y * self.columns..(y + 1) * self.columns).unwrap_or(&[])
+    }
+
+    /// The same picture with rows and columns exchanged.
+    pub(crate) fn transposed(&self) -> Self {
+        let mut cells = Vec::with_capacity(self.cells.len());
+        for x in 0..self.columns {
+            cells.extend((0..self.rows).map(|y| self.cells[y * self.columns + x]));
+        }
+        let source = (self.source.1, self.source.0);
+        Self { cells, columns: self.rows, rows: self.columns, source }
+    }
+
+    /// Luma between the cells' centres, bilinear; `x` and `y` in cells, clamped to the bounds
+    /// `low` and `high` of cell centres.
+    #[inline(always)]
+    pub(crate) fn sample(&self, x: f32, y: f32) -> f32 {
+        let x = x.clamp(0.0, real(self.columns - 1));
+        let y = y.clamp(0.0, real(self.rows - 1));
+        let (left, top) = (cell(x), cell(y));
+        let (right, bottom) = ((left + 1).min(self.columns - 1), (top + 1).min(self.rows - 1));
+        let (along, down) = (x - real(left), y - real(top));
+        let (upper, lower) = (top * self.columns, bottom * self.columns);
+        let mix = |row: usize| {
+            let (a, b) = (self.cells[row + left], self.cells[row + right]);
+            a + (b - a) * along
+        };
+        let (a, b) = (mix(upper), mix(lower));
+        a + (b - a) * down
+    }
+}
+
+/// The pass over the pixels, compiled for every instruction set.
+struct Average<'a> {
+    pixels: &'a Pixels<'a>,
+    plane: &'a mut VariantPlane,
+}
+
+impl Work for Average<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let (pixels, plane) = (self.pixels, self.plane);
+        let width = index(pixels.width());
+        let mut sums = vec![0.0_f32; width * pixels.format().bytes_per_pixel()];
+        let mut luma = vec![0.0_f32; width];
+        let columns = Shares::new(width, plane.columns);
+        let rows = Shares::new(index(pixels.height()), plane.rows);
+        for (y, cells) in plane.cells.chunks_exact_mut(plane.columns).enumerate() {
+            sums.fill(0.0);
+            let (first, last) = rows.range(y);
+            for row in first..=last {
+                let line = pixels.row(u32::try_from(row).unwrap_or(u32::MAX));
+                add(&mut sums, line, rows.weight(y, row));
+            }
+            to_luma(&sums, pixels.format(), &mut luma);
+            for (x, value) in cells.iter_mut().enumerate() {
+                *value = columns.average(x, &luma);
+            }
+        }
+    }
+}
+
+/// How `len` pixels share `cells` cells: cell `i` covers the pixels from `i · len / cells` on.
+struct Shares {
+    len: usize,
+    cells: usize,
+    scale: f32,
+}
+
+impl Shares {
+    fn new(len: usize, cells: usize) -> Self {
+        Self { len, cells, scale: 1.0 / real(len) }
+    }
+
+    /// First and last pixel that cell `at` touches.
+    #[inline(always)]
+    fn range(&self, at: usize) -> (usize, usize) {
+        let first = to_u64(at) * to_u64(self.len) / to_u64(self.cells);
+        let end = (to_u64(at + 1) * to_u64(self.len)).div_ceil(to_u64(self.cells));
+        let last = crate::num::to_usize(end).unwrap_or(self.len).clamp(1, self.len) - 1;
+        (crate::num::to_usize(first).unwrap_or(0), last)
+    }
+
+    /// The part of cell `at` that pixel `pixel` fills; all parts of a cell sum to 1.
+    #[inline(always)]
+    fn weight(&self, at: usize, pixel: usize) -> f32 {
+        // In units of 1 / (len · cells): a cell is `len` of them, a pixel `cells`.
+        let low = (at * self.len).max(pixel * self.cells);
+        let high = ((at + 1) * self.len).min((pixel + 1) * self.cells);
+        real(high.saturating_sub(low)) * self.scale
+    }
+
+    #[inline(always)]
+    fn average(&self, at: usize, values: &[f32]) -> f32 {
+        let (first, last) = self.range(at);
+        let inner = real(self.cells) * self.scale;
+        let mut sum = values[first] * self.weight(at, first);
+        if last > first {
+            sum += values[last] * self.weight(at, last);
+            let middle: f32 = values[first + 1..last].iter().sum();
+            sum += middle * inner;
+        }
+        sum
+    }
+}
+
+#[inline(always)]
+fn add(sums: &mut [f32], line: &[u8], weight: f32) {
+    for (sum, byte) in sums.iter_mut().zip(line) {
+        *sum += weight * f32::from(*byte);
+    }
+}
+
+#[inline(always)]
+fn to_luma(sums: &[f32], format: PixelFormat, luma: &mut [f32]) {
+    match format {
+        PixelFormat::Luma8 => luma.copy_from_slice(sums),
+        PixelFormat::LumaA8 => first_samples(sums, luma),
+        PixelFormat::Rgb8 => weighted::<3>(sums, luma),
+        PixelFormat::Rgba8 => weighted::<4>(sums, luma),
+    }
+}
+
+#[inline(always)]
+fn first_samples(sums: &[f32], luma: &mut [f32]) {
+    for (value, pixel) in luma.iter_mut().zip(sums.as_chunks::<2>().0) {
+        *value = pixel[0];
+    }
+}
+
+#[inline(always)]
+fn weighted<const N: usize>(sums: &[f32], luma: &mut [f32]) {
+    for (value, pixel) in luma.iter_mut().zip(sums.as_chunks::<N>().0) {
+        *value = LUMA[0] * pixel[0] + LUMA[1] * pixel[1] + LUMA[2] * pixel[2];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_exact_averages_of_any_size() {
+        for (width, height) in [(1_u32, 1_u32), (5, 200), (193, 192), (700, 401)] {
+            let data = vec![77; index(width) * index(height) * 3];
+            let pixels = Pixels::new(&data, width, height, PixelFormat::Rgb8).unwrap();
+            let plane = VariantPlane::new(&pixels);
+            assert_eq!(plane.columns(), index(width).min(SIDE));
+            let worst = plane.cells.iter().map(|cell| (cell - 77.0).abs()).fold(0.0, f32::max);
+            assert!(worst < 0.01, "{width} x {height}: {worst}");
+        }
+    }
+
+    #[test]
+    fn a_picture_without_pixels_has_no_cells() {
+        let pixels = Pixels::new(&[], 0, 9, PixelFormat::Luma8).unwrap();
+        assert_eq!(VariantPlane::new(&pixels).columns(), 0);
+    }
+}

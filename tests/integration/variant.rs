@@ -1,0 +1,149 @@
+//! Variants of queries: framed, cropped, tilted and collaged copies of rendered pictures are found
+//! by ordinary PDQ hashes of the originals.
+
+use image::{Rgb, RgbImage, imageops};
+use onceseen::bits::Hash256;
+use onceseen::hash::pdq::PdqHasher;
+use onceseen::pixels::{PixelFormat, Pixels};
+use onceseen::variant::{Step, Variant, VariantPlane, VariantSearch, VariantSet};
+
+/// PDQ's radius, and the review radius for what is guessed.
+const NEAR: u32 = 31;
+const POSSIBLE: u32 = 52;
+
+/// A picture with structure at every scale, drawn from integers alone.
+fn scene() -> RgbImage {
+    RgbImage::from_fn(420, 300, |x, y| {
+        let blob = |cx: u32, cy: u32, radius: u32| {
+            let distance = x.abs_diff(cx).pow(2) + y.abs_diff(cy).pow(2);
+            u8::from(distance < radius * radius)
+        };
+        let ground = u8::try_from((x * 3 + y * 2) / 16 % 120).unwrap();
+        let spots = 90 * blob(90, 80, 60) + 60 * blob(280, 190, 85) + 40 * blob(350, 60, 35);
+        let grain = u8::try_from((x * 7919 + y * 104_729) % 23).unwrap();
+        Rgb([ground + spots / 2 + grain, ground / 2 + spots + grain, 200 - spots / 2 - grain])
+    })
+}
+
+fn view(picture: &RgbImage) -> Pixels<'_> {
+    Pixels::new(picture.as_raw(), picture.width(), picture.height(), PixelFormat::Rgb8).unwrap()
+}
+
+fn exact(picture: &RgbImage) -> Hash256 {
+    PdqHasher::new().hash(&view(picture)).hash()
+}
+
+fn variants(picture: &RgbImage, steps: &[Step]) -> Vec<Variant> {
+    let plane = VariantPlane::new(&view(picture));
+    let mut search = VariantSearch::new(&plane);
+    let mut out = Vec::new();
+    for step in steps {
+        search.step(*step, &mut out);
+    }
+    out
+}
+
+fn nearest(picture: &RgbImage, steps: &[Step], original: Hash256) -> Variant {
+    let found = variants(picture, steps);
+    found.into_iter().min_by_key(|variant| variant.hash.distance(original)).unwrap()
+}
+
+fn framed(picture: &RgbImage, sides: [u32; 4], color: [u8; 3]) -> RgbImage {
+    let [left, top, right, bottom] = sides;
+    let (width, height) = (picture.width() + left + right, picture.height() + top + bottom);
+    let mut out = RgbImage::from_pixel(width, height, Rgb(color));
+    imageops::replace(&mut out, picture, left.into(), top.into());
+    out
+}
+
+#[test]
+fn plane_hash_of_the_whole_picture_is_close_to_the_exact_one() {
+    let plane = VariantPlane::new(&view(&scene()));
+    let drift = VariantSearch::new(&plane).whole().distance(exact(&scene()));
+    assert!(drift <= 14, "{drift} bits");
+}
+
+#[test]
+fn borders_of_any_width_and_colour_are_removed() {
+    for (sides, color) in [
+        ([0, 40, 0, 40], [0, 0, 0]),
+        ([60, 0, 60, 0], [255, 255, 255]),
+        ([9, 9, 9, 9], [255, 255, 255]),
+        ([50, 7, 21, 90], [200, 30, 90]),
+    ] {
+        let copy = framed(&scene(), sides, color);
+        let best = nearest(&copy, VariantSet::Framed.steps(), exact(&scene()));
+        assert!(best.hash.distance(exact(&scene())) <= NEAR, "{sides:?}: {}", best.kind);
+        assert!(best.kind.is_exact_geometry());
+        assert!(best.kind.to_string().starts_with("frame-removed left="), "{}", best.kind);
+    }
+}
+
+#[test]
+fn nested_borders_and_a_mirror_are_undone_together() {
+    let mirrored = imageops::flip_horizontal(&scene());
+    let copy = framed(&framed(&mirrored, [20; 4], [0; 3]), [30, 10, 12, 44], [240; 3]);
+    let best = nearest(&copy, &[Step::Framed], exact(&scene()));
+    assert!(best.hash.distance(exact(&scene())) <= NEAR, "{}", best.kind);
+    assert!(best.kind.to_string().ends_with(" + mirrored"), "{}", best.kind);
+}
+
+#[test]
+fn crops_of_one_side_and_of_all_are_compensated_and_say_so() {
+    for [left, top, right, bottom] in [[0, 0, 42, 0], [20, 15, 20, 15], [8, 20, 25, 0]] {
+        let picture = scene();
+        let size = (picture.width() - left - right, picture.height() - top - bottom);
+        let copy = imageops::crop_imm(&picture, left, top, size.0, size.1).to_image();
+        let best = nearest(&copy, &[Step::Cropped, Step::CroppedGrid], exact(&scene()));
+        assert!(best.hash.distance(exact(&scene())) <= POSSIBLE, "{}", best.kind);
+        assert!(!best.kind.is_exact_geometry() && best.kind.to_string().contains("crop-"));
+    }
+}
+
+#[test]
+fn every_tile_of_a_collage_is_looked_up_and_named() {
+    let mut copy = RgbImage::from_pixel(840, 600, Rgb([90, 20, 130]));
+    imageops::replace(&mut copy, &scene(), 420, 300);
+    let best = nearest(&copy, &[Step::Tiled], exact(&scene()));
+    assert!(best.hash.distance(exact(&scene())) <= NEAR, "{}", best.kind);
+    assert_eq!(best.kind.to_string(), "tile 2x2:1,1");
+}
+
+#[test]
+fn the_same_picture_gives_the_same_variants_within_the_bound() {
+    let copy = framed(&scene(), [12; 4], [0; 3]);
+    let mut total = 0;
+    for (step, most) in [
+        (Step::Framed, 42),
+        (Step::Tiled, 130),
+        (Step::Tilted, 48),
+        (Step::Cropped, 32),
+        (Step::CroppedGrid, 255),
+        (Step::Combined, 900),
+    ] {
+        let found = variants(&copy, &[step]);
+        assert_eq!(found, variants(&copy, &[step]));
+        assert!(found.len() <= most, "{step}: {}", found.len());
+        total += found.len();
+    }
+    assert!(total > 500);
+}
+
+#[test]
+fn tiny_flat_and_thin_pictures_give_no_match_and_no_panic() {
+    for (width, height) in [(0, 0), (1, 1), (15, 900), (16, 16), (3000, 17), (64, 64), (500, 300)] {
+        let flat = RgbImage::from_pixel(width, height, Rgb([128; 3]));
+        for variant in variants(&flat, &Step::ALL) {
+            assert!(variant.quality < 50, "{width} x {height}: {}", variant.kind);
+        }
+    }
+}
+
+#[test]
+fn sets_read_their_names_and_refuse_others() {
+    for set in VariantSet::ALL {
+        assert_eq!(set.name().parse(), Ok(set));
+    }
+    let message = "most".parse::<VariantSet>().unwrap_err().to_string();
+    assert!(message.contains("'most'") && message.contains("framed"));
+}
