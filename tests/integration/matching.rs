@@ -210,6 +210,13 @@ fn each_digest_is_found_alone_and_a_weaker_one_that_adds_nothing_is_not_repeated
     assert_eq!(said, [("sha256", 1), ("md5", 2)]);
 }
 
+fn one_hash() -> onceseen::list::HashList {
+    let hash = ImageHash::pdq(Algorithm::Pdq, Hash256::from_words([7; 4]), None);
+    let mut builder = ListBuilder::new("one").unwrap();
+    builder.push(&ImportedRow { hashes: vec![hash], ..ImportedRow::default() }, "s").unwrap();
+    builder.finish_in_memory().unwrap()
+}
+
 #[test]
 fn settings_that_contradict_each_other_are_refused() {
     let built = |set: fn(&mut onceseen::matcher::MatcherBuilder)| {
@@ -219,10 +226,17 @@ fn settings_that_contradict_each_other_are_refused() {
     };
     assert!(
         built(|builder| {
-            builder.radius(9).review_radius(8);
+            builder.list(one_hash()).radius(9).review_radius(8);
         })
         .unwrap_err()
-        .contains('9')
+        .contains("below the radius 9")
+    );
+    assert!(
+        built(|builder| {
+            builder.list(one_hash()).review_radius(30);
+        })
+        .unwrap_err()
+        .contains("below the radius 31")
     );
     assert!(
         built(|builder| {
