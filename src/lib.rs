@@ -36,9 +36,9 @@ pub mod pixels;
 pub mod record;
 pub mod report;
 pub mod scan;
+pub mod variant;
 
 /// The README's code, compiled and run with the documentation's tests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 mod readme {}
-pub mod variant;

@@ -181,11 +181,6 @@ fn examine(copy: &RgbImage, own: Hash256, strangers: &[Hash256]) -> Outcome {
         out.lookups.push(variants.len());
         let near = variants.iter().map(|variant| variant.hash.distance(own)).min();
         out.steps.push(near.unwrap_or(256));
-        if env::var_os("EXPLAIN").is_some() && step == Step::Framed {
-            if let Some(best) = variants.iter().min_by_key(|v| v.hash.distance(own)) {
-                eprintln!("{} {} of {}", best.hash.distance(own), best.kind, variants.len());
-            }
-        }
         hashes.extend(variants.iter().filter(|v| v.quality >= 50).map(|variant| variant.hash));
     }
     let distances =

@@ -20,6 +20,7 @@ use crate::digest::{Digest, DigestKind};
 use crate::hash::{Algorithm, Dihedral, HashValue, ImageHash, PictureHashes};
 use crate::index::{IndexChoice, Neighbor};
 use crate::list::{Claim, HashList};
+use crate::variant::{VariantPlane, VariantSet};
 
 pub use live::{LIVE_LIMIT, LiveError, LiveMatcher, Pending};
 
@@ -65,37 +66,35 @@ pub struct Match {
     pub claims: Vec<Claim>,
 }
 
-/// Which forms of a picture are looked up besides the picture itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Variants {
-    /// The picture alone.
-    None,
-    /// The eight dihedral transforms: mirrored, turned by 90°, 180°, 270°, both.
-    #[default]
-    Turned,
-}
-
 /// What is looked up for one picture: digests of its file and its hashes.
 #[derive(Clone, Debug, Default)]
 pub struct Query {
     digests: Vec<Digest>,
     hashes: PictureHashes,
+    plane: Option<VariantPlane>,
 }
 
 impl Query {
     /// A whole picture.
     pub fn of_picture(digests: &[Digest], hashes: PictureHashes) -> Self {
-        Self { digests: digests.to_vec(), hashes }
+        Self { digests: digests.to_vec(), hashes, plane: None }
+    }
+
+    /// The same with the plane from which variants are computed, for [`VariantSet::Framed`] and
+    /// [`VariantSet::All`].
+    #[must_use]
+    pub fn plane(self, plane: Option<VariantPlane>) -> Self {
+        Self { plane, ..self }
     }
 
     /// A hash alone: turned forms are not known.
     pub fn of_hash(hash: ImageHash) -> Self {
-        Self { digests: Vec::new(), hashes: PictureHashes::from_hash(hash) }
+        Self { hashes: PictureHashes::from_hash(hash), ..Self::default() }
     }
 
     /// A digest alone.
     pub fn of_digest(digest: Digest) -> Self {
-        Self { digests: vec![digest], hashes: PictureHashes::default() }
+        Self { digests: vec![digest], ..Self::default() }
     }
 }
 
@@ -112,14 +111,29 @@ impl fmt::Display for MatchError {
 impl std::error::Error for MatchError {}
 
 /// Settings of a [`Matcher`].
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct MatcherBuilder {
     lists: Vec<Arc<HashList>>,
     radius: Option<u32>,
     review_radius: Option<u32>,
     quality: Option<u8>,
     index: IndexChoice,
-    variants: Variants,
+    variants: VariantSet,
+}
+
+impl Default for MatcherBuilder {
+    fn default() -> Self {
+        Self {
+            lists: Vec::new(),
+            radius: None,
+            review_radius: None,
+            quality: None,
+            index: IndexChoice::Auto,
+            // Turned forms cost no hashing and exact hashes; what the other sets cost and which
+            // strangers they match on large lists is not settled (docs/robustness.md).
+            variants: VariantSet::Turned,
+        }
+    }
 }
 
 impl MatcherBuilder {
@@ -154,8 +168,8 @@ impl MatcherBuilder {
         self
     }
 
-    /// Which forms of a picture are looked up; default: [`Variants::Turned`].
-    pub fn variants(&mut self, variants: Variants) -> &mut Self {
+    /// How far a search goes for a picture without a match; default: [`VariantSet::Turned`].
+    pub fn variants(&mut self, variants: VariantSet) -> &mut Self {
         self.variants = variants;
         self
     }
@@ -259,6 +273,11 @@ impl Matcher {
         self.quality
     }
 
+    /// How far a search goes for a picture without a match.
+    pub const fn variants(&self) -> VariantSet {
+        self.settings.variants
+    }
+
     /// The radius of near matches for `algorithm`.
     pub fn radius(&self, algorithm: Algorithm) -> u32 {
         self.settings.radius.unwrap_or_else(|| algorithm.default_radius())
@@ -285,6 +304,13 @@ impl Matcher {
             }
         }
         self.drop_retracted(&mut out);
+        if let Some(plane) = &query.plane
+            && out.iter().all(|found| found.negative)
+            && query.hashes.hashes().iter().any(|hash| self.is_matchable(hash))
+        {
+            self.match_variants(plane, &mut out);
+            self.drop_retracted(&mut out);
+        }
         // Stable: lists, algorithms and entries stay in the order of the search.
         out.sort_by_key(|found: &Match| (found.level, found.distance));
         out
@@ -341,7 +367,7 @@ impl Matcher {
         let algorithm = hash.algorithm();
         let (found, lookups) = match (hash.value(), turned) {
             (HashValue::Bits256(value), Some(turned))
-                if self.settings.variants != Variants::None =>
+                if self.settings.variants != VariantSet::None =>
             {
                 // The list's hash and the query's come from the same code or a bit-exact one, so the
                 // first of the eight is the hash itself.

@@ -14,6 +14,7 @@ use crate::hash::{Hasher, PictureHashes};
 use crate::matcher::Query;
 use crate::num::to_u64;
 use crate::record::{Record, Status};
+use crate::variant::VariantPlane;
 
 /// Bytes read at once of a file that is only digested.
 const STREAM_LEN: usize = 1 << 20;
@@ -109,11 +110,13 @@ impl<'a> Examiner<'a> {
             Ok(picture) => {
                 let hashes = self.hasher.hash(&picture.pixels());
                 describe(&mut record, &picture, &hashes);
-                self.conclude(record, hashes)
+                let plane = self.plane(&picture);
+                drop(picture);
+                self.conclude(record, hashes, plane)
             }
             Err(error) => {
                 blame(&mut record, &error);
-                self.conclude(record, PictureHashes::default())
+                self.conclude(record, PictureHashes::default(), None)
             }
         }
     }
@@ -138,11 +141,23 @@ impl<'a> Examiner<'a> {
             record.digests = Some(digests);
             record.bytes = Some(read);
         }
-        Ok(self.conclude(record, PictureHashes::default()))
+        Ok(self.conclude(record, PictureHashes::default(), None))
+    }
+
+    /// What variants are computed from, where any are asked for.
+    fn plane(&self, picture: &Decoded) -> Option<VariantPlane> {
+        let matcher = self.shared.matcher.map(Known::matcher)?;
+        let has_steps = !matcher.variants().steps().is_empty();
+        has_steps.then(|| VariantPlane::new(&picture.pixels()))
     }
 
     /// Looks the file up and settles its status.
-    fn conclude(&self, mut record: Record, hashes: PictureHashes) -> Record {
+    fn conclude(
+        &self,
+        mut record: Record,
+        hashes: PictureHashes,
+        plane: Option<VariantPlane>,
+    ) -> Record {
         let Some(matcher) = self.shared.matcher.map(Known::matcher) else {
             if record.status == Status::Unknown {
                 record.status = Status::Hashed;
@@ -160,7 +175,7 @@ impl<'a> Examiner<'a> {
             ));
         }
         let digests = record.digests.as_ref().map_or(&[][..], |digests| &digests.all()[..]);
-        let matches = matcher.matches(&Query::of_picture(digests, hashes));
+        let matches = matcher.matches(&Query::of_picture(digests, hashes).plane(plane));
         if matches.iter().any(|found| !found.negative) {
             record.status = Status::Known;
         }

@@ -287,8 +287,8 @@ impl Work for Second<'_> {
             for (column, weights) in self.columns.iter().zip(&self.matrix.rows) {
                 for (row, sums) in sums.iter_mut().enumerate() {
                     let value = column.0[group * 4 + row];
-                    for lane in 0..LANES {
-                        sums[lane] += value * weights.0[lane];
+                    for (sum, weight) in sums.iter_mut().zip(&weights.0) {
+                        *sum += value * weight;
                     }
                 }
             }

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use onceseen::hash::Algorithm;
 use onceseen::index::IndexChoice;
 use onceseen::list::{Columns, ImportFormat};
+use onceseen::variant::VariantSet;
 
 use crate::exit;
 
@@ -199,20 +200,14 @@ pub struct Known {
     /// Say on standard error which index will answer, why, and at what expected cost.
     #[arg(long)]
     pub explain: bool,
-    /// Which forms of a picture to look up.
-    #[arg(long, default_value = "turned")]
-    pub variants: Variants,
+    /// How far to search for a picture without a match: the picture alone (none), mirrored and turned
+    /// by quarters (turned), out of frames and captions (framed), out of collages, crops and tilts
+    /// too (all).
+    #[arg(long, value_name = "SET", default_value_t = VariantSet::Turned)]
+    pub variants: VariantSet,
     /// Read lists into memory before starting.
     #[arg(long)]
     pub preload: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Variants {
-    /// The picture alone.
-    None,
-    /// Also mirrored and turned by quarters.
-    Turned,
 }
 
 /// How pictures are examined and printed.

@@ -13,11 +13,11 @@ use onceseen::hash::{Algorithm, ImageHash};
 use onceseen::list::{
     HashList, ImportSettings, Imported, Importer, ListBuilder, RefusedRow, Source,
 };
-use onceseen::matcher::{DEFAULT_QUALITY_THRESHOLD, Matcher, Variants};
+use onceseen::matcher::{DEFAULT_QUALITY_THRESHOLD, Matcher};
 use onceseen::record::{Record, Sink, Status};
 use onceseen::scan::Scanner;
 
-use crate::flags::{self, Input, Known, Work};
+use crate::flags::{Input, Known, Work};
 use crate::messages;
 
 /// Bytes that tell a list or a picture from a hash file.
@@ -66,10 +66,7 @@ pub fn matcher(known: &Known, work: &Work) -> Result<Arc<Matcher>> {
         builder.review_radius(radius);
     }
     builder.quality(known.quality).index(known.index);
-    builder.variants(match known.variants {
-        flags::Variants::None => Variants::None,
-        flags::Variants::Turned => Variants::Turned,
-    });
+    builder.variants(known.variants);
     let matcher = builder.build()?;
     if known.explain {
         explain(&matcher, known);
