@@ -15,7 +15,8 @@
 //!
 //! # Features
 //!
-//! `csv`: hash lists in CSV and TSV, records as CSV. `cli` (default): the command.
+//! `csv`: hash lists in CSV and TSV, records as CSV. `heic`, `jxl`, `avif`: pictures of these formats. `cli`
+//! (default): the command and all of these.
 
 #![allow(
     rustdoc::private_intra_doc_links,
