@@ -49,6 +49,10 @@ pub(crate) trait Extra {
 
 enum Source<'a> {
     Library(Box<dyn ImageDecoder + 'a>),
+    #[cfg_attr(
+        not(any(feature = "heic", feature = "jxl", feature = "avif")),
+        expect(dead_code, reason = "no format behind a feature is built in")
+    )]
     Extra(Box<dyn Extra + 'a>),
 }
 
