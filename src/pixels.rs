@@ -9,11 +9,12 @@ use std::fmt;
 pub enum PixelFormat {
     /// One grey sample.
     Luma8,
-    /// Grey, alpha. Alpha is ignored by every hash.
+    /// Grey, alpha. Alpha is ignored by every hash but blockhash, which takes alpha 0 for white.
     LumaA8,
     /// Red, green, blue.
     Rgb8,
-    /// Red, green, blue, alpha. Alpha is ignored by every hash: the colour under it counts.
+    /// Red, green, blue, alpha. Alpha is ignored, the colour under it counts; blockhash alone takes
+    /// alpha 0 for white.
     Rgba8,
 }
 
