@@ -89,6 +89,32 @@ enum Kind {
     Avx512,
 }
 
+impl Kind {
+    /// Those of this processor family, narrowest first.
+    const ALL: &'static [Self] = &[
+        Self::Portable,
+        #[cfg(target_arch = "x86_64")]
+        Self::Avx2,
+        #[cfg(target_arch = "x86_64")]
+        Self::Avx512,
+    ];
+
+    fn is_present(self) -> bool {
+        match self {
+            Self::Portable => true,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => std::is_x86_feature_detected!("avx2"),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => {
+                std::is_x86_feature_detected!("avx512f")
+                    && std::is_x86_feature_detected!("avx512bw")
+                    && std::is_x86_feature_detected!("avx512dq")
+                    && std::is_x86_feature_detected!("avx512vl")
+            }
+        }
+    }
+}
+
 impl Level {
     /// The widest set, detected once.
     pub(crate) fn best() -> Self {
@@ -98,21 +124,7 @@ impl Level {
 
     /// Every set that this machine has, narrowest first.
     pub(crate) fn available() -> Vec<Self> {
-        let mut out = vec![Self(Kind::Portable)];
-        #[cfg(target_arch = "x86_64")]
-        {
-            if std::is_x86_feature_detected!("avx2") {
-                out.push(Self(Kind::Avx2));
-            }
-            if std::is_x86_feature_detected!("avx512f")
-                && std::is_x86_feature_detected!("avx512bw")
-                && std::is_x86_feature_detected!("avx512dq")
-                && std::is_x86_feature_detected!("avx512vl")
-            {
-                out.push(Self(Kind::Avx512));
-            }
-        }
-        out
+        Kind::ALL.iter().filter(|kind| kind.is_present()).map(|kind| Self(*kind)).collect()
     }
 
     /// Its name in benchmarks and tests.
