@@ -17,7 +17,7 @@ use crate::arch::Isa;
 use crate::bits::BitHash;
 use crate::index::bktree::BkTree;
 use crate::index::linear::Linear;
-use crate::index::mih::{Effort, Mih, Scratch};
+use crate::index::mih::{Effort, Mih, Prices, Scratch};
 use crate::index::{Column, Index, IndexChoice, Neighbor};
 use crate::num;
 
@@ -189,8 +189,7 @@ impl<'a, H: BitHash> Planner<'a, H> {
         }
         Scratch::with(|scratch| {
             let budget = self.survivor_budget(mih.prepare(query, radius, scratch), scan_ns);
-            scratch.limit_survivors(budget);
-            budget > 0 && mih.finish(query, radius, scratch, out)
+            budget > 0 && mih.finish(query, radius, u64::from(budget), scratch, out)
         })
     }
 
@@ -220,8 +219,18 @@ impl<'a, H: BitHash> Planner<'a, H> {
         if NS_PER_BUCKET * num::to_f64(Mih::<H>::bucket_count(radius)) > scan_ns {
             return (0..queries.len()).collect();
         }
-        let admit = |effort| self.survivor_budget(effort, scan_ns);
-        mih.search_admitted(queries, radius, admit, out)
+        let unit = |ns: f64| u64::from(num::saturating_u32(16.0 * ns));
+        let even = self.column.len() >> 16;
+        let prices = Prices {
+            bucket: unit(4.0),
+            posting: 2,
+            crowding: unit(10.0),
+            usual: 2 * even + 16,
+            survivor: unit(10.0),
+            start: unit(0.15 * scan_ns),
+            band: unit(0.5 * scan_ns) / 16,
+        };
+        mih.join(queries, radius, prices, out)
     }
 }
 

@@ -1,0 +1,205 @@
+//! Joining a batch of queries with a multi-index section.
+//!
+//! Owns the order of a batch's work: band by band, and within a band by the upper byte of the
+//! buckets' values. What lies between two upper bytes is small enough for a cache, so a directory
+//! and its buckets come from memory once, however many queries visit them.
+
+use crate::bits::BitHash;
+use crate::index::Neighbor;
+use crate::index::mih::plan::{Ball, Targets, ball_len};
+use crate::index::mih::stage::{Third, settle};
+use crate::index::mih::{Mih, Scratch, bands};
+use crate::num;
+
+/// Look-ups of one band that are sorted together; bounds the memory of a batch to 4 MiB.
+const MAX_KEYS: usize = 1 << 20;
+
+/// Lines of buckets that are asked for while as many others are compared.
+const LINES_AT_ONCE: usize = 512;
+
+/// Survivors, and candidates, that are looked at together.
+const RESOLVED_AT_ONCE: usize = 256;
+
+/// A key has the distance of its bucket in bits 8 to 12, the bucket's lower byte below them and the
+/// query above.
+const QUERY_SHIFT: u32 = 13;
+
+/// What the steps of a search cost and what a query of a batch may spend, in a unit of the caller's.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Prices {
+    /// For each bucket looked up.
+    pub(crate) bucket: u64,
+    /// For each of its postings.
+    pub(crate) posting: u64,
+    /// For each posting beyond `usual` of a bucket: a crowd near the query, which will survive.
+    pub(crate) crowding: u64,
+    pub(crate) usual: u32,
+    /// For each posting whose second band is near enough, too.
+    pub(crate) survivor: u64,
+    /// What a query may spend before the first band, and again before each one.
+    pub(crate) start: u64,
+    pub(crate) band: u64,
+}
+
+impl Prices {
+    #[inline(always)]
+    fn of(&self, postings: u32) -> u64 {
+        let crowd = u64::from(postings.saturating_sub(self.usual));
+        self.bucket + self.posting * u64::from(postings) + self.crowding * crowd
+    }
+}
+
+impl<H: BitHash> Mih<'_, H> {
+    /// Answers a batch; gives the numbers of the queries whose budget did not suffice.
+    pub(crate) fn join(
+        &self,
+        queries: &[H],
+        radius: u32,
+        prices: Prices,
+        out: &mut [Vec<Neighbor>],
+    ) -> Vec<usize> {
+        out.iter_mut().for_each(Vec::clear);
+        let reach = num::index(radius.min(H::BITS)) / bands::<H>() + 1;
+        let block = (MAX_KEYS / ball_len(reach)).max(16);
+        let mut left = Vec::new();
+        let blocks = queries.chunks(block).zip(out.chunks_mut(block));
+        for (index, (queries, out)) in blocks.enumerate() {
+            Scratch::with(|scratch| {
+                scratch.prices = prices;
+                self.join_block(queries, radius, scratch, out);
+                let given_up = scratch.budgets.iter().enumerate().filter(|(_, left)| **left == 0);
+                left.extend(given_up.map(|(query, _)| index * block + query));
+            });
+            out.iter_mut().for_each(settle);
+        }
+        left
+    }
+
+    fn join_block(
+        &self,
+        queries: &[H],
+        radius: u32,
+        scratch: &mut Scratch,
+        out: &mut [Vec<Neighbor>],
+    ) {
+        scratch.targets.plan(self, queries, radius);
+        scratch.budgets.clear();
+        scratch.budgets.resize(queries.len(), scratch.prices.start);
+        scratch.survivors.clear();
+        scratch.candidates.clear();
+        for band in 0..bands::<H>() {
+            let allowance = scratch.prices.band;
+            let alive = scratch.budgets.iter_mut().filter(|budget| **budget > 0);
+            alive.for_each(|budget| *budget = budget.saturating_add(allowance));
+            self.join_band(band, queries, radius, scratch, out);
+        }
+        self.compare_third_bands(&mut scratch.survivors, &mut scratch.candidates);
+        self.compare_hashes(queries, radius, &mut scratch.candidates, out);
+    }
+
+    fn join_band(
+        &self,
+        number: usize,
+        queries: &[H],
+        radius: u32,
+        scratch: &mut Scratch,
+        out: &mut [Vec<Neighbor>],
+    ) {
+        let Scratch {
+            targets,
+            budgets,
+            prices,
+            probes,
+            survivors,
+            candidates,
+            coming,
+            keys,
+            limits,
+            ..
+        } = scratch;
+        let ends = sort_keys(targets, number, budgets, keys);
+        let band = self.band(number);
+        let next = (number + 1) % bands::<H>();
+        chain_limits(targets, number, next, limits);
+        let (wants, third) = (targets.values(next), Third::of::<H>(targets, number));
+        let mut compare = |probes: &mut Vec<_>, budgets: &mut Vec<_>| {
+            self.compare_next_bands(probes, &third, prices.survivor, budgets, survivors);
+            probes.clear();
+            if survivors.len() >= RESOLVED_AT_ONCE {
+                self.compare_third_bands(survivors, candidates);
+            }
+            if candidates.len() >= RESOLVED_AT_ONCE {
+                self.compare_hashes(queries, radius, candidates, out);
+            }
+        };
+        probes.clear();
+        coming.clear();
+        let (mut start, mut lines) = (0, 0);
+        for (upper, end) in (0..).zip(ends) {
+            for key in &keys[start..end] {
+                let query = num::index(key >> QUERY_SHIFT);
+                let bucket = band.bucket(upper << 8 | num::low_u16(u64::from(*key) & 0xff));
+                let budget = &mut budgets[query];
+                *budget = budget.saturating_sub(prices.of(bucket.1));
+                if bucket.1 == 0 || *budget == 0 {
+                    continue;
+                }
+                let limit = u32::from(limits[query]) - (key >> 8 & 31);
+                let probe = self.probe(&band, bucket, limit, key >> QUERY_SHIFT, wants[query]);
+                lines += self.prefetch_bucket(&probe);
+                coming.push(probe);
+                if lines >= LINES_AT_ONCE {
+                    lines = 0;
+                    compare(probes, budgets);
+                    std::mem::swap(probes, coming);
+                }
+            }
+            start = end;
+        }
+        compare(probes, budgets);
+        compare(coming, budgets);
+    }
+}
+
+/// For each query, how far the band and the next one may be away together.
+fn chain_limits(targets: &Targets, band: usize, next: usize, limits: &mut Vec<u8>) {
+    limits.clear();
+    let both = targets.reach(band).iter().zip(targets.reach(next));
+    limits.extend(both.map(|(first, second)| (first + second).saturating_sub(1)));
+}
+
+/// The look-ups of a band, grouped by the upper byte of their buckets' values; gives the end of each
+/// group.
+fn sort_keys(targets: &Targets, band: usize, budgets: &[u64], keys: &mut Vec<u32>) -> [usize; 256] {
+    let (values, reach) = (targets.values(band), targets.reach(band));
+    let alive = || {
+        let queries = (0u32..).zip(values.iter().zip(reach)).zip(budgets);
+        queries
+            .filter(|(_, budget)| **budget > 0)
+            .map(|((query, (value, reach)), _)| (query, *value, *reach))
+    };
+    let mut cursors = [0; 256];
+    for (_, value, reach) in alive() {
+        for group in &Ball::of(reach).groups {
+            cursors[usize::from(value >> 8) ^ usize::from(group.upper)] += group.lower.len();
+        }
+    }
+    let mut total = 0;
+    for cursor in &mut cursors {
+        let count = std::mem::replace(cursor, total);
+        total += count;
+    }
+    keys.resize(total, 0);
+    for (query, value, reach) in alive() {
+        let key = query << QUERY_SHIFT | u32::from(value & 0xff);
+        for group in &Ball::of(reach).groups {
+            let cursor = &mut cursors[usize::from(value >> 8) ^ usize::from(group.upper)];
+            let slots = &mut keys[*cursor..*cursor + group.lower.len()];
+            for (slot, lower) in slots.iter_mut().zip(&group.lower) {
+                *slot = key ^ u32::from(*lower);
+            }
+            *cursor += group.lower.len();
+        }
+    }
+    cursors
+}
