@@ -219,7 +219,7 @@ impl<'a, H: BitHash> Planner<'a, H> {
         if NS_PER_BUCKET * num::to_f64(Mih::<H>::bucket_count(radius)) > scan_ns {
             return (0..queries.len()).collect();
         }
-        let unit = |ns: f64| u64::from(num::saturating_u32(16.0 * ns));
+        let unit = |ns: f64| num::saturating_u32(16.0 * ns);
         let even = self.column.len() >> 16;
         let prices = Prices {
             bucket: unit(4.0),
@@ -227,8 +227,8 @@ impl<'a, H: BitHash> Planner<'a, H> {
             crowding: unit(10.0),
             usual: 2 * even + 16,
             survivor: unit(10.0),
-            start: unit(0.15 * scan_ns),
-            band: unit(0.5 * scan_ns) / 16,
+            start: unit(0.15 * scan_ns).into(),
+            band: u64::from(unit(0.5 * scan_ns)) / 16,
         };
         mih.join(queries, radius, prices, out)
     }

@@ -28,14 +28,14 @@ const QUERY_SHIFT: u32 = 13;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Prices {
     /// For each bucket looked up.
-    pub(crate) bucket: u64,
+    pub(crate) bucket: u32,
     /// For each of its postings.
-    pub(crate) posting: u64,
+    pub(crate) posting: u32,
     /// For each posting beyond `usual` of a bucket: a crowd near the query, which will survive.
-    pub(crate) crowding: u64,
+    pub(crate) crowding: u32,
     pub(crate) usual: u32,
     /// For each posting whose second band is near enough, too.
-    pub(crate) survivor: u64,
+    pub(crate) survivor: u32,
     /// What a query may spend before the first band, and again before each one.
     pub(crate) start: u64,
     pub(crate) band: u64,
@@ -44,8 +44,10 @@ pub(crate) struct Prices {
 impl Prices {
     #[inline(always)]
     fn of(&self, postings: u32) -> u64 {
-        let crowd = u64::from(postings.saturating_sub(self.usual));
-        self.bucket + self.posting * u64::from(postings) + self.crowding * crowd
+        // Sums of a number of 32 bits and two products of such: no overflow, up to 2^31 postings.
+        let crowd = u64::from(self.crowding) * u64::from(postings.saturating_sub(self.usual));
+        let all = u64::from(self.posting) * u64::from(postings);
+        u64::from(self.bucket).saturating_add(all).saturating_add(crowd)
     }
 }
 
@@ -86,6 +88,7 @@ impl<H: BitHash> Mih<'_, H> {
         scratch.budgets.clear();
         scratch.budgets.resize(queries.len(), scratch.prices.start);
         scratch.survivors.clear();
+        scratch.waited.clear();
         scratch.candidates.clear();
         for band in 0..bands::<H>() {
             let allowance = scratch.prices.band;
@@ -93,6 +96,7 @@ impl<H: BitHash> Mih<'_, H> {
             alive.for_each(|budget| *budget = budget.saturating_add(allowance));
             self.join_band(band, queries, radius, scratch, out);
         }
+        self.compare_third_bands(&mut scratch.waited, &mut scratch.candidates);
         self.compare_third_bands(&mut scratch.survivors, &mut scratch.candidates);
         self.compare_hashes(queries, radius, &mut scratch.candidates, out);
     }
@@ -111,6 +115,7 @@ impl<H: BitHash> Mih<'_, H> {
             prices,
             probes,
             survivors,
+            waited,
             candidates,
             coming,
             keys,
@@ -123,10 +128,11 @@ impl<H: BitHash> Mih<'_, H> {
         chain_limits(targets, number, next, limits);
         let (wants, third) = (targets.values(next), Third::of::<H>(targets, number));
         let mut compare = |probes: &mut Vec<_>, budgets: &mut Vec<_>| {
-            self.compare_next_bands(probes, &third, prices.survivor, budgets, survivors);
+            self.compare_next_bands(probes, &third, prices.survivor.into(), budgets, survivors);
             probes.clear();
             if survivors.len() >= RESOLVED_AT_ONCE {
-                self.compare_third_bands(survivors, candidates);
+                self.compare_third_bands(waited, candidates);
+                std::mem::swap(waited, survivors);
             }
             if candidates.len() >= RESOLVED_AT_ONCE {
                 self.compare_hashes(queries, radius, candidates, out);

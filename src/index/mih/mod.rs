@@ -104,8 +104,6 @@ pub struct Mih<'a, H> {
     /// Bytes of one band.
     band_len: usize,
     ids: IdBits,
-    /// How far into a line of memory the bands begin.
-    misaligned: usize,
 }
 
 /// What a search costs, known before any posting is touched.
@@ -172,8 +170,7 @@ impl<'a, H: BitHash> Mih<'a, H> {
         }
         let bands_bytes = &section[HEADER_LEN..];
         let band_len = bands_bytes.len() / bands::<H>();
-        let misaligned = bands_bytes.as_ptr().addr() % 64;
-        Ok(Self { column, bands: bands_bytes, band_len, ids: IdBits::of(column.len()), misaligned })
+        Ok(Self { column, bands: bands_bytes, band_len, ids: IdBits::of(column.len()) })
     }
 
     #[inline]

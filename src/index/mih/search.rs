@@ -83,9 +83,9 @@ impl<H: BitHash> Mih<'_, H> {
             let third = Third::of::<H>(targets, band);
             for probes_now in probes[start..*end].chunks(PROBES_AT_ONCE) {
                 let coming = probes.len().min(asked + probes_now.len());
-                probes[asked..coming].iter().for_each(|probe| {
+                for probe in &probes[asked..coming] {
                     self.prefetch_bucket(probe);
-                });
+                }
                 asked = coming;
                 self.compare_next_bands(probes_now, &third, 1, &mut budget, survivors);
                 if budget[0] == 0 {

@@ -41,6 +41,8 @@ pub(crate) struct Scratch {
     /// Buckets to look into; the tag is the query.
     pub(super) probes: Vec<U16List>,
     pub(super) survivors: Vec<Survivor>,
+    /// Of a batch, those whose words were asked for some time ago.
+    pub(super) waited: Vec<Survivor>,
     /// Query and entry.
     pub(super) candidates: Vec<(u32, u32)>,
     /// Buckets that are being asked for while `probes` are compared.
@@ -79,13 +81,15 @@ impl<H: BitHash> Mih<'_, H> {
     /// Asks for a bucket's values; gives the number of lines.
     #[inline(always)]
     pub(super) fn prefetch_bucket(&self, probe: &U16List) -> usize {
-        let into = (self.misaligned + probe.at) % LINE;
-        let lines = (into + 2 * num::index(probe.len)).div_ceil(LINE).min(PREFETCHED_LINES);
-        let start = probe.at - into.min(probe.at);
-        for line in 0..lines {
-            arch::prefetch(self.bands, start + LINE * line);
-        }
-        lines
+        let Some(values) = self.bands.get(probe.at..probe.at + 2 * num::index(probe.len)) else {
+            return 0;
+        };
+        let lines = values.chunks(LINE).take(PREFETCHED_LINES);
+        let count = lines.len();
+        lines.for_each(|line| arch::prefetch(line, 0));
+        // A list begins anywhere in a line, so the last value may stand in one more.
+        arch::prefetch(values, values.len().saturating_sub(1));
+        count
     }
 
     #[inline(always)]
@@ -135,14 +139,19 @@ impl<H: BitHash> Mih<'_, H> {
         survivors: &mut Vec<Survivor>,
         candidates: &mut Vec<(u32, u32)>,
     ) {
+        let first = candidates.len();
         for survivor in survivors.drain(..) {
             let Some(word) = num::read_u32(self.bands, survivor.word_at) else { continue };
             let (id, spare) = self.ids.split(word);
             let distance = ((spare ^ survivor.want) & self.ids.spare_mask).count_ones();
             if distance <= survivor.limit {
-                arch::prefetch(self.column.as_bytes(), num::index(id) * H::BYTES);
                 candidates.push((survivor.query, id));
             }
+        }
+        // In a loop of its own: an address whose page has to be looked up holds back what follows,
+        // unless that is another such.
+        for (_, id) in &candidates[first..] {
+            arch::prefetch(self.column.as_bytes(), num::index(*id) * H::BYTES);
         }
     }
 
