@@ -31,23 +31,24 @@ pub(crate) struct Prices {
     pub(crate) bucket: u32,
     /// For each of its postings.
     pub(crate) posting: u32,
-    /// For each posting beyond `usual` of a bucket: a crowd near the query, which will survive.
-    pub(crate) crowding: u32,
-    pub(crate) usual: u32,
     /// For each posting whose second band is near enough, too.
     pub(crate) survivor: u32,
-    /// What a query may spend before the first band, and again before each one.
+    /// Postings of a bucket that are no sign of a crowd near the query. A query is given up before a
+    /// bucket whose further postings, surviving all, would cost more than is left.
+    pub(crate) usual: u32,
+    /// What a query may spend at once, and besides it in equal parts as the bands come.
     pub(crate) start: u64,
-    pub(crate) band: u64,
+    pub(crate) all_bands: u64,
 }
 
 impl Prices {
+    /// What is left of a budget before the look into a bucket; nothing when it would not do.
     #[inline(always)]
-    fn of(&self, postings: u32) -> u64 {
-        // Sums of a number of 32 bits and two products of such: no overflow, up to 2^31 postings.
-        let crowd = u64::from(self.crowding) * u64::from(postings.saturating_sub(self.usual));
-        let all = u64::from(self.posting) * u64::from(postings);
-        u64::from(self.bucket).saturating_add(all).saturating_add(crowd)
+    fn pay(&self, budget: u64, postings: u32) -> u64 {
+        let postings_cost = u64::from(self.posting) * u64::from(postings);
+        let left = budget.saturating_sub(postings_cost.saturating_add(self.bucket.into()));
+        let crowd = u64::from(self.survivor) * u64::from(postings.saturating_sub(self.usual));
+        if crowd > left { 0 } else { left }
     }
 }
 
@@ -91,7 +92,7 @@ impl<H: BitHash> Mih<'_, H> {
         scratch.waited.clear();
         scratch.candidates.clear();
         for band in 0..bands::<H>() {
-            let allowance = scratch.prices.band;
+            let allowance = scratch.prices.all_bands / num::to_u64(bands::<H>());
             let alive = scratch.budgets.iter_mut().filter(|budget| **budget > 0);
             alive.for_each(|budget| *budget = budget.saturating_add(allowance));
             self.join_band(band, queries, radius, scratch, out);
@@ -146,7 +147,7 @@ impl<H: BitHash> Mih<'_, H> {
                 let query = num::index(key >> QUERY_SHIFT);
                 let bucket = band.bucket(upper << 8 | num::low_u16(u64::from(*key) & 0xff));
                 let budget = &mut budgets[query];
-                *budget = budget.saturating_sub(prices.of(bucket.1));
+                *budget = prices.pay(*budget, bucket.1);
                 if bucket.1 == 0 || *budget == 0 {
                     continue;
                 }
