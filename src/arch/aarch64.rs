@@ -22,11 +22,12 @@ pub(super) mod neon {
     }
 
     #[target_feature(enable = "neon")]
-    pub(in crate::arch) fn filter_u16<'a>(
-        lists: impl Iterator<Item = U16List<'a>>,
-        found: &mut impl FnMut(u32, usize) -> bool,
+    pub(in crate::arch) fn filter_u16(
+        bytes: &[u8],
+        lists: &[U16List],
+        found: &mut impl FnMut(&U16List, usize) -> bool,
     ) {
-        generic::filter_u16(lists, found);
+        generic::filter_u16(bytes, lists, found);
     }
 
     #[target_feature(enable = "neon")]

@@ -56,21 +56,27 @@ fn emit(distances: &[u32], first_row: usize, radius: u32, found: &mut impl FnMut
 /// Lanes compared together in [`filter_u16`].
 const LANES: usize = 16;
 
-/// Calls `found(tag, position)` for each value of each list at most `limit` bits from `want`; the
+/// Calls `found(list, position)` for each value of each list at most `limit` bits from `want`; the
 /// rest of a list is passed over once that gives `false`.
 #[inline(always)]
-pub(super) fn filter_u16<'a>(
-    lists: impl Iterator<Item = U16List<'a>>,
-    found: &mut impl FnMut(u32, usize) -> bool,
+pub(super) fn filter_u16(
+    bytes: &[u8],
+    lists: &[U16List],
+    found: &mut impl FnMut(&U16List, usize) -> bool,
 ) {
     for list in lists {
-        filter_list(&list, found);
+        filter_list(list, list.values(bytes), found);
     }
 }
 
+/// One list of [`filter_u16`].
 #[inline(always)]
-fn filter_list(list: &U16List<'_>, found: &mut impl FnMut(u32, usize) -> bool) {
-    let (blocks, rest) = list.values.as_chunks::<{ 2 * LANES }>();
+pub(super) fn filter_list(
+    list: &U16List,
+    values: &[u8],
+    found: &mut impl FnMut(&U16List, usize) -> bool,
+) {
+    let (blocks, rest) = values.as_chunks::<{ 2 * LANES }>();
     for (index, block) in blocks.iter().enumerate() {
         if !filter_block(block, LANES, list, index * LANES, found) {
             return;
@@ -86,9 +92,9 @@ fn filter_list(list: &U16List<'_>, found: &mut impl FnMut(u32, usize) -> bool) {
 fn filter_block(
     block: &[u8; 2 * LANES],
     lanes: usize,
-    list: &U16List<'_>,
+    list: &U16List,
     start: usize,
-    found: &mut impl FnMut(u32, usize) -> bool,
+    found: &mut impl FnMut(&U16List, usize) -> bool,
 ) -> bool {
     let mut distances = [0; LANES];
     for (distance, value) in distances.iter_mut().zip(block.as_chunks::<2>().0) {
@@ -98,7 +104,7 @@ fn filter_block(
         return true;
     }
     let near = |lane: &usize| distances[*lane] <= list.limit;
-    (0..lanes).filter(near).all(|lane| found(list.tag, start + lane))
+    (0..lanes).filter(near).all(|lane| found(list, start + lane))
 }
 
 /// Calls `found(row)` for each of the first `rows` rows whose first `P` words are at most

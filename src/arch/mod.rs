@@ -9,6 +9,7 @@
 use std::sync::OnceLock;
 
 use crate::bits::BitHash;
+use crate::num;
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
@@ -116,27 +117,41 @@ pub(crate) fn scan<H: BitHash>(
     dispatch!(isa, scan(rows, query, radius, found));
 }
 
-/// A list of little-endian 16-bit values and which of them are looked for.
-pub(crate) struct U16List<'a> {
-    /// Names the list in the answer.
+/// A list of little-endian 16-bit values in some bytes, and which of them are looked for.
+#[derive(Clone, Copy)]
+pub(crate) struct U16List {
+    /// Where the first value is.
+    pub(crate) at: usize,
+    /// Number of values.
+    pub(crate) len: u32,
+    /// Names what the list is for.
     pub(crate) tag: u32,
-    pub(crate) values: &'a [u8],
-    pub(crate) want: u16,
     /// Most bits that a value may be from `want`.
     pub(crate) limit: u32,
+    pub(crate) want: u16,
 }
 
-/// Calls `found(tag, position)` for each value of each list at most `limit` bits from `want`, in
-/// order; the rest of a list is passed over once that gives `false`.
+impl U16List {
+    /// The values; none where the list would leave the bytes.
+    #[inline(always)]
+    fn values<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        let len = 2 * num::index(self.len);
+        bytes.get(self.at..).and_then(|rest| rest.get(..len)).unwrap_or(&[])
+    }
+}
+
+/// Calls `found(list, position)` for each value of each list in `bytes` at most `limit` bits from
+/// `want`, in order; the rest of a list is passed over once that gives `false`.
 ///
-/// Takes all lists of a search at once: they are so short that a call for each would cost as much
-/// as the comparison.
-pub(crate) fn filter_u16<'a>(
+/// Takes many lists at once: they are so short that a call for each would cost as much as the
+/// comparison.
+pub(crate) fn filter_u16(
     isa: Isa,
-    lists: impl Iterator<Item = U16List<'a>>,
-    found: &mut impl FnMut(u32, usize) -> bool,
+    bytes: &[u8],
+    lists: &[U16List],
+    found: &mut impl FnMut(&U16List, usize) -> bool,
 ) {
-    dispatch!(isa, filter_u16(lists, found));
+    dispatch!(isa, filter_u16(bytes, lists, found));
 }
 
 /// Calls `found(row)` for each of the first `rows` rows whose leading words are at most `radius`
@@ -171,7 +186,6 @@ pub(crate) fn prefetch(bytes: &[u8], at: usize) {
 mod tests {
     use super::*;
     use crate::bits::{Hash64, Hash256};
-    use crate::num;
 
     /// Seeded bytes whose rows are partly alike, so that every radius has answers.
     fn bytes(len: usize) -> Vec<u8> {
@@ -224,9 +238,10 @@ mod tests {
                     .collect();
                 for isa in Isa::available() {
                     let mut found = Vec::new();
-                    let list = U16List { tag: 7, values: &values, want, limit };
-                    filter_u16(isa, std::iter::once(list), &mut |tag, at| {
-                        assert_eq!(tag, 7);
+                    let list = U16List { at: 0, len: num::row(len), tag: 7, limit, want };
+                    let outside = U16List { at: 1, ..list };
+                    filter_u16(isa, &values, &[outside, list], &mut |list, at| {
+                        assert_eq!((list.tag, list.at), (7, 0));
                         found.push(at);
                         true
                     });

@@ -34,11 +34,12 @@ macro_rules! instruction_set {
             }
 
             #[target_feature(enable = $features)]
-            pub(in crate::arch) fn filter_u16<'a>(
-                lists: impl Iterator<Item = U16List<'a>>,
-                found: &mut impl FnMut(u32, usize) -> bool,
+            pub(in crate::arch) fn filter_u16(
+                bytes: &[u8],
+                lists: &[U16List],
+                found: &mut impl FnMut(&U16List, usize) -> bool,
             ) {
-                $filter_u16(lists, found);
+                $filter_u16(bytes, lists, found);
             }
 
             #[target_feature(enable = $features)]
@@ -92,31 +93,115 @@ instruction_set!(
     "512 bits with population counts of 16, 32 and 64-bit lanes (2019 on)."
 );
 
-/// [`generic::filter_u16`] with masks: a list shorter than a vector, as most are, is one load, one
+/// [`generic::filter_u16`] with masks: a list shorter than a line, as many are, is one load, one
 /// count and one comparison, and the survivors are the bits of a register.
+///
+/// Loads are whole lines of the cache, cut by the mask. A load across two lines waits for both,
+/// even where the mask leaves nothing of the second: nobody asked for that one, and a search took
+/// up to twice the time (Zen 4, November 2026).
 #[target_feature(enable = "avx512f,avx512bw,avx512bitalg")]
 #[inline]
-fn masked_filter_u16<'a>(
-    lists: impl Iterator<Item = U16List<'a>>,
-    found: &mut impl FnMut(u32, usize) -> bool,
+fn masked_filter_u16(
+    bytes: &[u8],
+    lists: &[U16List],
+    found: &mut impl FnMut(&U16List, usize) -> bool,
 ) {
+    const NONE: U16List = U16List { at: 0, len: 0, tag: 0, limit: 0, want: 0 };
+    let mut near = [NearLines { list: &NONE, start: 0, lanes: 0 }; NEAR_LINES];
+    let mut count = 0;
     for list in lists {
-        let want = _mm512_set1_epi16(list.want.cast_signed());
-        let limit = _mm512_set1_epi16(i16::try_from(list.limit).unwrap_or(i16::MAX));
-        'list: for (index, block) in list.values.chunks(64).enumerate() {
-            let lanes = u32::MAX.checked_shr(32 - num::row(block.len() / 2)).unwrap_or(0);
-            // SAFETY: the mask has one bit for each whole value of the block; lanes without one
-            // are not read.
-            let loaded: __m512i = unsafe { _mm512_maskz_loadu_epi16(lanes, block.as_ptr().cast()) };
-            let distances = _mm512_popcnt_epi16(_mm512_xor_si512(loaded, want));
-            let mut near = _mm512_mask_cmple_epu16_mask(lanes, distances, limit);
-            while near != 0 {
-                if !found(list.tag, index * 32 + num::index(near.trailing_zeros())) {
-                    break 'list;
-                }
-                near &= near - 1;
-            }
+        let values = list.values(bytes);
+        let into_line = values.as_ptr().addr() % LINE;
+        if into_line % 2 == 0 {
+            filter_lines(list, values, into_line, &mut near, &mut count, found);
+        } else {
+            generic::filter_list(list, values, found);
         }
+    }
+    report(&near[..count], found);
+}
+
+/// Bytes of a cache line and of a register.
+const LINE: usize = 64;
+
+/// Pairs of lines with survivors that are reported together: calls between comparisons would drive
+/// their registers into memory.
+const NEAR_LINES: usize = 12;
+
+/// Two lines in which some values are near enough.
+#[derive(Clone, Copy)]
+struct NearLines<'a> {
+    list: &'a U16List,
+    /// The position of the first lane; before the list's first value it wraps around.
+    start: usize,
+    lanes: u64,
+}
+
+/// Reports lines; `false` when the rest of the last list shall be passed over.
+#[cold]
+#[inline(never)]
+fn report(near: &[NearLines<'_>], found: &mut impl FnMut(&U16List, usize) -> bool) -> bool {
+    let mut refused: Option<&U16List> = None;
+    for line in near {
+        let mut lanes = line.lanes;
+        while lanes != 0 && !refused.is_some_and(|list| std::ptr::eq(list, line.list)) {
+            let lane = num::index(lanes.trailing_zeros());
+            if !found(line.list, line.start.wrapping_add(lane)) {
+                refused = Some(line.list);
+            }
+            lanes &= lanes - 1;
+        }
+    }
+    let last = near.last().map(|line| line.list);
+    !refused.zip(last).is_some_and(|(refused, last)| std::ptr::eq(refused, last))
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512bitalg")]
+#[inline]
+fn filter_lines<'a>(
+    list: &'a U16List,
+    values: &[u8],
+    into_line: usize,
+    near: &mut [NearLines<'a>; NEAR_LINES],
+    count: &mut usize,
+    found: &mut impl FnMut(&U16List, usize) -> bool,
+) {
+    const LANES: usize = LINE / 2;
+    let want = _mm512_set1_epi16(list.want.cast_signed());
+    let limit = _mm512_set1_epi16(i16::try_from(list.limit).unwrap_or(i16::MAX));
+    let compare = |line: *const u8, lanes: u32| {
+        // SAFETY: the mask has a bit only for values of the list; lanes without one are not read.
+        let loaded: __m512i = unsafe { _mm512_maskz_loadu_epi16(lanes, line.cast()) };
+        let distances = _mm512_popcnt_epi16(_mm512_xor_si512(loaded, want));
+        u64::from(_mm512_mask_cmple_epu16_mask(lanes, distances, limit))
+    };
+    let (first, end) = (into_line / 2, into_line / 2 + values.len() / 2);
+    let mut line = values.as_ptr().wrapping_sub(into_line);
+    let mut lanes = u32::MAX << first;
+    let mut start = 0;
+    while start < end {
+        if end - start < LANES {
+            lanes &= (1 << (end - start)) - 1;
+        }
+        let mut survivors = compare(line, lanes);
+        let mut width = LANES;
+        if end - start >= 2 * LANES {
+            survivors |= compare(line.wrapping_add(LINE), u32::MAX) << LANES;
+            width = 2 * LANES;
+        }
+        if survivors != 0 {
+            if *count == NEAR_LINES {
+                *count = 0;
+                if !report(near, found) {
+                    return;
+                }
+            }
+            near[*count] = NearLines { list, start: start.wrapping_sub(first), lanes: survivors };
+            *count += 1;
+        }
+        line = line.wrapping_add(2 * width);
+        lanes = u32::MAX;
+        start += width;
     }
 }
 

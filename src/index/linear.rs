@@ -112,7 +112,7 @@ fn order(found: &mut Vec<Neighbor>) {
 }
 
 /// Leading 32-bit words that a batch compares first.
-fn prefix_words<H: BitHash>(radius: u32) -> usize {
+pub(crate) fn prefix_words<H: BitHash>(radius: u32) -> usize {
     let enough = PREFIX_RADII.iter().take_while(|most| radius > **most).count() + 1;
     enough.min(H::BYTES / 4)
 }

@@ -5,35 +5,61 @@
 //!
 //! The multi-index's cost is known before a posting is touched: its directory says exactly how
 //! many there are. How many survive the second condition is estimated: few of an even share, all
-//! of what is beyond it. So a flood of near-identical hashes is recognised in the directory. A
-//! search that meets more survivors than expected has a budget for them and is given up for the
-//! scan once that is spent: what was expected (at most one scan) and [`WASTE`] of a scan are then
-//! lost. How near to the scan that keeps real floods is measured in `docs/search.md`; the bound on
-//! what a list made for the purpose could cost follows from the model alone.
+//! of what is beyond it. So a flood of near-identical hashes is recognised in the directory. What
+//! the directory does not show is bounded by a budget: a search that has spent [`WASTE`] of a scan,
+//! or half as much again as was expected of it, is given up for the scan. So a search that was
+//! expected to take less than an eighth of a scan costs at most 1.2 scans, whatever the list holds;
+//! a dearer one could cost more over a list made for the purpose. How near to the scan that keeps
+//! floods is measured in `docs/search.md`.
 
 use std::fmt;
 
 use crate::arch::Isa;
 use crate::bits::BitHash;
 use crate::index::bktree::BkTree;
-use crate::index::linear::Linear;
-use crate::index::mih::{Effort, Mih, Scratch};
+use crate::index::linear::{Linear, prefix_words};
+use crate::index::mih::{Effort, Mih, Prices, Scratch};
 use crate::index::{Column, Index, IndexChoice, Neighbor};
 use crate::num;
 
-/// Nanoseconds for each bucket looked up: its directory entry and the first line of its postings.
-const NS_PER_BUCKET: f64 = 25.0;
-/// Nanoseconds for each posting compared.
-const NS_PER_POSTING: f64 = 0.25;
-/// Nanoseconds for each posting that survives the comparison: two lines of memory.
-const NS_PER_SURVIVOR: f64 = 30.0;
+/// What the steps of a search through the multi-index take, in nanoseconds.
+struct Rates {
+    /// Each bucket looked up: its directory entry and the first line of its postings.
+    bucket: f64,
+    /// Each posting compared.
+    posting: f64,
+    /// Each posting that survives the comparison: two lines of memory.
+    survivor: f64,
+}
+
+/// One query at a time. Both fitted within a third to 1 and 10 million random entries of 256 and 64
+/// bits; single thread, Zen 4 (AVX-512), shared machine, November 2026.
+const SINGLE: Rates = Rates { bucket: 20.0, posting: 0.35, survivor: 15.0 };
+/// A batch of 2,000.
+const BATCH: Rates = Rates { bucket: 15.0, posting: 0.3, survivor: 10.0 };
+
+/// Nanoseconds for reading a bucket's directory entry alone: what a search costs that the directory
+/// refuses (same measurement).
+const NS_PER_DIRECTORY_ENTRY: f64 = 6.0;
+
 /// Of random postings, the share that survives: two bands within 3 of 32 bits, one within 1.
 const SURVIVING_SHARE: f64 = 0.003;
-// The four above: single thread, Zen 4 (AVX-512), fitted within 25 % to 1, 8 and 10 million
-// entries, random and real, November 2026.
 
-/// Share of a scan's cost that unexpected survivors may take before a search is given up.
-const WASTE: f64 = 0.2;
+/// Share of a scan's cost that may be spent before a search is given up: with the directory it stays
+/// below the 0.2 that the indexes may lose against the scan.
+const WASTE: f64 = 0.15;
+
+/// How much of the expected cost a search may spend before it is given up.
+const PATIENCE: f64 = 1.5;
+
+/// Share of a scan's cost from which on an index is not tried: estimates are no better.
+const WORTH_TRYING: f64 = 0.8;
+
+/// Units of a batch's budgets in a nanosecond.
+const UNITS_PER_NS: f64 = 16.0;
+
+/// Nanoseconds for each row of 256 bits that a BK-tree visits (one million, November 2026).
+const NS_PER_TREE_ROW: f64 = 2.4;
 
 /// Queries from which on a batch is read in tiles.
 const TILED_FROM: usize = 4;
@@ -95,13 +121,14 @@ impl<'a, H: BitHash> Planner<'a, H> {
     /// Which index a batch of so many queries of this radius will use, for data without clusters,
     /// and the expected cost.
     pub fn explain(&self, radius: u32, batch: usize) -> Explanation {
-        let scan_us = self.scan_ns(batch) / 1e3;
+        let scan_us = self.scan_ns(radius, batch) / 1e3;
+        let worth_us = WORTH_TRYING * scan_us;
         let explain = |index, cost_us: f64, reason| {
             let entries = self.column.len();
             Explanation { index, cost_us, scan_us, reason, entries, radius }
         };
         let tree_us = self.bk_tree.map(|_| self.tree_ns(radius) / 1e3);
-        let mih_us = self.mih.map(|_| self.mih_ns(self.typical_effort(radius)) / 1e3);
+        let mih_us = self.mih.map(|_| self.typical_ns(radius, rates(batch)) / 1e3);
         match (self.choice, tree_us, mih_us) {
             (IndexChoice::BkTree, Some(us), _) => explain(IndexChoice::BkTree, us, "asked for"),
             (IndexChoice::Mih, _, Some(us)) => explain(IndexChoice::Mih, us, "asked for"),
@@ -112,10 +139,10 @@ impl<'a, H: BitHash> Planner<'a, H> {
             // The tree beside a multi-index is not tried: on 256 bits the multi-index was faster at
             // every radius, and the tree's lead on clustered 64-bit hashes at radius 2 to 4 was at
             // most 1.3 (8 million, November 2026).
-            (IndexChoice::Auto, _, Some(us)) if us < scan_us => {
+            (IndexChoice::Auto, _, Some(us)) if us < worth_us => {
                 explain(IndexChoice::Mih, us, "cheapest by the number of postings")
             }
-            (IndexChoice::Auto, Some(us), None) if us < scan_us => {
+            (IndexChoice::Auto, Some(us), None) if us < worth_us => {
                 explain(IndexChoice::BkTree, us, "cheapest by the share of rows visited")
             }
             (IndexChoice::Auto, None, None) => {
@@ -128,14 +155,14 @@ impl<'a, H: BitHash> Planner<'a, H> {
     }
 
     /// Nanoseconds of the scan for each query: reading the column, from memory once it is larger
-    /// than a cache, or comparing a tile that is already there. Zen 4 (AVX-512), November 2026.
-    fn scan_ns(&self, batch: usize) -> f64 {
+    /// than a cache, or comparing leading words of a tile that is already there. Zen 4 (AVX-512),
+    /// November 2026.
+    fn scan_ns(&self, radius: u32, batch: usize) -> f64 {
         let in_cache = self.column.as_bytes().len() < 4 << 20;
         let ns_per_entry = match (H::BITS, batch >= TILED_FROM, in_cache) {
-            (64, true, _) => 0.08,
+            (_, true, _) => 0.015 + 0.032 * f64::from(num::row(prefix_words::<H>(radius))),
             (64, false, true) => 0.15,
             (64, false, false) => 0.2,
-            (_, true, _) => 0.11,
             (_, false, true) => 0.5,
             (_, false, false) => 1.0,
         };
@@ -143,17 +170,18 @@ impl<'a, H: BitHash> Planner<'a, H> {
     }
 
     /// Nanoseconds of the BK-tree: rows visited, each dearer than in a plain scan because leaves
-    /// are short and pivots far apart (2.4 ns at one million, November 2026).
+    /// are short and pivots far apart.
     fn tree_ns(&self, radius: u32) -> f64 {
         let table: &[(u32, f64)] = if H::BITS == 64 { &VISITED_64 } else { &VISITED_256 };
         let share = table.iter().find(|(most, _)| radius <= *most).map_or(1e4, |(_, share)| *share);
-        800.0 + f64::from(self.column.len()) * share / 1e4 * 2.4 * f64::from(H::BITS) / 256.0
+        800.0 + f64::from(self.column.len()) * share / 1e4 * ns_per_tree_row::<H>()
     }
 
-    /// The effort for evenly filled buckets.
-    fn typical_effort(&self, radius: u32) -> Effort {
+    /// Expected nanoseconds of the multi-index where buckets are evenly filled.
+    fn typical_ns(&self, radius: u32, rates: &Rates) -> f64 {
         let buckets = Mih::<H>::bucket_count(radius);
-        Effort { buckets, postings: buckets * u64::from(self.column.len()) / (1 << 16) }
+        let postings = buckets * u64::from(self.column.len()) / (1 << 16);
+        self.mih_ns(Effort { buckets, postings }, rates)
     }
 
     /// Postings expected to survive. What a query's buckets hold beyond the even share are mostly
@@ -165,50 +193,62 @@ impl<'a, H: BitHash> Planner<'a, H> {
     }
 
     /// Expected nanoseconds of a look-up.
-    fn mih_ns(&self, effort: Effort) -> f64 {
-        NS_PER_BUCKET * num::to_f64(effort.buckets)
-            + NS_PER_POSTING * num::to_f64(effort.postings)
-            + NS_PER_SURVIVOR * self.expected_survivors(effort)
+    fn mih_ns(&self, effort: Effort, rates: &Rates) -> f64 {
+        rates.bucket * num::to_f64(effort.buckets)
+            + rates.posting * num::to_f64(effort.postings)
+            + rates.survivor * self.expected_survivors(effort)
     }
 
-    /// Survivors that a search through the multi-index may look at, a scan costing so much; none
-    /// when the scan is expected to be cheaper.
-    fn survivor_budget(&self, effort: Effort, scan_ns: f64) -> u32 {
-        if self.mih_ns(effort) > scan_ns {
+    /// Survivors that a single search through the multi-index may look at; none when the scan is
+    /// expected to be cheaper.
+    fn survivor_budget(&self, effort: Effort, radius: u32) -> u64 {
+        let scan_ns = self.scan_ns(radius, 1);
+        let expected_ns = self.mih_ns(effort, &SINGLE);
+        if expected_ns > WORTH_TRYING * scan_ns {
             return 0;
         }
-        let unexpected = scan_ns * WASTE / NS_PER_SURVIVOR;
-        num::saturating_u32(self.expected_survivors(effort) + unexpected).max(16)
+        let allowed_ns = (WASTE * scan_ns).max(PATIENCE * expected_ns);
+        let known_ns = expected_ns - SINGLE.survivor * self.expected_survivors(effort);
+        u64::from(num::saturating_u32((allowed_ns - known_ns) / SINGLE.survivor).max(16))
+    }
+
+    /// Whether reading the directory costs little beside the scan that may have to follow.
+    fn may_read_directory(&self, radius: u32, scan_ns: f64) -> bool {
+        NS_PER_DIRECTORY_ENTRY * num::to_f64(Mih::<H>::bucket_count(radius)) < WASTE * scan_ns
     }
 
     /// Searches with the multi-index if its directory promises to be cheaper than the scan.
     fn try_mih(&self, mih: &Mih<'_, H>, query: H, radius: u32, out: &mut Vec<Neighbor>) -> bool {
-        let scan_ns = self.scan_ns(1);
-        if NS_PER_BUCKET * num::to_f64(Mih::<H>::bucket_count(radius)) > scan_ns {
+        if !self.may_read_directory(radius, self.scan_ns(radius, 1)) {
             return false;
         }
         Scratch::with(|scratch| {
-            let budget = self.survivor_budget(mih.prepare(query, radius, scratch), scan_ns);
-            scratch.limit_survivors(budget);
-            budget > 0 && mih.finish(query, radius, scratch, out)
+            let budget = self.survivor_budget(mih.prepare(query, radius, scratch), radius);
+            budget > 0 && mih.finish(query, radius, budget, scratch, out)
         })
     }
 
+    /// Searches with the tree as long as it visits about as many rows as it should.
     fn try_tree(
         &self,
         tree: &BkTree<'_, H>,
         query: H,
         radius: u32,
+        scan_ns: f64,
         out: &mut Vec<Neighbor>,
     ) -> bool {
-        if self.tree_ns(radius) > self.scan_ns(1) {
+        let expected_ns = self.tree_ns(radius);
+        if expected_ns > WORTH_TRYING * scan_ns {
             return false;
         }
-        let rows = f64::from(self.column.len()) * WASTE;
-        tree.search_within(query, radius, u64::from(num::saturating_u32(rows)).max(512), out)
+        let rows = (WASTE * scan_ns).max(PATIENCE * expected_ns) / ns_per_tree_row::<H>();
+        tree.search_within(query, radius, num::saturating_u32(rows).into(), out)
     }
 
     /// Queries of a batch that the multi-index did not answer within the cost of the scan.
+    ///
+    /// Directories are read as the bands come, so budgets are handed out by bands: a flood is met in
+    /// the first, which then has not cost more than a sixteenth of what a search may.
     fn batch_through_mih(
         &self,
         mih: &Mih<'_, H>,
@@ -216,13 +256,32 @@ impl<'a, H: BitHash> Planner<'a, H> {
         radius: u32,
         out: &mut [Vec<Neighbor>],
     ) -> Vec<usize> {
-        let scan_ns = self.scan_ns(queries.len());
-        if NS_PER_BUCKET * num::to_f64(Mih::<H>::bucket_count(radius)) > scan_ns {
+        let scan_ns = self.scan_ns(radius, queries.len());
+        let rates = rates(queries.len());
+        let expected_ns = self.typical_ns(radius, rates);
+        if expected_ns > WORTH_TRYING * scan_ns {
             return (0..queries.len()).collect();
         }
-        let admit = |effort| self.survivor_budget(effort, scan_ns);
-        mih.search_admitted(queries, radius, admit, out)
+        let units = |ns: f64| num::saturating_u32(UNITS_PER_NS * ns);
+        let prices = Prices {
+            bucket: units(rates.bucket),
+            posting: units(rates.posting).max(1),
+            survivor: units(rates.survivor),
+            usual: self.column.len() / (1 << 15) + 16,
+            start: units(WASTE * scan_ns).into(),
+            all_bands: units(PATIENCE * expected_ns).into(),
+        };
+        mih.join(queries, radius, prices, out)
     }
+}
+
+fn rates(batch: usize) -> &'static Rates {
+    if batch >= TILED_FROM { &BATCH } else { &SINGLE }
+}
+
+/// Nanoseconds for each row that a BK-tree visits.
+fn ns_per_tree_row<H: BitHash>() -> f64 {
+    NS_PER_TREE_ROW * f64::from(H::BITS) / 256.0
 }
 
 impl<H: BitHash> Index<H> for Planner<'_, H> {
@@ -237,7 +296,9 @@ impl<H: BitHash> Index<H> for Planner<'_, H> {
                 true
             }
             (IndexChoice::Auto, Some(mih), _) => self.try_mih(&mih, query, radius, out),
-            (IndexChoice::Auto, None, Some(tree)) => self.try_tree(&tree, query, radius, out),
+            (IndexChoice::Auto, None, Some(tree)) => {
+                self.try_tree(&tree, query, radius, self.scan_ns(radius, 1), out)
+            }
             _ => false,
         };
         if !done {
@@ -251,11 +312,11 @@ impl<H: BitHash> Index<H> for Planner<'_, H> {
             (IndexChoice::Mih, Some(mih), _) => return mih.search_batch(queries, radius, out),
             (IndexChoice::BkTree, _, Some(tree)) => return tree.search_batch(queries, radius, out),
             (IndexChoice::Auto, Some(mih), _) => self.batch_through_mih(&mih, queries, radius, out),
-            (IndexChoice::Auto, None, Some(tree))
-                if self.tree_ns(radius) < self.scan_ns(queries.len()) =>
-            {
+            (IndexChoice::Auto, None, Some(tree)) => {
+                let scan_ns = self.scan_ns(radius, queries.len());
                 let unanswered = |number: &usize| {
-                    !self.try_tree(&tree, queries[*number], radius, &mut out[*number])
+                    let (query, out) = (queries[*number], &mut out[*number]);
+                    !self.try_tree(&tree, query, radius, scan_ns, out)
                 };
                 (0..queries.len()).filter(unanswered).collect()
             }
@@ -304,7 +365,7 @@ mod tests {
             let mih = Mih::from_bytes(column, &section).unwrap();
             let planner = Planner::new(column, None, Some(mih), IndexChoice::Auto);
             let effort = Scratch::with(|scratch| mih.prepare(hash(0), 31, scratch));
-            let budget = planner.survivor_budget(effort, planner.scan_ns(1));
+            let budget = planner.survivor_budget(effort, 31);
             assert_eq!(budget > 0, is_searched, "{flooded} of 20000");
             let (mut found, mut expected) = (Vec::new(), Vec::new());
             planner.search(hash(0), 31, &mut found);

@@ -32,7 +32,9 @@ impl ListBytes {
         }
         // SAFETY: `Mmap::map` requires that the file is not modified while mapped, which is this
         // function's own contract.
-        unsafe { memmap2::Mmap::map(&file) }.map(Self::Mapped)
+        let map = unsafe { memmap2::Mmap::map(&file) }?;
+        advise_huge_pages(&map);
+        Ok(Self::Mapped(map))
     }
 
     /// Reads every page once, so that the first queries need not wait for the disk.
@@ -51,6 +53,22 @@ impl ListBytes {
         }
     }
 }
+
+/// Asks for pages of 2 MiB: a search touches a new small page with nearly every bucket, and looking
+/// it up took a quarter of the time at ten million entries (November 2026).
+///
+/// Advice only: whether a mapped file can have them depends on the kernel and the file system.
+#[cfg_attr(not(target_os = "linux"), expect(unused_variables, reason = "no such advice"))]
+fn advise_huge_pages(map: &memmap2::Mmap) {
+    #[cfg(target_os = "linux")]
+    if map.len() >= HUGE_FROM {
+        let _ = map.advise(memmap2::Advice::HugePage);
+    }
+}
+
+/// Below 16 MiB the list stays in the caches, and the second-level table of pages covers it.
+#[cfg(target_os = "linux")]
+const HUGE_FROM: usize = 16 << 20;
 
 /// Opening a named pipe waits for a writer, and neither it nor a device has bytes to map.
 fn refuse_special(path: &Path) -> io::Result<()> {

@@ -53,15 +53,20 @@
 
 use std::sync::LazyLock;
 
+use crate::arch;
 use crate::bits::BitHash;
 use crate::index::{Column, ErrorKind, IndexError};
 use crate::num;
 
 mod build;
+mod join;
+mod plan;
 mod search;
+mod stage;
 
 pub use build::{build, section_len, write};
-pub(crate) use search::Scratch;
+pub(crate) use join::Prices;
+pub(crate) use stage::Scratch;
 
 const SECTION: &str = "mih";
 const VERSION: u32 = 1;
@@ -110,6 +115,33 @@ pub struct Effort {
     pub postings: u64,
 }
 
+/// One band of a section.
+#[derive(Clone, Copy)]
+struct Band<'a> {
+    directory: &'a [[u8; 4]; BUCKETS + 1],
+    /// Where the first posting stands in the section behind its header.
+    postings_at: usize,
+    /// Number of entries.
+    len: u32,
+}
+
+impl Band<'_> {
+    /// Where the directory says that the postings of a bucket are: first and count, both cut to
+    /// the number of entries.
+    #[inline(always)]
+    fn bucket(&self, value: u16) -> (u32, u32) {
+        let value = usize::from(value);
+        let bound = |at: usize| u32::from_le_bytes(self.directory[at]).min(self.len);
+        let (start, end) = (bound(value), bound(value + 1));
+        (start, end.saturating_sub(start))
+    }
+
+    #[inline(always)]
+    fn prefetch(&self, value: u16) {
+        arch::prefetch(self.directory.as_flattened(), 4 * usize::from(value));
+    }
+}
+
 impl<'a, H: BitHash> Mih<'a, H> {
     /// The index in `section` over `column`. Takes constant time.
     ///
@@ -141,20 +173,15 @@ impl<'a, H: BitHash> Mih<'a, H> {
         Ok(Self { column, bands: bands_bytes, band_len, ids: IdBits::of(column.len()) })
     }
 
-    /// Where the directory says that the postings of a bucket are: first and count, both cut to
-    /// the number of entries.
     #[inline]
-    fn bucket(&self, band: usize, value: u16) -> (u32, u32) {
-        let at = self.directory_at(band, value);
-        let Some(pair) = self.bands.get(at..at + 8) else { return (0, 0) };
-        let bound = |at| num::read_u32(pair, at).unwrap_or(0).min(self.column.len());
-        let (start, end) = (bound(0), bound(4));
-        (start, end.saturating_sub(start))
-    }
-
-    #[inline]
-    fn directory_at(&self, band: usize, value: u16) -> usize {
-        band * self.band_len + 4 * usize::from(value)
+    fn band(&self, band: usize) -> Band<'a> {
+        let start = band * self.band_len;
+        let (directory, _) = self.bands[start..start + DIRECTORY_BYTES].as_chunks::<4>();
+        Band {
+            directory: directory.first_chunk().expect("a directory has a start for each bucket"),
+            postings_at: start + DIRECTORY_BYTES,
+            len: self.column.len(),
+        }
     }
 }
 

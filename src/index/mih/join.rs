@@ -1,0 +1,212 @@
+//! Joining a batch of queries with a multi-index section.
+//!
+//! Owns the order of a batch's work: band by band, and within a band by the upper byte of the
+//! buckets' values. What lies between two upper bytes is small enough for a cache, so a directory
+//! and its buckets come from memory once, however many queries visit them.
+
+use crate::bits::BitHash;
+use crate::index::Neighbor;
+use crate::index::mih::plan::{Ball, Targets, ball_len};
+use crate::index::mih::stage::{Third, settle};
+use crate::index::mih::{Mih, Scratch, bands};
+use crate::num;
+
+/// Look-ups of one band that are sorted together; bounds the memory of a batch to 4 MiB.
+const MAX_KEYS: usize = 1 << 20;
+
+/// Lines of buckets that are asked for while as many others are compared.
+const LINES_AT_ONCE: usize = 512;
+
+/// Survivors, and candidates, that are looked at together.
+const RESOLVED_AT_ONCE: usize = 256;
+
+/// A key has the distance of its bucket in bits 8 to 12, the bucket's lower byte below them and the
+/// query above.
+const QUERY_SHIFT: u32 = 13;
+
+/// What the steps of a search cost and what a query of a batch may spend, in a unit of the caller's.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Prices {
+    /// For each bucket looked up.
+    pub(crate) bucket: u32,
+    /// For each of its postings.
+    pub(crate) posting: u32,
+    /// For each posting whose second band is near enough, too.
+    pub(crate) survivor: u32,
+    /// Postings of a bucket that are no sign of a crowd near the query. A query is given up before a
+    /// bucket whose further postings, surviving all, would cost more than is left.
+    pub(crate) usual: u32,
+    /// What a query may spend at once, and besides it in equal parts as the bands come.
+    pub(crate) start: u64,
+    pub(crate) all_bands: u64,
+}
+
+impl Prices {
+    /// What is left of a budget before the look into a bucket; nothing when it would not do.
+    #[inline(always)]
+    fn pay(&self, budget: u64, postings: u32) -> u64 {
+        let postings_cost = u64::from(self.posting) * u64::from(postings);
+        let left = budget.saturating_sub(postings_cost.saturating_add(self.bucket.into()));
+        let crowd = u64::from(self.survivor) * u64::from(postings.saturating_sub(self.usual));
+        if crowd > left { 0 } else { left }
+    }
+}
+
+impl<H: BitHash> Mih<'_, H> {
+    /// Answers a batch; gives the numbers of the queries whose budget did not suffice.
+    pub(crate) fn join(
+        &self,
+        queries: &[H],
+        radius: u32,
+        prices: Prices,
+        out: &mut [Vec<Neighbor>],
+    ) -> Vec<usize> {
+        out.iter_mut().for_each(Vec::clear);
+        let reach = num::index(radius.min(H::BITS)) / bands::<H>() + 1;
+        let block = (MAX_KEYS / ball_len(reach)).max(16);
+        let mut left = Vec::new();
+        let blocks = queries.chunks(block).zip(out.chunks_mut(block));
+        for (index, (queries, out)) in blocks.enumerate() {
+            Scratch::with(|scratch| {
+                scratch.prices = prices;
+                self.join_block(queries, radius, scratch, out);
+                let given_up = scratch.budgets.iter().enumerate().filter(|(_, left)| **left == 0);
+                left.extend(given_up.map(|(query, _)| index * block + query));
+            });
+            out.iter_mut().for_each(settle);
+        }
+        left
+    }
+
+    fn join_block(
+        &self,
+        queries: &[H],
+        radius: u32,
+        scratch: &mut Scratch,
+        out: &mut [Vec<Neighbor>],
+    ) {
+        scratch.targets.plan(self, queries, radius);
+        scratch.budgets.clear();
+        scratch.budgets.resize(queries.len(), scratch.prices.start);
+        scratch.survivors.clear();
+        scratch.waited.clear();
+        scratch.candidates.clear();
+        for band in 0..bands::<H>() {
+            let allowance = scratch.prices.all_bands / num::to_u64(bands::<H>());
+            let alive = scratch.budgets.iter_mut().filter(|budget| **budget > 0);
+            alive.for_each(|budget| *budget = budget.saturating_add(allowance));
+            self.join_band(band, queries, radius, scratch, out);
+        }
+        self.compare_third_bands(&mut scratch.waited, &mut scratch.candidates);
+        self.compare_third_bands(&mut scratch.survivors, &mut scratch.candidates);
+        self.compare_hashes(queries, radius, &mut scratch.candidates, out);
+    }
+
+    fn join_band(
+        &self,
+        number: usize,
+        queries: &[H],
+        radius: u32,
+        scratch: &mut Scratch,
+        out: &mut [Vec<Neighbor>],
+    ) {
+        let Scratch {
+            targets,
+            budgets,
+            prices,
+            probes,
+            survivors,
+            waited,
+            candidates,
+            coming,
+            keys,
+            limits,
+            ..
+        } = scratch;
+        let ends = sort_keys(targets, number, budgets, keys);
+        let band = self.band(number);
+        let next = (number + 1) % bands::<H>();
+        chain_limits(targets, number, next, limits);
+        let (wants, third) = (targets.values(next), Third::of::<H>(targets, number));
+        let mut compare = |probes: &mut Vec<_>, budgets: &mut Vec<_>| {
+            self.compare_next_bands(probes, &third, prices.survivor.into(), budgets, survivors);
+            probes.clear();
+            if survivors.len() >= RESOLVED_AT_ONCE {
+                self.compare_third_bands(waited, candidates);
+                std::mem::swap(waited, survivors);
+            }
+            if candidates.len() >= RESOLVED_AT_ONCE {
+                self.compare_hashes(queries, radius, candidates, out);
+            }
+        };
+        probes.clear();
+        coming.clear();
+        let (mut start, mut lines) = (0, 0);
+        for (upper, end) in (0..).zip(ends) {
+            for key in &keys[start..end] {
+                let query = num::index(key >> QUERY_SHIFT);
+                let bucket = band.bucket(upper << 8 | num::low_u16(u64::from(*key) & 0xff));
+                let budget = &mut budgets[query];
+                *budget = prices.pay(*budget, bucket.1);
+                if bucket.1 == 0 || *budget == 0 {
+                    continue;
+                }
+                let limit = u32::from(limits[query]) - (key >> 8 & 31);
+                let probe = self.probe(&band, bucket, limit, key >> QUERY_SHIFT, wants[query]);
+                lines += self.prefetch_bucket(&probe);
+                coming.push(probe);
+                if lines >= LINES_AT_ONCE {
+                    lines = 0;
+                    compare(probes, budgets);
+                    std::mem::swap(probes, coming);
+                }
+            }
+            start = end;
+        }
+        compare(probes, budgets);
+        compare(coming, budgets);
+    }
+}
+
+/// For each query, how far the band and the next one may be away together.
+fn chain_limits(targets: &Targets, band: usize, next: usize, limits: &mut Vec<u8>) {
+    limits.clear();
+    let both = targets.reach(band).iter().zip(targets.reach(next));
+    limits.extend(both.map(|(first, second)| (first + second).saturating_sub(1)));
+}
+
+/// The look-ups of a band, grouped by the upper byte of their buckets' values; gives the end of each
+/// group.
+fn sort_keys(targets: &Targets, band: usize, budgets: &[u64], keys: &mut Vec<u32>) -> [usize; 256] {
+    let (values, reach) = (targets.values(band), targets.reach(band));
+    let alive = || {
+        let queries = (0u32..).zip(values.iter().zip(reach)).zip(budgets);
+        queries
+            .filter(|(_, budget)| **budget > 0)
+            .map(|((query, (value, reach)), _)| (query, *value, *reach))
+    };
+    let mut cursors = [0; 256];
+    for (_, value, reach) in alive() {
+        for group in &Ball::of(reach).groups {
+            cursors[usize::from(value >> 8) ^ usize::from(group.upper)] += group.lower.len();
+        }
+    }
+    let mut total = 0;
+    for cursor in &mut cursors {
+        let count = std::mem::replace(cursor, total);
+        total += count;
+    }
+    keys.resize(total, 0);
+    for (query, value, reach) in alive() {
+        let key = query << QUERY_SHIFT | u32::from(value & 0xff);
+        for group in &Ball::of(reach).groups {
+            let cursor = &mut cursors[usize::from(value >> 8) ^ usize::from(group.upper)];
+            let slots = &mut keys[*cursor..*cursor + group.lower.len()];
+            for (slot, lower) in slots.iter_mut().zip(&group.lower) {
+                *slot = key ^ u32::from(*lower);
+            }
+            *cursor += group.lower.len();
+        }
+    }
+    cursors
+}
