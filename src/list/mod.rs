@@ -18,7 +18,7 @@ mod write;
 use std::fmt;
 use std::path::Path;
 
-pub use builder::{BuildIndex, ClaimId, ListBuilder};
+pub use builder::{BuildIndex, Built, ClaimId, ListBuilder};
 pub use claim::Claim;
 pub use error::ListError;
 pub use import::{
@@ -255,8 +255,8 @@ impl HashList {
     pub(crate) fn for_each_hash(
         &self,
         algorithm: Algorithm,
-        mut visit: impl FnMut(ImageHash, ClaimIds<'_>),
-    ) {
+        mut visit: impl FnMut(ImageHash, ClaimIds<'_>) -> Result<(), ListError>,
+    ) -> Result<(), ListError> {
         let code = code::of_algorithm(algorithm);
         let rows = self.section(SectionKind::HashColumn, code).chunks_exact(hash_len(algorithm));
         for (entry, row) in (0..).zip(rows) {
@@ -265,23 +265,30 @@ impl HashList {
             } else {
                 ImageHash::bits64(algorithm, Hash64::from_column(row))
             };
-            visit(hash, self.claim_ids(SectionKind::HashClaims, code, EntryId(entry)));
+            visit(hash, self.claim_ids(SectionKind::HashClaims, code, EntryId(entry)))?;
         }
+        Ok(())
     }
 
     /// Every digest of `kind` with its claim ids, ascending.
     pub(crate) fn for_each_digest(
         &self,
         kind: DigestKind,
-        mut visit: impl FnMut(Digest, ClaimIds<'_>),
-    ) {
+        mut visit: impl FnMut(Digest, ClaimIds<'_>) -> Result<(), ListError>,
+    ) -> Result<(), ListError> {
         let code = code::of_digest(kind);
         let rows = self.section(SectionKind::DigestColumn, code).chunks_exact(kind.byte_len());
         for (entry, row) in (0..).zip(rows) {
             if let Some(digest) = Digest::from_bytes(kind, row) {
-                visit(digest, self.claim_ids(SectionKind::DigestClaims, code, EntryId(entry)));
+                visit(digest, self.claim_ids(SectionKind::DigestClaims, code, EntryId(entry)))?;
             }
         }
+        Ok(())
+    }
+
+    /// Most references to claims that the entries of a column can have.
+    pub(crate) fn reference_count(&self, kind: SectionKind, code: u32) -> usize {
+        self.section(kind, code).len() / 4
     }
 
     fn section(&self, kind: SectionKind, code: u32) -> &[u8] {

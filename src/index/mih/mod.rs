@@ -60,6 +60,7 @@ use crate::num;
 mod build;
 mod search;
 
+pub(crate) use build::Planes;
 pub use build::{build, section_len, write};
 pub(crate) use search::Scratch;
 
