@@ -36,6 +36,18 @@ pub fn scanner(work: &Work, matcher: Option<Arc<Matcher>>) -> Scanner {
     builder.build()
 }
 
+/// Limits what works on all cores (sorting, indexes, batches of queries) to so many threads.
+pub fn limit_threads(threads: Option<u16>) -> Result<()> {
+    let Some(threads) = threads else { return Ok(()) };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
+    pool.build_global().context("cannot start threads")
+}
+
+/// The directory that a file stands in.
+pub fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// The matcher of these flags over all lists named.
 pub fn matcher(known: &Known, work: &Work) -> Result<Arc<Matcher>> {
     let mut builder = Matcher::builder();

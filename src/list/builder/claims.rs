@@ -34,7 +34,9 @@ pub(super) struct ClaimSpill {
     labels: Labels,
     hashers: [RandomState; 2],
     fingerprints: Sorter<Fingerprint>,
-    last: Option<(Fingerprint, ClaimId)>,
+    /// The claim before the next; meaningless while there is no id.
+    last: Claim,
+    last_id: Option<ClaimId>,
 }
 
 impl ClaimSpill {
@@ -45,7 +47,8 @@ impl ClaimSpill {
             labels: Labels::default(),
             hashers: [RandomState::new(), RandomState::new()],
             fingerprints: Sorter::default(),
-            last: None,
+            last: Claim::default(),
+            last_id: None,
         }
     }
 
@@ -62,23 +65,23 @@ impl ClaimSpill {
     /// recognised at once, others when the list is written.
     pub(super) fn push(&mut self, claim: &Claim, source: &str) -> Result<ClaimId, ListError> {
         let source = if claim.source.is_empty() { source } else { &claim.source };
-        let source = self.labels.id(source)?;
-        let category = claim.category.as_deref();
-        let category = category.map_or(Ok(ABSENT), |text| self.labels.id(text))?;
-        let content = (source, category, claim.record.as_deref(), &claim.fields);
-        let fingerprint = self.fingerprint(&content);
-        if let Some((last, id)) = self.last
-            && last == fingerprint
-        {
+        if let Some(id) = self.last_id.filter(|_| is_same(&self.last, claim, source)) {
             return Ok(id);
         }
+        let source_id = self.labels.id(source)?;
+        let category = claim.category.as_deref();
+        let category = category.map_or(Ok(ABSENT), |text| self.labels.id(text))?;
+        let content = (source_id, category, claim.record.as_deref(), &claim.fields);
+        let fingerprint = self.fingerprint(&content);
         let count = self.rows.len() / to_u64(CLAIM_LEN);
         let id = u32::try_from(count).ok().filter(|id| id & GROUP_BIT == 0);
         let id = id.ok_or(ListErrorKind::TooMany { what: "claims", limit: 1 << 31 })?;
-        let row = self.encode(claim, source, category)?;
+        let row = self.encode(claim, source_id, category)?;
         self.rows.push(&row).map_err(spilling)?;
         self.fingerprints.push(fingerprint, id);
-        self.last = Some((fingerprint, ClaimId(id)));
+        self.last.clone_from(claim);
+        source.clone_into(&mut self.last.source);
+        self.last_id = Some(ClaimId(id));
         Ok(ClaimId(id))
     }
 
@@ -142,6 +145,12 @@ impl ClaimSpill {
         let Self { rows, strings, labels, .. } = self;
         Ok(Claims { rows, strings, labels, ids: Renumbering::new(first_ids) })
     }
+}
+
+/// Whether a claim by `source` says what the last one said.
+fn is_same(last: &Claim, claim: &Claim, source: &str) -> bool {
+    (&last.record, &last.category, &last.fields) == (&claim.record, &claim.category, &claim.fields)
+        && last.source == source
 }
 
 /// The length of a string; [`ABSENT`] is taken.

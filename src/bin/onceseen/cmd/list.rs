@@ -14,6 +14,7 @@ use crate::flags::{Build, BuildIndex};
 use crate::{messages, settings};
 
 pub fn build(flags: &Build) -> Result<Exit> {
+    settings::limit_threads(flags.work.threads)?;
     let sources = sources(flags)?;
     let name = flags.name.clone().unwrap_or_else(|| output_name(&flags.output));
     let mut builder = ListBuilder::new(&name)?;
@@ -23,6 +24,7 @@ pub fn build(flags: &Build) -> Result<Exit> {
         BuildIndex::Mih => list::BuildIndex::Mih,
         BuildIndex::All => list::BuildIndex::All,
     });
+    builder.memory(flags.memory.0).temporary_directory(settings::directory_of(&flags.output));
     let (mut rows, mut refused) = (0, 0_u64);
     for (input, source) in flags.inputs.iter().zip(&sources) {
         let mut problem = |text: &str| {
