@@ -1,7 +1,7 @@
 //! The hash list: one immutable file, opened without reading it through.
 //!
 //! [`HashList`] opens, looks up and iterates; [`ListBuilder`] compiles; [`mod@format`] is the normative
-//! byte layout; [`import`] reads other people's formats. Matching policy (radius, levels) is the
+//! byte layout; [`import`] reads other people's formats; `ops` compares lists. Matching policy (radius, levels) is the
 //! matcher's business.
 
 mod builder;
@@ -12,6 +12,7 @@ pub(crate) mod format;
 mod import;
 mod manifest;
 mod map;
+mod ops;
 mod verify;
 mod write;
 
@@ -26,6 +27,7 @@ pub use import::{
     Imported, ImportedRow, Importer, RefusedRow,
 };
 pub use manifest::{Manifest, Source};
+pub use ops::{Change, EntryValue};
 pub use verify::Problem;
 
 use crate::bits::{BitHash, Hash64, Hash256};
@@ -191,6 +193,13 @@ impl HashList {
             }
         }
         None
+    }
+
+    /// The digest of an entry; `None` beyond the end.
+    fn digest_of(&self, kind: DigestKind, entry: EntryId) -> Option<Digest> {
+        let rows = self.section(SectionKind::DigestColumn, code::of_digest(kind));
+        let at = index(entry.0).checked_mul(kind.byte_len())?;
+        Digest::from_bytes(kind, rows.get(at..at.checked_add(kind.byte_len())?)?)
     }
 
     /// Every claim on the digest entry `entry`, in the order given when the list was built.

@@ -1,5 +1,6 @@
 //! `onceseen list`: what goes in comes out, whole, and nothing is dropped in silence.
 
+use std::fmt::Write as _;
 use std::fs;
 
 use serde_json::Value;
@@ -248,4 +249,106 @@ fn claims_survive_a_list_of_lists_byte_for_byte() {
     let expected = "{\"category\":\"ncmec:A1\",\"fields\":{\"series\":\"s\u{202e}1\",\"victim id\":\"v;2\"},\
         \"record\":\"r é\",\"source\":\"S\"}";
     assert_eq!(text, expected);
+}
+
+/// Rows of hashes and claims, some of which repeat.
+fn rows(count: u64) -> String {
+    let mut text = String::from("pdq,record,category\n");
+    for number in 0..count {
+        let picture = number % (count / 2);
+        let mut hash = String::new();
+        for word in 0..4 {
+            let mixed = (4 * picture + word + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            write!(hash, "{:016x}", mixed ^ (mixed >> 29)).unwrap();
+        }
+        writeln!(text, "{hash},r-{},uk:{}", number % 9_000, number % 3).unwrap();
+    }
+    text
+}
+
+#[test]
+fn a_memory_budget_changes_no_byte_and_leaves_no_file() {
+    let env = TestEnv::new();
+    env.write("rows.csv", rows(20_000));
+    env.expect(0, "list build rows.csv -o roomy.osl --name n --index all");
+    for (memory, threads) in [("64KiB", 1), ("1MB", 3)] {
+        let line = format!(
+            "list build rows.csv -o tight.osl --name n --index all --memory {memory} -j {threads}"
+        );
+        env.expect(0, &line);
+        assert!(env.read("tight.osl") == env.read("roomy.osl"), "{memory}");
+    }
+    env.expect(0, "list verify tight.osl");
+    let names = names(&env);
+    assert_eq!(names, ["roomy.osl", "rows.csv", "tight.osl"]);
+    env.expect(2, "list build rows.csv -o tight.osl --memory lots").says(&["--memory", "2GiB"]);
+}
+
+/// Names of everything in the tree, hidden files too.
+fn names(env: &TestEnv) -> Vec<String> {
+    let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name();
+    let mut names: Vec<String> = fs::read_dir(env.root())
+        .unwrap()
+        .map(|entry| name(entry).to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+#[cfg(unix)]
+#[test]
+fn a_killed_build_leaves_the_old_list_and_at_most_one_named_scrap() {
+    let env = TestEnv::new();
+    env.write("few.csv", rows(10));
+    env.write("rows.csv", rows(60_000));
+    env.expect(0, "list build few.csv -o list.osl");
+    let old = env.read("list.osl");
+    for wait_ms in [20, 60, 120, 200, 300, 450] {
+        let mut command = env.command();
+        command.args("list build rows.csv -o list.osl --name n --memory 64KiB".split(' '));
+        let mut child = command.stderr(std::process::Stdio::null()).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(wait_ms));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        env.expect(0, "list verify list.osl");
+        let is_old = env.read("list.osl") == old;
+        let new = env.expect(0, "list info list.osl").text();
+        assert!(is_old || new.contains("30000 entries"), "{new}");
+        for name in names(&env).iter().filter(|name| !name.ends_with("sv") && *name != "list.osl") {
+            assert!(name.starts_with(".onceseen-") && name.ends_with(".tmp"), "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_same_claim_is_stored_once_however_often_it_is_merged() {
+    let env = TestEnv::with_pictures();
+    env.write("rows.csv", rows(100) + &rows(100)[20..]);
+    env.expect(0, "list build known rows.csv -o once.osl --name n --source s");
+    env.expect(0, "list build once.osl -o copy.osl --name n");
+    env.expect(0, "list build once.osl copy.osl once.osl -o many.osl --name n");
+    assert!(env.read("many.osl") == env.read("copy.osl"));
+    env.expect(0, "list build known known rows.csv rows.csv -o twice.osl --name n --source s");
+    let claims = |list: &str| {
+        let info = env.expect(0, &format!("list info {list} --json"));
+        serde_json::from_slice::<Value>(&info.stdout).unwrap()["claims"].clone()
+    };
+    assert_eq!(claims("once.osl"), claims("twice.osl"));
+    assert_eq!(claims("once.osl"), claims("many.osl"));
+}
+
+#[test]
+fn answers_of_match_as_csv_have_one_row_a_query() {
+    let env = TestEnv::new();
+    env.write("rows.csv", format!("pdq,md5,record,category\n{PDQ},{MD5},=r,uk:B\n"));
+    env.expect(0, "list build rows.csv --source S -o list.osl");
+    let line = format!("match {PDQ} {MD5} {} --known list.osl --format csv -j 1", "11".repeat(16));
+    let text = env.expect(1, &line).text();
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].starts_with("query,algorithm,matches,level,list,entry,"), "{text}");
+    assert!(lines[1].starts_with(&format!("{PDQ},pdq,1,near,list,0,pdq,0,original,")), "{text}");
+    assert!(lines[1].ends_with("S | =r | uk:B"), "{text}");
+    assert!(lines[2].starts_with(&format!("{MD5},md5,1,exact,list,0,md5,0,")), "{text}");
+    assert_eq!(lines[3], format!("{},md5,0,,,,,,,,,,", "11".repeat(16)));
+    assert_eq!(lines.len(), 4, "{text}");
 }

@@ -115,6 +115,30 @@ pub enum List {
         #[arg(long)]
         json: bool,
     },
+    /// Put the entries and claims of several lists into one.
+    Merge(Merge),
+    /// How much two lists differ.
+    Diff {
+        /// The old list.
+        #[arg(value_hint = ValueHint::FilePath)]
+        old: PathBuf,
+        /// The new list.
+        #[arg(value_hint = ValueHint::FilePath)]
+        new: PathBuf,
+        /// Print every entry that differs, one JSON line each, in place of the counts.
+        #[arg(long)]
+        entries: bool,
+    },
+    /// Print the entries of a list with their claims. What it prints are the list's hashes: handle it
+    /// like the list.
+    Export {
+        /// The list.
+        #[arg(value_hint = ValueHint::FilePath)]
+        list: PathBuf,
+        /// Output format; csv leaves the fields of claims as one cell, text leaves all claims out.
+        #[arg(long, default_value = "jsonl")]
+        format: ExportFormat,
+    },
     /// Read a whole list and compare every checksum.
     Verify {
         /// The lists.
@@ -162,6 +186,41 @@ pub struct Build {
     pub delimiter: Option<char>,
     #[command(flatten)]
     pub work: Work,
+}
+
+#[derive(Debug, Args)]
+pub struct Merge {
+    /// The lists (`.osl`).
+    #[arg(required = true, value_name = "LIST", value_hint = ValueHint::FilePath)]
+    pub lists: Vec<PathBuf>,
+    /// The list to write. An old list there is replaced at the end, whole.
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: PathBuf,
+    /// The list's name in reports; default: the output's name.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Mark the list as negative; without it, only lists of one kind are merged.
+    #[arg(long)]
+    pub negative: bool,
+    /// Which indexes the list carries.
+    #[arg(long, default_value = "auto")]
+    pub index: BuildIndex,
+    /// Memory to build in, as for `list build`.
+    #[arg(long, value_name = "SIZE", default_value = "2GiB")]
+    pub memory: Size,
+    /// Threads, 1 to 1024 [default: all cores].
+    #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// One JSON object for each claim of an entry: nothing is lost when a list is built from it.
+    Jsonl,
+    /// The same as rows.
+    Csv,
+    /// `algorithm:hash`, one entry a line.
+    Text,
 }
 
 /// A number of bytes: `512MiB`, `2GiB`, `500MB` or a plain number.
@@ -307,6 +366,9 @@ mod tests {
             "list build known --source partner -o list.osl --columns pdq=0,record=1 --memory 512MiB",
             "list info list.osl --json",
             "list verify list.osl",
+            "list merge a.osl b.osl -o c.osl",
+            "list diff a.osl b.osl --entries",
+            "list export a.osl --format csv",
             "completions bash",
             "man",
         ] {
