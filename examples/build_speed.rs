@@ -4,6 +4,8 @@
 //! hashes in, seconds to write the list, CPU seconds, peak memory, bytes an entry, bytes of
 //! temporary files. Linux only, for its `/proc`.
 
+#![allow(clippy::print_stdout, reason = "a program that prints what it measured")]
+
 use std::error::Error;
 use std::fs;
 use std::path::Path;

@@ -3,6 +3,8 @@
 //! `open_speed LIST [RADIUS]` maps the list and prints the microseconds of opening it, of the first
 //! answer (which faults in the pages it touches) and of one more.
 
+#![allow(clippy::print_stdout, reason = "a program that prints what it measured")]
+
 use std::error::Error;
 use std::path::Path;
 use std::time::Instant;

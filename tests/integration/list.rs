@@ -338,6 +338,66 @@ fn the_same_claim_is_stored_once_however_often_it_is_merged() {
 }
 
 #[test]
+fn an_exported_list_is_built_again_with_every_entry_and_claim() {
+    let env = TestEnv::with_pictures();
+    let claim = "r é\u{202e},ncmec:A1,s;1,\"a, b\"";
+    env.write(
+        "rows.csv",
+        format!("pdq,md5,record,category,md5 note,field.sha1\n{PDQ},{MD5},{claim}\n"),
+    );
+    env.expect(0, "list build known rows.csv evidence -a pdq,phash -o one.osl --name n");
+    env.write("one.jsonl", env.expect(0, "list export one.osl").stdout);
+    env.expect(0, "list build one.jsonl -o two.osl --name n");
+    assert_eq!(env.expect(0, "list diff one.osl two.osl").text(), "same entries and claims\n");
+    let fields = &claims(&env, "--known two.osl")[0]["fields"];
+    assert_eq!((&fields["md5 note"], &fields["sha1"]), (&"s;1".into(), &"a, b".into()));
+    let text = env.expect(0, "list export one.osl --format text").text();
+    assert!(text.contains(&format!("pdq:{PDQ}\n")) && text.contains(&format!("md5:{MD5}\n")));
+    let rows = env.expect(0, "list export one.osl --format csv").text();
+    assert!(rows.starts_with("algorithm,hash,source,record,category,fields\n"), "{rows}");
+    assert!(rows.contains(&format!("pdq,{PDQ},rows,r é")), "{rows}");
+}
+
+#[test]
+fn diff_counts_what_was_added_removed_and_claimed_otherwise() {
+    let env = TestEnv::new();
+    let other = PDQ.replace('d', "e");
+    env.write("a.csv", format!("pdq,md5,record\n{PDQ},{MD5},r-1\n"));
+    env.write("b.csv", format!("pdq,record\n{PDQ},r-1\n{PDQ},r-2\n{other},r-3\n"));
+    env.expect(0, "list build a.csv --source s -o a.osl");
+    env.expect(0, "list build b.csv --source s -o b.osl");
+    let text = env.expect(0, "list diff a.osl b.osl").text();
+    let lines: Vec<_> = text.lines().collect();
+    let md5 =
+        "md5       entries: 0 added, 1 removed, 0 with other claims; claims: 0 added, 1 removed";
+    let pdq =
+        "pdq       entries: 1 added, 0 removed, 1 with other claims; claims: 2 added, 0 removed";
+    assert_eq!(lines, [md5, pdq]);
+    let entries = env.expect(0, "list diff a.osl b.osl --entries").json();
+    assert_eq!(entries.len(), 3);
+    assert_eq!(entries[0]["value"], PDQ);
+    assert_eq!(entries[0]["claims_added"][0]["record"], "r-2");
+    assert_eq!((&entries[2]["old"], &entries[2]["new"]), (&false.into(), &true.into()));
+}
+
+#[test]
+fn merged_lists_hold_both_and_a_negative_list_is_not_mixed_in() {
+    let env = TestEnv::new();
+    env.write("a.csv", format!("pdq,record\n{PDQ},r-1\n"));
+    env.write("b.csv", format!("pdq,md5,record\n{PDQ},{MD5},r-2\n"));
+    env.expect(0, "list build a.csv -o a.osl");
+    env.expect(0, "list build b.csv -o b.osl");
+    env.expect(0, "list build b.csv -o bad.osl --negative");
+    env.expect(0, "list merge a.osl b.osl a.osl -o both.osl -j 1 --memory 1MiB");
+    assert_eq!(claims(&env, "--known both.osl").len(), 2);
+    env.expect(2, "list merge a.osl bad.osl -o mixed.osl").says(&["negative"]);
+    assert!(!env.path("mixed.osl").exists());
+    env.expect(0, "list merge bad.osl bad.osl -o still.osl");
+    assert!(env.expect(0, "list info still.osl").text().contains("(negative)"));
+    env.expect(2, "list merge a.csv -o both.osl").says(&["a.csv", "not a compiled hash list"]);
+}
+
+#[test]
 fn answers_of_match_as_csv_have_one_row_a_query() {
     let env = TestEnv::new();
     env.write("rows.csv", format!("pdq,md5,record,category\n{PDQ},{MD5},=r,uk:B\n"));

@@ -34,7 +34,7 @@ pub fn run(flags: &flags::Match) -> Result<Exit> {
         matcher: &matcher,
         out: match flags.format {
             Format::Jsonl => Answers::Jsonl(super::output()),
-            Format::Csv => Answers::Csv(CsvAnswers::new(super::output())?),
+            Format::Csv => Answers::Csv(Box::new(CsvAnswers::new(super::output())?)),
         },
         pending: Vec::new(),
         known: 0,
@@ -61,7 +61,7 @@ pub fn run(flags: &flags::Match) -> Result<Exit> {
 /// Where answers go.
 enum Answers<W: Write> {
     Jsonl(W),
-    Csv(CsvAnswers<W>),
+    Csv(Box<CsvAnswers<W>>),
 }
 
 impl<W: Write> Answers<W> {
