@@ -154,10 +154,11 @@ impl ListBuilder {
 
     /// Memory to build in, in bytes. Default: 2 GiB.
     ///
-    /// Beyond it, sorted rows and what the indexes need go to temporary files. A budget, not a limit:
-    /// buffers of some tens of MiB come on top, and so do 4 bytes a claim where claims repeat, and the
-    /// sources and categories. A list of which a large part has the same 8 bits in a band of the
-    /// multi-index needs 20 bytes for each such entry. The bytes of the list do not depend on it.
+    /// Beyond it, sorted rows and what the indexes need go to temporary files; what is only written
+    /// once, as claims and strings, goes there in any case. A budget, not a limit: buffers of some
+    /// tens of MiB come on top, and so do 4 bytes a claim where claims repeat, and the sources and
+    /// categories. A list of which a large part has the same 8 bits in a band of the multi-index needs
+    /// 20 bytes for each such entry. The bytes of the list do not depend on the budget.
     pub fn memory(&mut self, bytes: u64) -> &mut Self {
         self.memory = bytes;
         self

@@ -271,6 +271,8 @@ impl<'a, K: Key> Joined<'a, K> {
                 file.push(entry).map_err(spilling)?;
             }
         }
+        // A column in memory would stand there twice until its claims are written.
+        self.rows = Sorted::Memory(Vec::new().into_iter());
         let count = to_u64(memory.len()) + file.len();
         let limit = u64::from(u32::MAX);
         let too_many = ListErrorKind::TooMany { what: "hashes", limit };

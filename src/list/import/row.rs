@@ -386,8 +386,7 @@ fn digits(algorithm: Algorithm) -> usize {
 
 /// The first character that is no hex digit.
 fn digit_fault(text: &str) -> Option<String> {
-    // Whole lists pass here: bytes are checked before characters are counted.
-    if text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    if hex::is_hex(text) {
         return None;
     }
     let (index, character) =
