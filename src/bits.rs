@@ -67,10 +67,11 @@ impl Hash256 {
     }
 
     /// The 32 little-endian bytes: bit `k` is bit `k % 8` of byte `k / 8`.
+    #[inline]
     pub fn to_le_bytes(self) -> [u8; 32] {
         let mut out = [0; 32];
-        for (chunk, word) in out.chunks_exact_mut(8).zip(self.0) {
-            chunk.copy_from_slice(&word.to_le_bytes());
+        for (chunk, word) in out.as_chunks_mut::<8>().0.iter_mut().zip(self.0) {
+            *chunk = word.to_le_bytes();
         }
         out
     }
@@ -96,6 +97,7 @@ impl BitHash for Hash256 {
         Self(words)
     }
 
+    #[inline]
     fn push_to(self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.to_le_bytes());
     }
@@ -168,6 +170,7 @@ impl BitHash for Hash64 {
         Self::from_le_bytes(bytes.try_into().expect("a column row has the width of its hash"))
     }
 
+    #[inline]
     fn push_to(self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.to_le_bytes());
     }

@@ -38,28 +38,46 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
     out
 }
 
-/// Exactly `N` bytes from `2 * N` hex digits of either case.
-pub(crate) fn decode_array<const N: usize>(text: &str) -> Result<[u8; N], HexError> {
-    for (index, character) in text.chars().enumerate() {
-        if !character.is_ascii_hexdigit() {
-            return Err(HexError::Digit { character, column: index + 1 });
-        }
+/// Marks characters that are no hex digit among the values of digits.
+const NO_DIGIT: u8 = 0xff;
+
+/// The value of each character as a hex digit of either case.
+const VALUES: [u8; 256] = {
+    let mut values = [NO_DIGIT; 256];
+    let mut value: u8 = 0;
+    while value < 16 {
+        let digit = DIGITS[value as usize];
+        values[digit as usize] = value;
+        values[digit.to_ascii_uppercase() as usize] = value;
+        value += 1;
     }
-    if text.len() != N * 2 {
-        return Err(HexError::Length { expected_digits: N * 2, found: text.len() });
-    }
-    let mut out = [0; N];
-    for (byte, pair) in out.iter_mut().zip(text.as_bytes().as_chunks::<2>().0) {
-        *byte = (value(pair[0]) << 4) | value(pair[1]);
-    }
-    Ok(out)
+    values
+};
+
+/// Whether every character is a hex digit. Looks at all of them: whole lists pass here, and their
+/// lines are mostly right.
+pub(crate) fn is_hex(text: &str) -> bool {
+    text.bytes().fold(0, |bits, digit| bits | VALUES[usize::from(digit)]) < 16
 }
 
-fn value(digit: u8) -> u8 {
-    match digit {
-        b'0'..=b'9' => digit - b'0',
-        b'a'..=b'f' => digit - b'a' + 10,
-        _ => digit - b'A' + 10,
+/// Exactly `N` bytes from `2 * N` hex digits of either case.
+pub(crate) fn decode_array<const N: usize>(text: &str) -> Result<[u8; N], HexError> {
+    let mut out = [0; N];
+    let mut bits = 0;
+    for (byte, pair) in out.iter_mut().zip(text.as_bytes().as_chunks::<2>().0) {
+        let (high, low) = (VALUES[usize::from(pair[0])], VALUES[usize::from(pair[1])]);
+        bits |= high | low;
+        *byte = (high << 4) | (low & 15);
+    }
+    if bits < 16 && text.len() == N * 2 { Ok(out) } else { Err(fault(text, N * 2)) }
+}
+
+/// What is wrong with a text that is no hex of so many digits.
+fn fault(text: &str, expected_digits: usize) -> HexError {
+    let wrong = |(_, character): &(usize, char)| !character.is_ascii_hexdigit();
+    match text.chars().enumerate().find(wrong) {
+        Some((index, character)) => HexError::Digit { character, column: index + 1 },
+        None => HexError::Length { expected_digits, found: text.len() },
     }
 }
 

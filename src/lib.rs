@@ -37,6 +37,7 @@ pub mod pixels;
 pub mod record;
 pub mod report;
 pub mod scan;
+pub(crate) mod spill;
 pub mod variant;
 
 /// The README's code, compiled and run with the documentation's tests.

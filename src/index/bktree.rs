@@ -1,6 +1,6 @@
 //! The BK-tree, flat and without pointers.
 //!
-//! Owns the tree's construction, its bytes and its search. The order of the column is the tree:
+//! Owns the tree's bytes and its search; `build` grows one. The order of the column is the tree:
 //! every node is a range of rows whose first row is the pivot; the other rows of the range are
 //! grouped by their exact distance to the pivot, and each group is a child. So the tree needs no
 //! ids, its leaves are consecutive rows that the scan kernel takes at full speed, and a few bytes
@@ -36,33 +36,22 @@
 //! # Floods
 //!
 //! A list may be flooded with hashes that are all close together or all equally far apart. Groups
-//! then hardly divide; [`MAX_DEPTH`] ends such a branch in one large leaf, which is a scan.
-
-use rayon::prelude::*;
+//! then hardly divide; a largest depth ends such a branch in one large leaf, which is a scan.
 
 use crate::bits::BitHash;
 use crate::index::linear::scan_rows;
 use crate::index::{Column, EntryId, ErrorKind, Index, IndexError, Neighbor};
 use crate::num;
 
+mod build;
+
+pub use build::build;
+pub(crate) use build::{Nodes, order, order_spilled};
+
 const SECTION: &str = "bk-tree";
 const VERSION: u32 = 1;
 const HEADER_LEN: usize = 16;
 const NODE_LEN: usize = 12;
-
-/// Rows that are scanned rather than divided further.
-///
-/// A leaf of 256 costs the kernel about 0.1 µs, which is what visiting a node costs when its pivot
-/// is not in the cache (Zen 4, November 2026).
-const LEAF_LEN: usize = 256;
-
-/// Levels above a forced leaf. Ten million random 256-bit hashes need four.
-const MAX_DEPTH: u32 = 24;
-
-/// Pivots tried for each node, and rows each is tried on: enough to pass over a hash that sees
-/// all others at one distance (PDQ hashes have 128 ones, so to an all-zero pivot all are alike).
-const PIVOT_CANDIDATES: usize = 3;
-const PIVOT_SAMPLE: usize = 96;
 
 /// Distances are at most the widest hash.
 const MAX_DISTANCE: usize = 256;
@@ -260,132 +249,6 @@ impl<H: BitHash> Iterator for Children<'_, '_, H> {
         self.next = self.next.filter(|sibling| sibling.start > node.start);
         (end > node.start).then_some(Span { node, end })
     }
-}
-
-/// Puts `rows` into tree order and gives the bytes of the tree over the column they then form.
-///
-/// Depends on the set of rows alone, not on their order or the number of threads. Works in place,
-/// on all cores; `n log n` comparisons and some `n log n / 6` distances.
-///
-/// # Errors
-/// When there are more than [`u32::MAX`] rows.
-pub fn build<H: BitHash>(rows: &mut [Row<H>]) -> Result<Vec<u8>, IndexError> {
-    let len = u32::try_from(rows.len()).map_err(|_| IndexError::new(ErrorKind::TooManyEntries))?;
-    rows.par_sort_unstable();
-    let nodes = divide_all(rows, len);
-    let mut section = Vec::with_capacity(HEADER_LEN + NODE_LEN * nodes.len());
-    for field in [VERSION, H::BITS, len, num::row(nodes.len())] {
-        section.extend_from_slice(&field.to_le_bytes());
-    }
-    for node in nodes {
-        section.extend_from_slice(&node.start.to_le_bytes());
-        section.extend_from_slice(&node.first_child.to_le_bytes());
-        section.extend_from_slice(&node.child_count.to_le_bytes());
-        section.extend_from_slice(&node.distance.to_le_bytes());
-    }
-    Ok(section)
-}
-
-/// Divides level by level. A level's nodes cover disjoint rows, so they are divided in parallel.
-fn divide_all<H: BitHash>(rows: &mut [Row<H>], len: u32) -> Vec<Node> {
-    let root = Node { start: 0, first_child: 0, child_count: 0, distance: 0 };
-    let mut nodes = if len == 0 { Vec::new() } else { vec![root] };
-    let mut level: Vec<(usize, u32)> = nodes.iter().map(|_| (0, len)).collect();
-    for depth in 0..MAX_DEPTH {
-        level.retain(|(number, end)| num::index(end - nodes[*number].start) > LEAF_LEN);
-        let families = divide_level(rows, &nodes, &level, depth);
-        let mut next_level = Vec::new();
-        for ((number, parent_end), family) in level.iter().zip(families) {
-            nodes[*number].first_child = num::row(nodes.len());
-            nodes[*number].child_count = num::child_count(family.len());
-            let ends = family.iter().skip(1).map(|node| node.start).chain([*parent_end]);
-            next_level.extend((nodes.len()..).zip(ends).take(family.len()));
-            nodes.extend(family);
-        }
-        level = next_level;
-    }
-    nodes
-}
-
-/// The children of every node of a level: `(number, end of rows)`, ascending by rows.
-fn divide_level<H: BitHash>(
-    mut rows: &mut [Row<H>],
-    nodes: &[Node],
-    level: &[(usize, u32)],
-    depth: u32,
-) -> Vec<Vec<Node>> {
-    let mut cut_off = 0;
-    let mut parts = Vec::with_capacity(level.len());
-    for (number, end) in level {
-        let start = nodes[*number].start;
-        let (_, rest) = rows.split_at_mut(num::index(start - cut_off));
-        let (part, rest) = rest.split_at_mut(num::index(end - start));
-        parts.push((start, part));
-        (rows, cut_off) = (rest, *end);
-    }
-    parts.into_par_iter().map(|(start, part)| divide(part, start, depth)).collect()
-}
-
-/// Moves a pivot to the front of `rows`, groups the others by their distance to it and gives the
-/// groups as nodes.
-fn divide<H: BitHash>(rows: &mut [Row<H>], first_row: u32, depth: u32) -> Vec<Node> {
-    let pivot_at = choose_pivot(rows, first_row, depth);
-    rows.swap(0, pivot_at);
-    let Some(((pivot, _), others)) = rows.split_first_mut() else { return Vec::new() };
-    let starts = group_by_distance(others, *pivot);
-    let mut nodes = Vec::new();
-    for (distance, bounds) in (0u16..).zip(starts.windows(2)) {
-        if bounds[0] < bounds[1] {
-            let start = first_row + 1 + num::row(bounds[0]);
-            nodes.push(Node { start, first_child: 0, child_count: 0, distance });
-        }
-    }
-    nodes
-}
-
-/// Sorts by distance to the pivot, in place, and gives where each distance starts (and, last, the
-/// number of rows).
-///
-/// Distances are counted, then every row is swapped to its group until all are home (American
-/// flag sort: McIlroy, Bostic, McIlroy, "Engineering radix sort", 1993). A second copy of the rows
-/// would double the memory of a build.
-fn group_by_distance<H: BitHash>(rows: &mut [Row<H>], pivot: H) -> [usize; MAX_DISTANCE + 2] {
-    let distance = |row: &Row<H>| num::index(row.0.distance(pivot));
-    let mut starts = [0; MAX_DISTANCE + 2];
-    for row in rows.iter() {
-        starts[distance(row) + 1] += 1;
-    }
-    for group in 1..starts.len() {
-        starts[group] += starts[group - 1];
-    }
-    let mut cursors = starts;
-    for group in 0..=MAX_DISTANCE {
-        while cursors[group] < starts[group + 1] {
-            let home = distance(&rows[cursors[group]]);
-            rows.swap(cursors[group], cursors[home]);
-            cursors[home] += 1;
-        }
-    }
-    starts
-}
-
-/// The row, of a few tried, that divides a sample into the most even groups.
-///
-/// The sum of squared group sizes is what a search that falls into one group has to visit.
-fn choose_pivot<H: BitHash>(rows: &[Row<H>], first_row: u32, depth: u32) -> usize {
-    let step = rows.len().div_ceil(PIVOT_SAMPLE);
-    let candidates = (0..PIVOT_CANDIDATES).map(|attempt| {
-        let seed = (u64::from(first_row) << 8) + u64::from(depth) * 8 + num::to_u64(attempt);
-        num::below(num::spread(seed), rows.len())
-    });
-    let cost = |candidate: &usize| {
-        let mut counts = [0u32; MAX_DISTANCE + 1];
-        for row in rows.iter().step_by(step) {
-            counts[num::index(row.0.distance(rows[*candidate].0))] += 1;
-        }
-        counts.iter().map(|count| count * count).sum::<u32>()
-    };
-    candidates.min_by_key(cost).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -1,36 +1,44 @@
 //! Compiling a list.
 //!
-//! Rows come in one by one. Claims and strings are spilled to temporary files as they come; what
-//! stays in memory is 36 (PDQ), 12 or up to 36 (digests) bytes for every hash and digest seen. The
-//! same rows in the same order give the same bytes.
+//! Owns the builder's settings and the order of the work. Rows come in one by one; claims and strings
+//! go to temporary files as they come, hashes and digests once they take half of the memory budget.
+//! At the end `claims` finds claims that repeat, `sort` merges what was sorted, and `columns` writes
+//! each column with its indexes. The same rows in the same order give the same bytes, whatever the
+//! budget and the number of threads.
 
-use std::collections::HashMap;
+mod claims;
+mod columns;
+mod sort;
+
 use std::fs::File;
 use std::io::{self, BufWriter, Cursor, Seek, Write};
 use std::path::Path;
 
-use rayon::slice::ParallelSliceMut;
-
-use super::claim::Claim;
 use super::error::{ListError, ListErrorKind};
-use super::format::{ABSENT, CLAIM_LEN, GROUP_BIT, LABEL_LEN, SectionKind};
+use super::format::SectionKind;
 use super::import::ImportedRow;
 use super::manifest::{Manifest, Source};
-use super::write::{SectionWriter, Spill, replace};
-use super::{HashList, code};
-use crate::bits::{BitHash, Hash64, Hash256};
+use super::write::{SectionWriter, replace};
+use super::{ClaimIds, HashList, code};
+use crate::bits::{Hash64, Hash256};
 use crate::digest::{Digest, DigestKind};
 use crate::hash::{Algorithm, HashValue, ImageHash};
-use crate::index::{self, bktree};
-use crate::num::{index, to_u64, to_usize};
-
-/// Sources and categories are few words repeated; a million different ones means that a wrong column
-/// was taken for one of them.
-const MAX_LABELS: usize = 1 << 20;
+use crate::num::index;
+use crate::spill::{Key, Scratch};
+use claims::ClaimSpill;
+use columns::Columns;
+use sort::Sorter;
 
 /// Below some 16,000 entries a scan of the whole column beats multi-index hashing (measured in
 /// November 2026).
 const MIH_FROM_ENTRIES: u32 = 16_384;
+
+/// 2 GiB: 18 million PDQ hashes with both indexes need no temporary file, and every machine that
+/// holds such lists has it.
+const DEFAULT_MEMORY: u64 = 2 << 30;
+
+/// Bytes of the largest row in memory, that of a PDQ hash.
+const LARGEST_ROW: u64 = 40;
 
 /// Id of a claim while a list is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,10 +68,23 @@ pub struct ListBuilder {
     manifest: Manifest,
     writes_bk_tree: bool,
     writes_mih: MihRule,
-    columns256: Vec<(Algorithm, Vec<(Hash256, u32)>)>,
-    columns64: Vec<(Algorithm, Vec<(Hash64, u32)>)>,
-    digests: [Vec<(Digest, u32)>; 3],
+    memory: u64,
+    scratch: Scratch,
+    columns256: Vec<(Algorithm, Sorter<Hash256>)>,
+    columns64: Vec<(Algorithm, Sorter<Hash64>)>,
+    md5: Sorter<[u8; 16]>,
+    sha1: Sorter<[u8; 20]>,
+    sha256: Sorter<[u8; 32]>,
     claims: ClaimSpill,
+    /// Bytes pushed since the rows in memory were last counted.
+    uncounted: u64,
+}
+
+/// What building a list took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Built {
+    /// Bytes written to temporary files, all together; more than stood there at any time.
+    pub temporary_bytes: u64,
 }
 
 /// Whether a list gets a MIH section.
@@ -91,19 +112,24 @@ impl ListBuilder {
     /// An empty list called `name`.
     ///
     /// # Errors
-    /// When no temporary file can be made.
+    /// None today: temporary files are made when they are needed.
     pub fn new(name: &str) -> Result<Self, ListError> {
-        let claims = ClaimSpill::new().map_err(spilling)?;
+        let scratch = Scratch::new(None);
         let tool = concat!("onceseen ", env!("CARGO_PKG_VERSION")).to_owned();
         let manifest = Manifest { name: name.to_owned(), tool, ..Manifest::default() };
         let mut builder = Self {
             manifest,
             writes_bk_tree: true,
             writes_mih: MihRule::Never,
+            memory: DEFAULT_MEMORY,
             columns256: Vec::new(),
             columns64: Vec::new(),
-            digests: Default::default(),
-            claims,
+            md5: Sorter::default(),
+            sha1: Sorter::default(),
+            sha256: Sorter::default(),
+            claims: ClaimSpill::new(&scratch),
+            scratch,
+            uncounted: 0,
         };
         builder.index(BuildIndex::Auto);
         Ok(builder)
@@ -126,6 +152,25 @@ impl ListBuilder {
         self
     }
 
+    /// Memory to build in, in bytes. Default: 2 GiB.
+    ///
+    /// Beyond it, sorted rows and what the indexes need go to temporary files; what is only written
+    /// once, as claims and strings, goes there in any case. A budget, not a limit: buffers of some
+    /// tens of MiB come on top, and so do 4 bytes a claim where claims repeat, and the sources and
+    /// categories. A list of which a large part has the same 8 bits in a band of the multi-index needs
+    /// 20 bytes for each such entry. The bytes of the list do not depend on the budget.
+    pub fn memory(&mut self, bytes: u64) -> &mut Self {
+        self.memory = bytes;
+        self
+    }
+
+    /// Where temporary files are made, from now on; they hold some 120 bytes for each PDQ hash beyond
+    /// the budget. Default: the system's directory for temporary files.
+    pub fn temporary_directory(&mut self, directory: &Path) -> &mut Self {
+        self.scratch.move_to(directory);
+        self
+    }
+
     /// Records where rows came from.
     pub fn source(&mut self, source: Source) -> &mut Self {
         self.manifest.sources.push(source);
@@ -138,54 +183,114 @@ impl ListBuilder {
     /// When a temporary file cannot be written, or a limit of the format is reached.
     pub fn push(&mut self, row: &ImportedRow, source: &str) -> Result<(), ListError> {
         let claim = self.claims.push(&row.claim, source)?;
-        for hash in &row.hashes {
-            self.push_hash(hash, claim);
-        }
-        for digest in &row.digests {
-            self.push_digest(*digest, claim);
-        }
-        Ok(())
+        row.hashes.iter().for_each(|hash| self.push_hash(hash, claim));
+        row.digests.iter().for_each(|digest| self.push_digest(digest, claim));
+        self.make_room()
     }
 
     /// Adds every entry and claim of another list.
     ///
     /// # Errors
-    /// As [`Self::push`].
+    /// As [`Self::push`], and when entries refer to more claims than the list has room for, which
+    /// only a damaged list does.
     pub fn push_list(&mut self, list: &HashList) -> Result<(), ListError> {
         let mut ids = Vec::new();
         for claim in list.all_claims() {
             ids.push(self.claims.push(&claim, &list.manifest().name)?);
         }
-        let renamed = |old: u32| ids.get(index(old)).copied();
         for algorithm in list.algorithms() {
+            let mut left =
+                list.reference_count(SectionKind::HashClaims, code::of_algorithm(algorithm));
             list.for_each_hash(algorithm, |hash, claims| {
-                claims.filter_map(renamed).for_each(|claim| self.push_hash(&hash, claim));
-            });
+                let push = |builder: &mut Self, claim| builder.push_hash(&hash, claim);
+                self.push_entry(claims, &ids, &mut left, push)
+            })?;
         }
         for kind in DigestKind::ALL {
+            let mut left = list.reference_count(SectionKind::DigestClaims, code::of_digest(kind));
             list.for_each_digest(kind, |digest, claims| {
-                claims.filter_map(renamed).for_each(|claim| self.push_digest(digest, claim));
-            });
+                let push = |builder: &mut Self, claim| builder.push_digest(&digest, claim);
+                self.push_entry(claims, &ids, &mut left, push)
+            })?;
         }
         for source in &list.manifest().sources {
-            self.manifest.sources.push(source.clone());
+            // The same list merged twice has the same sources.
+            if !self.manifest.sources.contains(source) {
+                self.manifest.sources.push(source.clone());
+            }
         }
         Ok(())
+    }
+
+    /// Adds an entry with the claims of another list. Every group of claims belongs to one entry, so
+    /// more references than words can only come of damage: a few bytes must not fill the disk.
+    fn push_entry(
+        &mut self,
+        claims: ClaimIds<'_>,
+        ids: &[ClaimId],
+        left: &mut usize,
+        push: impl Fn(&mut Self, ClaimId),
+    ) -> Result<(), ListError> {
+        for old in claims {
+            *left = left.checked_sub(1).ok_or(ListErrorKind::Damaged {
+                section: "claims",
+                what: "entries share claims that belong to one",
+            })?;
+            if let Some(claim) = ids.get(index(old)) {
+                push(self, *claim);
+            }
+        }
+        self.make_room()
     }
 
     fn push_hash(&mut self, hash: &ImageHash, claim: ClaimId) {
         match hash.value() {
             HashValue::Bits256(value) => {
-                column(&mut self.columns256, hash.algorithm()).push((value, claim.0));
+                column(&mut self.columns256, hash.algorithm()).push(value, claim.0);
             }
             HashValue::Bits64(value) => {
-                column(&mut self.columns64, hash.algorithm()).push((value, claim.0));
+                column(&mut self.columns64, hash.algorithm()).push(value, claim.0);
             }
         }
+        self.uncounted += LARGEST_ROW;
     }
 
-    fn push_digest(&mut self, digest: Digest, claim: ClaimId) {
-        self.digests[code::of_digest_index(digest.kind())].push((digest, claim.0));
+    fn push_digest(&mut self, digest: &Digest, claim: ClaimId) {
+        let bytes = digest.as_bytes();
+        match digest.kind() {
+            DigestKind::Md5 => self.md5.push(Key::get(bytes), claim.0),
+            DigestKind::Sha1 => self.sha1.push(Key::get(bytes), claim.0),
+            DigestKind::Sha256 => self.sha256.push(Key::get(bytes), claim.0),
+        }
+        self.uncounted += LARGEST_ROW;
+    }
+
+    /// Moves rows to files once they take half of the budget; the other half is for sorting, and for
+    /// what a list is made of at the end.
+    fn make_room(&mut self) -> Result<(), ListError> {
+        if self.uncounted < self.memory / 8 {
+            return Ok(());
+        }
+        self.uncounted = 0;
+        if self.row_memory() > self.memory / 8 * 3 { self.spill() } else { Ok(()) }
+    }
+
+    fn row_memory(&self) -> u64 {
+        let wide: u64 = self.columns256.iter().map(|(_, rows)| rows.memory()).sum();
+        let narrow: u64 = self.columns64.iter().map(|(_, rows)| rows.memory()).sum();
+        let digests = self.md5.memory() + self.sha1.memory() + self.sha256.memory();
+        wide + narrow + digests + self.claims.memory()
+    }
+
+    fn spill(&mut self) -> Result<(), ListError> {
+        let scratch = &self.scratch;
+        let wide = self.columns256.iter_mut().try_for_each(|(_, rows)| rows.spill(scratch));
+        wide.and_then(|()| self.columns64.iter_mut().try_for_each(|(_, rows)| rows.spill(scratch)))
+            .and_then(|()| self.md5.spill(scratch))
+            .and_then(|()| self.sha1.spill(scratch))
+            .and_then(|()| self.sha256.spill(scratch))
+            .and_then(|()| self.claims.spill(scratch))
+            .map_err(spilling)
     }
 
     /// Writes the list to `path`, replacing what stood there only once the new list is complete and
@@ -193,8 +298,10 @@ impl ListBuilder {
     ///
     /// # Errors
     /// When the directory or a temporary file cannot be written; the old list stays then.
-    pub fn finish(self, path: &Path) -> Result<(), ListError> {
-        replace(path, |out: BufWriter<File>| self.write(out))
+    pub fn finish(self, path: &Path) -> Result<Built, ListError> {
+        let scratch = self.scratch.clone();
+        replace(path, |out: BufWriter<File>| self.write(out))?;
+        Ok(Built { temporary_bytes: scratch.written() })
     }
 
     /// The list in memory.
@@ -205,250 +312,136 @@ impl ListBuilder {
         HashList::from_bytes(self.write(Cursor::new(Vec::new()))?.into_inner())
     }
 
-    fn write<W: Write + Seek>(mut self, out: W) -> Result<W, ListError> {
+    fn write<W: Write + Seek + Send>(mut self, out: W) -> Result<W, ListError> {
         let fail = |source| ListError::io("write the list", source);
+        // Rows that wait for their column would take memory from the one being written.
+        if self.row_memory() > self.memory / 4 && self.columns() > 1 {
+            self.spill()?;
+        }
         let mut out = SectionWriter::new(out).map_err(fail)?;
         out.bytes(SectionKind::Manifest, 0, &self.manifest.to_bytes()?).map_err(fail)?;
         self.columns256.sort_by_key(|(algorithm, _)| *algorithm);
         self.columns64.sort_by_key(|(algorithm, _)| *algorithm);
-        let indexes = (self.writes_bk_tree, self.writes_mih);
+        let claims = self.claims.finish(self.memory / 4, &self.scratch)?;
+        let mut columns = Columns {
+            out: &mut out,
+            scratch: &self.scratch,
+            ids: &claims.ids,
+            memory: self.memory,
+            writes_bk_tree: self.writes_bk_tree,
+            writes_mih: self.writes_mih,
+        };
         for (algorithm, rows) in self.columns256 {
-            write_hashes(&mut out, algorithm, rows, indexes)?;
+            columns.hashes(algorithm, rows)?;
         }
         for (algorithm, rows) in self.columns64 {
-            write_hashes(&mut out, algorithm, rows, indexes)?;
+            columns.hashes(algorithm, rows)?;
         }
-        for rows in self.digests {
-            write_digests(&mut out, rows)?;
-        }
-        self.claims.write(&mut out)?;
+        columns.digests(DigestKind::Md5, self.md5)?;
+        columns.digests(DigestKind::Sha1, self.sha1)?;
+        columns.digests(DigestKind::Sha256, self.sha256)?;
+        claims.write(&mut out).map_err(fail)?;
         out.finish().map_err(fail)
+    }
+
+    /// Columns, and claims, that have rows in memory.
+    fn columns(&self) -> usize {
+        let digests = [self.md5.memory(), self.sha1.memory(), self.sha256.memory()];
+        self.columns256.len()
+            + self.columns64.len()
+            + digests.iter().filter(|memory| **memory > 0).count()
+            + usize::from(self.claims.memory() > self.memory / 16)
     }
 }
 
 fn spilling(source: io::Error) -> ListError {
-    ListError::io("write a temporary file (is the temporary directory full?)", source)
+    ListError::io("write a temporary file (is the disk full?)", source)
 }
 
 /// The rows of one algorithm, made at its first hash.
-fn column<H>(
-    columns: &mut Vec<(Algorithm, Vec<(H, u32)>)>,
+fn column<H: Key>(
+    columns: &mut Vec<(Algorithm, Sorter<H>)>,
     algorithm: Algorithm,
-) -> &mut Vec<(H, u32)> {
+) -> &mut Sorter<H> {
     let place = columns.iter().position(|(of, _)| *of == algorithm).unwrap_or_else(|| {
-        columns.push((algorithm, Vec::new()));
+        columns.push((algorithm, Sorter::default()));
         columns.len() - 1
     });
     &mut columns[place].1
 }
 
-/// Sorts rows and joins those with the same value: each value keeps a claim reference.
-fn join<T: Copy + Ord + Send>(
-    mut rows: Vec<(T, u32)>,
-) -> Result<(Vec<(T, u32)>, Groups), ListError> {
-    rows.par_sort_unstable();
-    rows.dedup();
-    let mut groups = Groups::default();
-    let mut kept = 0;
-    let mut start = 0;
-    while start < rows.len() {
-        let (value, first) = rows[start];
-        let same = rows[start..].iter().take_while(|(other, _)| *other == value).count();
-        let claim = if same == 1 { first } else { groups.push(&rows[start..start + same])? };
-        rows[kept] = (value, claim);
-        kept += 1;
-        start += same;
-    }
-    rows.truncate(kept);
-    Ok((rows, groups))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::Digests;
+    use crate::list::Claim;
+    use crate::num::{low_u16, spread};
 
-/// Claim groups of rows with more than one claim, as words of the claims section after its rows.
-#[derive(Default)]
-struct Groups(Vec<u32>);
-
-impl Groups {
-    /// Stores a group and gives its reference, still relative to the first group.
-    fn push<T>(&mut self, rows: &[(T, u32)]) -> Result<u32, ListError> {
-        let too_many =
-            || ListError::from(ListErrorKind::TooMany { what: "claims", limit: 1 << 31 });
-        let position = u32::try_from(self.0.len()).map_err(|_| too_many())?;
-        self.0.push(u32::try_from(rows.len()).map_err(|_| too_many())?);
-        self.0.extend(rows.iter().map(|(_, claim)| claim));
-        if position & GROUP_BIT == 0 { Ok(position | GROUP_BIT) } else { Err(too_many()) }
-    }
-
-    fn write<W: Write + Seek>(
-        &self,
-        out: &mut SectionWriter<W>,
-        kind: SectionKind,
-        code: u32,
-        claims: impl ExactSizeIterator<Item = u32>,
-    ) -> Result<(), ListError> {
-        // Group references count words from the section's start, so the rows before them shift them.
-        let rows = claims.len();
-        if (to_u64(rows) + to_u64(self.0.len())) >= u64::from(GROUP_BIT) {
-            return Err(ListErrorKind::TooMany { what: "claims", limit: 1 << 31 }.into());
-        }
-        let shift = u32::try_from(rows).unwrap_or(0);
-        let shifted = |claim: u32| if claim & GROUP_BIT == 0 { claim } else { claim + shift };
-        out.section(kind, code, |out| {
-            let mut out = BufWriter::with_capacity(1 << 16, out);
-            for word in claims.map(shifted).chain(self.0.iter().copied()) {
-                out.write_all(&word.to_le_bytes())?;
+    /// Rows of several algorithms and digests. Hashes repeat far apart with other claims, and every
+    /// seventh claim repeats one of long before.
+    fn rows(count: u64) -> impl Iterator<Item = ImportedRow> {
+        (0..count).map(move |i| {
+            let picture = i % (count / 2 + 1);
+            let wide = Hash256::from_words([0, 1, 2, 3].map(|word| spread(picture * 4 + word)));
+            let narrow = Hash64::from_le_bytes(spread(picture % 5_000).to_le_bytes());
+            let record = if i % 7 == 0 { i % 1_001 } else { i };
+            ImportedRow {
+                hashes: vec![
+                    ImageHash::pdq(Algorithm::Pdq, wide, None),
+                    ImageHash::bits64(Algorithm::Phash, narrow),
+                ],
+                digests: Digests::of(&picture.to_le_bytes()).all().to_vec(),
+                claim: Claim {
+                    record: (i % 3 > 0).then(|| format!("r-{record}")),
+                    category: Some(format!("uk:{}", low_u16(record % 3))),
+                    fields: vec![("note".to_owned(), "x".repeat(usize::from(low_u16(record % 9))))],
+                    ..Claim::default()
+                },
             }
-            out.flush()
-        })
-        .map_err(|source| ListError::io("write the list", source))
-    }
-}
-
-fn write_hashes<H: BitHash, W: Write + Seek>(
-    out: &mut SectionWriter<W>,
-    algorithm: Algorithm,
-    rows: Vec<(H, u32)>,
-    (writes_bk_tree, writes_mih): (bool, MihRule),
-) -> Result<(), ListError> {
-    let fail = |source| ListError::io("write the list", source);
-    let code = code::of_algorithm(algorithm);
-    let (mut rows, groups) = join(rows)?;
-    let limit = u64::from(u32::MAX);
-    let too_many = || ListError::from(ListErrorKind::TooMany { what: "hashes", limit });
-    let count = u32::try_from(rows.len()).map_err(|_| too_many())?;
-    let tree =
-        if writes_bk_tree { Some(bktree::build(&mut rows).map_err(|_| too_many())?) } else { None };
-    let mut column = Vec::with_capacity(rows.len() * H::BYTES);
-    rows.iter().for_each(|(hash, _)| hash.push_to(&mut column));
-    out.bytes(SectionKind::HashColumn, code, &column).map_err(fail)?;
-    groups.write(out, SectionKind::HashClaims, code, rows.iter().map(|(_, claim)| *claim))?;
-    drop(rows);
-    if let Some(tree) = tree {
-        out.bytes(SectionKind::BkTree, code, &tree).map_err(fail)?;
-    }
-    if let MihRule::FromEntries(least) = writes_mih
-        && count >= least
-        && let Ok(column) = index::Column::<H>::new(&column)
-    {
-        let write = |out: &mut SectionWriter<W>| index::mih::write(column, out);
-        out.section(SectionKind::Mih, code, write).map_err(fail)?;
-    }
-    Ok(())
-}
-
-fn write_digests<W: Write + Seek>(
-    out: &mut SectionWriter<W>,
-    rows: Vec<(Digest, u32)>,
-) -> Result<(), ListError> {
-    let Some(kind) = rows.first().map(|(digest, _)| digest.kind()) else {
-        return Ok(());
-    };
-    let code = code::of_digest(kind);
-    let (rows, groups) = join(rows)?;
-    out.section(SectionKind::DigestColumn, code, |out| {
-        let mut out = BufWriter::with_capacity(1 << 16, out);
-        rows.iter().try_for_each(|(digest, _)| out.write_all(digest.as_bytes()))?;
-        out.flush()
-    })
-    .map_err(|source| ListError::io("write the list", source))?;
-    groups.write(out, SectionKind::DigestClaims, code, rows.iter().map(|(_, claim)| *claim))
-}
-
-/// Claims and strings on their way into their sections.
-struct ClaimSpill {
-    rows: Spill,
-    strings: Spill,
-    labels: Vec<u8>,
-    label_ids: HashMap<String, u32>,
-    last: Option<(Claim, ClaimId)>,
-}
-
-impl ClaimSpill {
-    fn new() -> io::Result<Self> {
-        Ok(Self {
-            rows: Spill::new()?,
-            strings: Spill::new()?,
-            labels: Vec::new(),
-            label_ids: HashMap::new(),
-            last: None,
         })
     }
 
-    /// Stores a claim. One that repeats the claim before it, as all rows of a bare hash file do, is
-    /// stored once.
-    fn push(&mut self, claim: &Claim, source: &str) -> Result<ClaimId, ListError> {
-        let source = if claim.source.is_empty() { source } else { &claim.source };
-        if let Some((last, id)) = &self.last
-            && last.source == source
-            && (&last.record, &last.category, &last.fields)
-                == (&claim.record, &claim.category, &claim.fields)
-        {
-            return Ok(*id);
+    fn build(count: u64, memory: u64, index: BuildIndex) -> (Vec<u8>, u64) {
+        let mut builder = ListBuilder::new("n").unwrap();
+        builder.memory(memory).index(index);
+        rows(count).for_each(|row| builder.push(&row, "s").unwrap());
+        let scratch = builder.scratch.clone();
+        let bytes = builder.write(Cursor::new(Vec::new())).unwrap().into_inner();
+        (bytes, scratch.written())
+    }
+
+    #[test]
+    fn a_budget_changes_no_byte_whatever_the_indexes_and_threads() {
+        for index in [BuildIndex::All, BuildIndex::Mih, BuildIndex::BkTree] {
+            let (expected, _) = build(40_000, DEFAULT_MEMORY, index);
+            for (memory, threads) in [(20_000, 2), (1_000_000, 1), (10_000_000, 3)] {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                let (bytes, temporary) = pool.install(|| build(40_000, memory, index));
+                assert!(temporary > 1 << 20, "{temporary} temporary bytes");
+                assert!(bytes == expected, "{index:?}, {memory} bytes, {threads} threads");
+            }
         }
-        let row = self.encode(claim, source)?;
-        let id =
-            to_usize(self.rows.len() / to_u64(CLAIM_LEN)).and_then(|id| u32::try_from(id).ok());
-        let id = id.filter(|id| id & GROUP_BIT == 0);
-        let id = id.ok_or(ListErrorKind::TooMany { what: "claims", limit: 1 << 31 })?;
-        self.rows.push(&row).map_err(spilling)?;
-        let claim = Claim { source: source.to_owned(), ..claim.clone() };
-        self.last = Some((claim, ClaimId(id)));
-        Ok(ClaimId(id))
     }
 
-    fn encode(&mut self, claim: &Claim, source: &str) -> Result<[u8; CLAIM_LEN], ListError> {
-        let source = self.label(source)?;
-        let category = claim.category.as_deref().map_or(Ok(ABSENT), |text| self.label(text))?;
-        let record = claim.record.as_deref();
-        let (record_at, record_len) =
-            record.map_or(Ok((0, ABSENT)), |text| self.string(text.as_bytes()))?;
-        let mut fields = Vec::new();
-        for text in claim.fields.iter().flat_map(|(name, value)| [name, value]) {
-            fields.extend_from_slice(&length(text.len())?.to_le_bytes());
-            fields.extend_from_slice(text.as_bytes());
+    #[test]
+    fn each_identical_claim_is_stored_once_and_every_entry_keeps_its_claims() {
+        let list = HashList::from_bytes(build(10_000, DEFAULT_MEMORY, BuildIndex::All).0).unwrap();
+        let mut claims: Vec<_> = list.all_claims().collect();
+        let count = claims.len();
+        claims.sort();
+        claims.dedup();
+        assert_eq!(claims.len(), count);
+        for row in rows(10_000).step_by(61) {
+            let entry = list.find_digest(&row.digests[0]).unwrap();
+            let claim = Claim { source: "s".to_owned(), ..row.claim };
+            assert!(list.digest_claims(DigestKind::Md5, entry).contains(&claim), "{claim:?}");
         }
-        let (fields_at, fields_len) = self.string(&fields)?;
-        let mut row = [0; CLAIM_LEN];
-        row[..8].copy_from_slice(&record_at.to_le_bytes());
-        row[8..16].copy_from_slice(&fields_at.to_le_bytes());
-        row[16..20].copy_from_slice(&record_len.to_le_bytes());
-        row[20..24].copy_from_slice(&fields_len.to_le_bytes());
-        row[24..28].copy_from_slice(&source.to_le_bytes());
-        row[28..].copy_from_slice(&category.to_le_bytes());
-        Ok(row)
+        let mut twice = ListBuilder::new("n").unwrap();
+        twice.push_list(&list).unwrap();
+        twice.push_list(&list).unwrap();
+        let twice = twice.write(Cursor::new(Vec::new())).unwrap().into_inner();
+        let mut once = ListBuilder::new("n").unwrap();
+        once.push_list(&list).unwrap();
+        assert!(twice == once.write(Cursor::new(Vec::new())).unwrap().into_inner());
     }
-
-    fn string(&mut self, bytes: &[u8]) -> Result<(u64, u32), ListError> {
-        let place = (self.strings.len(), length(bytes.len())?);
-        self.strings.push(bytes).map_err(spilling)?;
-        Ok(place)
-    }
-
-    fn label(&mut self, text: &str) -> Result<u32, ListError> {
-        if let Some(id) = self.label_ids.get(text) {
-            return Ok(*id);
-        }
-        let what = "different sources and categories (is a column taken for the wrong one?)";
-        let id = u32::try_from(self.label_ids.len()).ok().filter(|id| index(*id) < MAX_LABELS);
-        let id = id.ok_or(ListErrorKind::TooMany { what, limit: to_u64(MAX_LABELS) })?;
-        let (at, len) = self.string(text.as_bytes())?;
-        let mut row = [0; LABEL_LEN];
-        row[..8].copy_from_slice(&at.to_le_bytes());
-        row[8..12].copy_from_slice(&len.to_le_bytes());
-        self.labels.extend_from_slice(&row);
-        self.label_ids.insert(text.to_owned(), id);
-        Ok(id)
-    }
-
-    fn write<W: Write + Seek>(self, out: &mut SectionWriter<W>) -> Result<(), ListError> {
-        out.spilled(SectionKind::Claims, self.rows)
-            .and_then(|()| out.spilled(SectionKind::Strings, self.strings))
-            .and_then(|()| out.bytes(SectionKind::Labels, 0, &self.labels))
-            .map_err(|source| ListError::io("write the list", source))
-    }
-}
-
-/// The length of a string; [`ABSENT`] is taken.
-fn length(len: usize) -> Result<u32, ListError> {
-    let len = u32::try_from(len).ok().filter(|len| *len != ABSENT);
-    len.ok_or_else(|| ListErrorKind::TooMany { what: "bytes in one claim", limit: 1 << 32 }.into())
 }

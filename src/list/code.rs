@@ -24,12 +24,3 @@ pub(crate) const fn of_digest(kind: DigestKind) -> u32 {
         DigestKind::Sha256 => 3,
     }
 }
-
-/// Place of a kind in [`DigestKind::ALL`].
-pub(crate) const fn of_digest_index(kind: DigestKind) -> usize {
-    match kind {
-        DigestKind::Md5 => 0,
-        DigestKind::Sha1 => 1,
-        DigestKind::Sha256 => 2,
-    }
-}

@@ -1,7 +1,7 @@
 //! The hash list: one immutable file, opened without reading it through.
 //!
 //! [`HashList`] opens, looks up and iterates; [`ListBuilder`] compiles; [`mod@format`] is the normative
-//! byte layout; [`import`] reads other people's formats. Matching policy (radius, levels) is the
+//! byte layout; [`import`] reads other people's formats; `ops` compares lists. Matching policy (radius, levels) is the
 //! matcher's business.
 
 mod builder;
@@ -12,13 +12,14 @@ pub(crate) mod format;
 mod import;
 mod manifest;
 mod map;
+mod ops;
 mod verify;
 mod write;
 
 use std::fmt;
 use std::path::Path;
 
-pub use builder::{BuildIndex, ClaimId, ListBuilder};
+pub use builder::{BuildIndex, Built, ClaimId, ListBuilder};
 pub use claim::Claim;
 pub use error::ListError;
 pub use import::{
@@ -26,6 +27,7 @@ pub use import::{
     Imported, ImportedRow, Importer, RefusedRow,
 };
 pub use manifest::{Manifest, Source};
+pub use ops::{Change, EntryValue};
 pub use verify::Problem;
 
 use crate::bits::{BitHash, Hash64, Hash256};
@@ -193,6 +195,13 @@ impl HashList {
         None
     }
 
+    /// The digest of an entry; `None` beyond the end.
+    fn digest_of(&self, kind: DigestKind, entry: EntryId) -> Option<Digest> {
+        let rows = self.section(SectionKind::DigestColumn, code::of_digest(kind));
+        let at = index(entry.0).checked_mul(kind.byte_len())?;
+        Digest::from_bytes(kind, rows.get(at..at.checked_add(kind.byte_len())?)?)
+    }
+
     /// Every claim on the digest entry `entry`, in the order given when the list was built.
     pub fn digest_claims(&self, kind: DigestKind, entry: EntryId) -> Vec<Claim> {
         self.claims(SectionKind::DigestClaims, code::of_digest(kind), entry)
@@ -255,8 +264,8 @@ impl HashList {
     pub(crate) fn for_each_hash(
         &self,
         algorithm: Algorithm,
-        mut visit: impl FnMut(ImageHash, ClaimIds<'_>),
-    ) {
+        mut visit: impl FnMut(ImageHash, ClaimIds<'_>) -> Result<(), ListError>,
+    ) -> Result<(), ListError> {
         let code = code::of_algorithm(algorithm);
         let rows = self.section(SectionKind::HashColumn, code).chunks_exact(hash_len(algorithm));
         for (entry, row) in (0..).zip(rows) {
@@ -265,23 +274,30 @@ impl HashList {
             } else {
                 ImageHash::bits64(algorithm, Hash64::from_column(row))
             };
-            visit(hash, self.claim_ids(SectionKind::HashClaims, code, EntryId(entry)));
+            visit(hash, self.claim_ids(SectionKind::HashClaims, code, EntryId(entry)))?;
         }
+        Ok(())
     }
 
     /// Every digest of `kind` with its claim ids, ascending.
     pub(crate) fn for_each_digest(
         &self,
         kind: DigestKind,
-        mut visit: impl FnMut(Digest, ClaimIds<'_>),
-    ) {
+        mut visit: impl FnMut(Digest, ClaimIds<'_>) -> Result<(), ListError>,
+    ) -> Result<(), ListError> {
         let code = code::of_digest(kind);
         let rows = self.section(SectionKind::DigestColumn, code).chunks_exact(kind.byte_len());
         for (entry, row) in (0..).zip(rows) {
             if let Some(digest) = Digest::from_bytes(kind, row) {
-                visit(digest, self.claim_ids(SectionKind::DigestClaims, code, EntryId(entry)));
+                visit(digest, self.claim_ids(SectionKind::DigestClaims, code, EntryId(entry)))?;
             }
         }
+        Ok(())
+    }
+
+    /// Most references to claims that the entries of a column can have.
+    pub(crate) fn reference_count(&self, kind: SectionKind, code: u32) -> usize {
+        self.section(kind, code).len() / 4
     }
 
     fn section(&self, kind: SectionKind, code: u32) -> &[u8] {

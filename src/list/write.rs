@@ -10,8 +10,9 @@ use sha2::{Digest as _, Sha256};
 use super::error::ListError;
 use super::format::{HEADER_LEN, Section, SectionKind, align, encode_header};
 use crate::num::to_u64;
+use crate::spill::Spill;
 
-/// Bytes gathered before they go to the file; copies of spilled sections use the same size.
+/// Bytes gathered before they go to the file.
 const BUFFER_LEN: usize = 1 << 20;
 
 /// Writes sections one after another, each streamed.
@@ -54,9 +55,8 @@ impl<W: Write + Seek> SectionWriter<W> {
     }
 
     /// Writes a section that was spilled to a file.
-    pub(super) fn spilled(&mut self, kind: SectionKind, spill: Spill) -> io::Result<()> {
-        let mut file = spill.into_reader()?;
-        self.section(kind, 0, |out| io::copy(&mut file, out).map(drop))
+    pub(super) fn spilled(&mut self, kind: SectionKind, spill: &Spill) -> io::Result<()> {
+        self.section(kind, 0, |out| io::copy(&mut spill.read_all(), out).map(drop))
     }
 
     /// Writes the header over the placeholder and gives the output back.
@@ -79,34 +79,6 @@ impl<W: Write> Write for SectionWriter<W> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
-    }
-}
-
-/// Bytes on their way into a section, kept in an unnamed temporary file that vanishes with the
-/// process.
-pub(super) struct Spill {
-    file: BufWriter<File>,
-    len: u64,
-}
-
-impl Spill {
-    pub(super) fn new() -> io::Result<Self> {
-        Ok(Self { file: BufWriter::with_capacity(BUFFER_LEN, tempfile::tempfile()?), len: 0 })
-    }
-
-    pub(super) fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.len += to_u64(bytes.len());
-        self.file.write_all(bytes)
-    }
-
-    pub(super) const fn len(&self) -> u64 {
-        self.len
-    }
-
-    fn into_reader(self) -> io::Result<File> {
-        let mut file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.seek(SeekFrom::Start(0))?;
-        Ok(file)
     }
 }
 

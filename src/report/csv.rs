@@ -84,6 +84,42 @@ impl<W: Write> Sink for CsvSink<W> {
     }
 }
 
+/// Writes look-ups as CSV: `query`, `algorithm` and the columns of matches, one row a query.
+pub struct CsvAnswers<W: Write> {
+    out: csv::Writer<W>,
+}
+
+impl<W: Write> CsvAnswers<W> {
+    /// Writes the header to `out`.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub fn new(out: W) -> io::Result<Self> {
+        let mut out = csv::Writer::from_writer(out);
+        out.write_record(["query", "algorithm"].into_iter().chain(MATCH_COLUMNS))?;
+        Ok(Self { out })
+    }
+
+    /// Writes one look-up: the number of matches and the surest of them.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub fn answer(&mut self, query: &str, algorithm: &str, matches: &[Match]) -> io::Result<()> {
+        let mut row = vec![query.to_owned(), algorithm.to_owned(), matches.len().to_string()];
+        row.extend(match_cells(matches.first()));
+        self.out.write_record(row.iter().map(|cell| escape::cell(cell)))?;
+        Ok(())
+    }
+
+    /// Flushes the output.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub fn finish(mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
 fn text(value: Option<impl ToString>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
 }

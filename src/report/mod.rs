@@ -6,5 +6,5 @@ pub mod escape;
 mod jsonl;
 
 #[cfg(feature = "csv")]
-pub use csv::CsvSink;
+pub use csv::{CsvAnswers, CsvSink};
 pub use jsonl::JsonlSink;

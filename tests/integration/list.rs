@@ -1,5 +1,6 @@
 //! `onceseen list`: what goes in comes out, whole, and nothing is dropped in silence.
 
+use std::fmt::Write as _;
 use std::fs;
 
 use serde_json::Value;
@@ -248,4 +249,166 @@ fn claims_survive_a_list_of_lists_byte_for_byte() {
     let expected = "{\"category\":\"ncmec:A1\",\"fields\":{\"series\":\"s\u{202e}1\",\"victim id\":\"v;2\"},\
         \"record\":\"r é\",\"source\":\"S\"}";
     assert_eq!(text, expected);
+}
+
+/// Rows of hashes and claims, some of which repeat.
+fn rows(count: u64) -> String {
+    let mut text = String::from("pdq,record,category\n");
+    for number in 0..count {
+        let picture = number % (count / 2);
+        let mut hash = String::new();
+        for word in 0..4 {
+            let mixed = (4 * picture + word + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            write!(hash, "{:016x}", mixed ^ (mixed >> 29)).unwrap();
+        }
+        writeln!(text, "{hash},r-{},uk:{}", number % 9_000, number % 3).unwrap();
+    }
+    text
+}
+
+#[test]
+fn a_memory_budget_changes_no_byte_and_leaves_no_file() {
+    let env = TestEnv::new();
+    env.write("rows.csv", rows(20_000));
+    env.expect(0, "list build rows.csv -o roomy.osl --name n --index all");
+    for (memory, threads) in [("64KiB", 1), ("1MB", 3)] {
+        let line = format!(
+            "list build rows.csv -o tight.osl --name n --index all --memory {memory} -j {threads}"
+        );
+        env.expect(0, &line);
+        assert!(env.read("tight.osl") == env.read("roomy.osl"), "{memory}");
+    }
+    env.expect(0, "list verify tight.osl");
+    let names = names(&env);
+    assert_eq!(names, ["roomy.osl", "rows.csv", "tight.osl"]);
+    env.expect(2, "list build rows.csv -o tight.osl --memory lots").says(&["--memory", "2GiB"]);
+}
+
+/// Names of everything in the tree, hidden files too.
+fn names(env: &TestEnv) -> Vec<String> {
+    let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name();
+    let mut names: Vec<String> = fs::read_dir(env.root())
+        .unwrap()
+        .map(|entry| name(entry).to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+#[cfg(unix)]
+#[test]
+fn a_killed_build_leaves_the_old_list_and_at_most_one_named_scrap() {
+    let env = TestEnv::new();
+    env.write("few.csv", rows(10));
+    env.write("rows.csv", rows(60_000));
+    env.expect(0, "list build few.csv -o list.osl");
+    let old = env.read("list.osl");
+    for wait_ms in [20, 60, 120, 200, 300, 450] {
+        let mut command = env.command();
+        command.args("list build rows.csv -o list.osl --name n --memory 64KiB".split(' '));
+        let mut child = command.stderr(std::process::Stdio::null()).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(wait_ms));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        env.expect(0, "list verify list.osl");
+        let is_old = env.read("list.osl") == old;
+        let new = env.expect(0, "list info list.osl").text();
+        assert!(is_old || new.contains("30000 entries"), "{new}");
+        for name in names(&env).iter().filter(|name| !name.ends_with("sv") && *name != "list.osl") {
+            assert!(name.starts_with(".onceseen-") && name.ends_with(".tmp"), "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_same_claim_is_stored_once_however_often_it_is_merged() {
+    let env = TestEnv::with_pictures();
+    env.write("rows.csv", rows(100) + &rows(100)[20..]);
+    env.expect(0, "list build known rows.csv -o once.osl --name n --source s");
+    env.expect(0, "list build once.osl -o copy.osl --name n");
+    env.expect(0, "list build once.osl copy.osl once.osl -o many.osl --name n");
+    assert!(env.read("many.osl") == env.read("copy.osl"));
+    env.expect(0, "list build known known rows.csv rows.csv -o twice.osl --name n --source s");
+    let claims = |list: &str| {
+        let info = env.expect(0, &format!("list info {list} --json"));
+        serde_json::from_slice::<Value>(&info.stdout).unwrap()["claims"].clone()
+    };
+    assert_eq!(claims("once.osl"), claims("twice.osl"));
+    assert_eq!(claims("once.osl"), claims("many.osl"));
+}
+
+#[test]
+fn an_exported_list_is_built_again_with_every_entry_and_claim() {
+    let env = TestEnv::with_pictures();
+    let claim = "r é\u{202e},ncmec:A1,s;1,\"a, b\"";
+    env.write(
+        "rows.csv",
+        format!("pdq,md5,record,category,md5 note,field.sha1\n{PDQ},{MD5},{claim}\n"),
+    );
+    env.expect(0, "list build known rows.csv evidence -a pdq,phash -o one.osl --name n");
+    env.write("one.jsonl", env.expect(0, "list export one.osl").stdout);
+    env.expect(0, "list build one.jsonl -o two.osl --name n");
+    assert_eq!(env.expect(0, "list diff one.osl two.osl").text(), "same entries and claims\n");
+    let fields = &claims(&env, "--known two.osl")[0]["fields"];
+    assert_eq!((&fields["md5 note"], &fields["sha1"]), (&"s;1".into(), &"a, b".into()));
+    let text = env.expect(0, "list export one.osl --format text").text();
+    assert!(text.contains(&format!("pdq:{PDQ}\n")) && text.contains(&format!("md5:{MD5}\n")));
+    let rows = env.expect(0, "list export one.osl --format csv").text();
+    assert!(rows.starts_with("algorithm,hash,source,record,category,fields\n"), "{rows}");
+    assert!(rows.contains(&format!("pdq,{PDQ},rows,r é")), "{rows}");
+}
+
+#[test]
+fn diff_counts_what_was_added_removed_and_claimed_otherwise() {
+    let env = TestEnv::new();
+    let other = PDQ.replace('d', "e");
+    env.write("a.csv", format!("pdq,md5,record\n{PDQ},{MD5},r-1\n"));
+    env.write("b.csv", format!("pdq,record\n{PDQ},r-1\n{PDQ},r-2\n{other},r-3\n"));
+    env.expect(0, "list build a.csv --source s -o a.osl");
+    env.expect(0, "list build b.csv --source s -o b.osl");
+    let text = env.expect(0, "list diff a.osl b.osl").text();
+    let lines: Vec<_> = text.lines().collect();
+    let md5 =
+        "md5       entries: 0 added, 1 removed, 0 with other claims; claims: 0 added, 1 removed";
+    let pdq =
+        "pdq       entries: 1 added, 0 removed, 1 with other claims; claims: 2 added, 0 removed";
+    assert_eq!(lines, [md5, pdq]);
+    let entries = env.expect(0, "list diff a.osl b.osl --entries").json();
+    assert_eq!(entries.len(), 3);
+    assert_eq!(entries[0]["value"], PDQ);
+    assert_eq!(entries[0]["claims_added"][0]["record"], "r-2");
+    assert_eq!((&entries[2]["old"], &entries[2]["new"]), (&false.into(), &true.into()));
+}
+
+#[test]
+fn merged_lists_hold_both_and_a_negative_list_is_not_mixed_in() {
+    let env = TestEnv::new();
+    env.write("a.csv", format!("pdq,record\n{PDQ},r-1\n"));
+    env.write("b.csv", format!("pdq,md5,record\n{PDQ},{MD5},r-2\n"));
+    env.expect(0, "list build a.csv -o a.osl");
+    env.expect(0, "list build b.csv -o b.osl");
+    env.expect(0, "list build b.csv -o bad.osl --negative");
+    env.expect(0, "list merge a.osl b.osl a.osl -o both.osl -j 1 --memory 1MiB");
+    assert_eq!(claims(&env, "--known both.osl").len(), 2);
+    env.expect(2, "list merge a.osl bad.osl -o mixed.osl").says(&["negative"]);
+    assert!(!env.path("mixed.osl").exists());
+    env.expect(0, "list merge bad.osl bad.osl -o still.osl");
+    assert!(env.expect(0, "list info still.osl").text().contains("(negative)"));
+    env.expect(2, "list merge a.csv -o both.osl").says(&["a.csv", "not a compiled hash list"]);
+}
+
+#[test]
+fn answers_of_match_as_csv_have_one_row_a_query() {
+    let env = TestEnv::new();
+    env.write("rows.csv", format!("pdq,md5,record,category\n{PDQ},{MD5},=r,uk:B\n"));
+    env.expect(0, "list build rows.csv --source S -o list.osl");
+    let line = format!("match {PDQ} {MD5} {} --known list.osl --format csv -j 1", "11".repeat(16));
+    let text = env.expect(1, &line).text();
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].starts_with("query,algorithm,matches,level,list,entry,"), "{text}");
+    assert!(lines[1].starts_with(&format!("{PDQ},pdq,1,near,list,0,pdq,0,original,")), "{text}");
+    assert!(lines[1].ends_with("S | =r | uk:B"), "{text}");
+    assert!(lines[2].starts_with(&format!("{MD5},md5,1,exact,list,0,md5,0,")), "{text}");
+    assert_eq!(lines[3], format!("{},md5,0,,,,,,,,,,", "11".repeat(16)));
+    assert_eq!(lines.len(), 4, "{text}");
 }

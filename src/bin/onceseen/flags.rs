@@ -1,6 +1,7 @@
 //! Every flag, defined once. Help, completions and the man page come from here.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use onceseen::hash::Algorithm;
@@ -73,6 +74,12 @@ pub struct Match {
     /// The algorithm of bare hashes.
     #[arg(short, long, default_value = "pdq", value_name = "NAME")]
     pub algorithm: Algorithm,
+    /// Output format.
+    #[arg(long, default_value = "jsonl")]
+    pub format: Format,
+    /// Threads, 1 to 1024 [default: all cores].
+    #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
 }
 
 #[derive(Debug, Args)]
@@ -108,6 +115,30 @@ pub enum List {
         #[arg(long)]
         json: bool,
     },
+    /// Put the entries and claims of several lists into one.
+    Merge(Merge),
+    /// How much two lists differ.
+    Diff {
+        /// The old list.
+        #[arg(value_hint = ValueHint::FilePath)]
+        old: PathBuf,
+        /// The new list.
+        #[arg(value_hint = ValueHint::FilePath)]
+        new: PathBuf,
+        /// Print every entry that differs, one JSON line each, in place of the counts.
+        #[arg(long)]
+        entries: bool,
+    },
+    /// Print the entries of a list with their claims. What it prints are the list's hashes: handle it
+    /// like the list.
+    Export {
+        /// The list.
+        #[arg(value_hint = ValueHint::FilePath)]
+        list: PathBuf,
+        /// Output format; csv leaves the fields of claims as one cell, text leaves all claims out.
+        #[arg(long, default_value = "jsonl")]
+        format: ExportFormat,
+    },
     /// Read a whole list and compare every checksum.
     Verify {
         /// The lists.
@@ -140,6 +171,10 @@ pub struct Build {
     /// Which indexes the list carries.
     #[arg(long, default_value = "auto")]
     pub index: BuildIndex,
+    /// Memory to build in; beyond it, temporary files beside the output are used. The list's bytes do not
+    /// depend on it.
+    #[arg(long, value_name = "SIZE", default_value = "2GiB")]
+    pub memory: Size,
     /// Columns of CSV without a header, by number from 0: `pdq=0,md5=2,record=3,category=ncmec:5`.
     #[arg(long, value_name = "MAP")]
     pub columns: Option<Columns>,
@@ -151,6 +186,67 @@ pub struct Build {
     pub delimiter: Option<char>,
     #[command(flatten)]
     pub work: Work,
+}
+
+#[derive(Debug, Args)]
+pub struct Merge {
+    /// The lists (`.osl`).
+    #[arg(required = true, value_name = "LIST", value_hint = ValueHint::FilePath)]
+    pub lists: Vec<PathBuf>,
+    /// The list to write. An old list there is replaced at the end, whole.
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: PathBuf,
+    /// The list's name in reports; default: the output's name.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Mark the list as negative; without it, only lists of one kind are merged.
+    #[arg(long)]
+    pub negative: bool,
+    /// Which indexes the list carries.
+    #[arg(long, default_value = "auto")]
+    pub index: BuildIndex,
+    /// Memory to build in, as for `list build`.
+    #[arg(long, value_name = "SIZE", default_value = "2GiB")]
+    pub memory: Size,
+    /// Threads, 1 to 1024 [default: all cores].
+    #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// One JSON object for each claim of an entry: nothing is lost when a list is built from it.
+    Jsonl,
+    /// The same as rows.
+    Csv,
+    /// `algorithm:hash`, one entry a line.
+    Text,
+}
+
+/// A number of bytes: `512MiB`, `2GiB`, `500MB` or a plain number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size(pub u64);
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let digits = text.trim_end_matches(|character: char| !character.is_ascii_digit());
+        let unit = match text[digits.len()..].trim().to_ascii_lowercase().as_str() {
+            "" | "b" => 1,
+            "k" | "kib" => 1 << 10,
+            "m" | "mib" => 1 << 20,
+            "g" | "gib" => 1 << 30,
+            "t" | "tib" => 1 << 40,
+            "kb" => 1_000,
+            "mb" => 1_000_000,
+            "gb" => 1_000_000_000,
+            "tb" => 1_000_000_000_000,
+            _ => return Err("use a whole number and a unit, as in 512MiB or 2GiB".to_owned()),
+        };
+        let number = digits.parse::<u64>().map_err(|_| "use a number, as in 2GiB".to_owned())?;
+        number.checked_mul(unit).map(Self).ok_or_else(|| "more bytes than 64 bits count".to_owned())
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -250,16 +346,29 @@ mod tests {
     }
 
     #[test]
+    fn sizes_have_binary_and_decimal_units() {
+        let bytes = |text: &str| text.parse::<Size>().map(|size| size.0);
+        assert_eq!(bytes("512MiB"), Ok(512 << 20));
+        assert_eq!((bytes("2g"), bytes("3 kB"), bytes("7")), (Ok(2 << 30), Ok(3_000), Ok(7)));
+        for wrong in ["", "GiB", "1.5GiB", "-1", "2GX", "99999999999TiB"] {
+            assert!(bytes(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
     fn every_mode_has_an_example_that_parses() {
         for line in [
             "scan evidence --known list.osl -a pdq,phash -j 2 --format csv",
             "scan --files-from - -0 --known k",
-            "match 00ff --known list.osl",
+            "match 00ff --known list.osl -j 2 --format csv",
             "hash -",
             "compare a.jpg b.jpg",
-            "list build known --source partner -o list.osl --columns pdq=0,record=1",
+            "list build known --source partner -o list.osl --columns pdq=0,record=1 --memory 512MiB",
             "list info list.osl --json",
             "list verify list.osl",
+            "list merge a.osl b.osl -o c.osl",
+            "list diff a.osl b.osl --entries",
+            "list export a.osl --format csv",
             "completions bash",
             "man",
         ] {

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
 use onceseen::decode;
-use onceseen::digest::{DigestKind, Digester};
 use onceseen::hash::{Algorithm, ImageHash};
 use onceseen::list::{
     HashList, ImportSettings, Imported, Importer, ListBuilder, RefusedRow, Source,
@@ -16,6 +15,7 @@ use onceseen::list::{
 use onceseen::matcher::{DEFAULT_QUALITY_THRESHOLD, Matcher};
 use onceseen::record::{Record, Sink, Status};
 use onceseen::scan::Scanner;
+use sha2::{Digest as _, Sha256};
 
 use crate::flags::{Input, Known, Work};
 use crate::messages;
@@ -34,6 +34,18 @@ pub fn scanner(work: &Work, matcher: Option<Arc<Matcher>>) -> Scanner {
         builder.matcher(matcher);
     }
     builder.build()
+}
+
+/// Limits what works on all cores (sorting, indexes, batches of queries) to so many threads.
+pub fn limit_threads(threads: Option<u16>) -> Result<()> {
+    let Some(threads) = threads else { return Ok(()) };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
+    pool.build_global().context("cannot start threads")
+}
+
+/// The directory that a file stands in.
+pub fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// The matcher of these flags over all lists named.
@@ -258,7 +270,7 @@ impl Adding<'_> {
     }
 
     fn hashes(&mut self, settings: ImportSettings) -> Result<()> {
-        let mut reader = DigestReader { inner: File::open(self.path)?, digester: Digester::new() };
+        let mut reader = DigestReader { inner: File::open(self.path)?, digester: Sha256::new() };
         let mut importer = Importer::new(BufReader::with_capacity(1 << 18, &mut reader), settings)
             .map_err(|error| error.at_path(self.path))?;
         for item in importer.by_ref() {
@@ -271,8 +283,8 @@ impl Adding<'_> {
             }
         }
         drop(importer);
-        let digests = reader.digester.finish();
-        self.described.sha256 = Some(digests.get(DigestKind::Sha256).to_string());
+        let digest = reader.digester.finalize();
+        self.described.sha256 = Some(digest.iter().map(|byte| format!("{byte:02x}")).collect());
         Ok(())
     }
 
@@ -341,7 +353,7 @@ impl Sink for Adding<'_> {
 /// Digests what is read through it, so that a list names the very file it was made from.
 struct DigestReader<R> {
     inner: R,
-    digester: Digester,
+    digester: Sha256,
 }
 
 impl<R: Read> Read for DigestReader<R> {

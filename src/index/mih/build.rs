@@ -1,23 +1,40 @@
 //! Writing a multi-index section.
 //!
-//! Owns the construction alone; the bytes are described in [`super`]. Every band is partitioned
-//! twice, by the upper and then the lower half of its value, so that each pass writes to 256
-//! places that the cache can hold: one scatter to 65,536 buckets misses it on every posting.
+//! Owns the construction alone; the bytes are described in [`super`]. First every hash is cut into
+//! its bands, one plane for each ([`Planes`]). Then, band by band, postings are moved to their buckets
+//! in two steps, by the upper and then the lower half of the value, so that each step writes to 256
+//! places that the cache can hold: one scatter to 65,536 buckets misses it on every posting. While a
+//! band is made, the one before it is written.
+//!
+//! Beyond a memory budget the planes are kept in a file and a band is made in several parts, each
+//! a range of upper halves; the bytes stay the same.
 
 use std::io::{self, Write};
+use std::marker::PhantomData;
+use std::ops::Range;
+use std::slice::IterMut;
 
 use rayon::prelude::*;
 
 use crate::bits::BitHash;
 use crate::index::Column;
 use crate::index::mih::{
-    ALIGN, BUCKETS, Bands, DIRECTORY_BYTES, DIRECTORY_LEN, HEADER_LEN, IdBits, PERMUTATION_SEED,
-    POSTING_LEN, Permutation, VERSION, bands,
+    ALIGN, BUCKETS, DIRECTORY_BYTES, DIRECTORY_LEN, HEADER_LEN, IdBits, PERMUTATION_SEED,
+    POSTING_LEN, VERSION, bands, shuffled,
 };
 use crate::num;
+use crate::spill::{Scratch, Spill};
 
-/// Rows whose bands are computed by one task.
-const ROWS_PER_TASK: usize = 1 << 14;
+/// Rows whose bands are computed, and whose postings are moved, by one task: three planes of them
+/// are 768 KiB, and a million rows make enough tasks for eight threads.
+const BLOCK_ROWS: usize = 1 << 17;
+
+/// Values with the same upper half: the buckets of a group.
+const GROUP: usize = 256;
+
+/// Memory for each posting of a part: 8 bytes on the way, 6 ready, and 6 of the part before it that
+/// are being written.
+const PART_MEMORY: u64 = 20;
 
 /// Bytes of a section over `len` entries.
 pub fn section_len<H: BitHash>(len: u32) -> u64 {
@@ -30,39 +47,26 @@ fn band_len(len: u32) -> u64 {
 
 /// The bytes of a multi-index over `column`, on all cores.
 pub fn build<H: BitHash>(column: Column<'_, H>) -> Vec<u8> {
-    let mut section = header::<H>(column.len()).to_vec();
-    section.resize(num::usize_or_zero(section_len::<H>(column.len())), 0);
-    let planes = band_planes(column);
-    section[HEADER_LEN..]
-        .par_chunks_exact_mut(num::usize_or_zero(band_len(column.len())))
-        .enumerate()
-        .for_each_init(Scratch::default, |scratch, (band, part)| {
-            write_band(&planes, band, column.len(), scratch, part);
-        });
+    let mut section = Vec::with_capacity(num::usize_or_zero(section_len::<H>(column.len())));
+    // A vector takes all bytes, and planes in memory cannot fail to be read.
+    let _ = write(column, &mut section);
     section
 }
 
 /// Writes a multi-index over `column`: [`section_len`] bytes that depend on the column alone.
 ///
-/// Uses all cores and, beside the column, as many bytes as the column plus 14 for each entry and
-/// thread.
+/// On all cores. Takes, beside the column, as much memory as the column and 20 bytes for each entry.
 ///
 /// # Errors
 /// When `out` refuses the bytes.
-pub fn write<H: BitHash>(column: Column<'_, H>, out: &mut impl Write) -> io::Result<()> {
-    out.write_all(&header::<H>(column.len()))?;
-    let planes = band_planes(column);
-    let mut buffers: Vec<(Vec<u8>, Scratch)> = Vec::new();
-    buffers.resize_with(rayon::current_num_threads().max(1), Default::default);
-    for first in (0..bands::<H>()).step_by(buffers.len()) {
-        let count = buffers.len().min(bands::<H>() - first);
-        buffers[..count].par_iter_mut().enumerate().for_each(|(index, (part, scratch))| {
-            part.resize(num::usize_or_zero(band_len(column.len())), 0);
-            write_band(&planes, first + index, column.len(), scratch, part);
-        });
-        buffers[..count].iter().try_for_each(|(part, _)| out.write_all(part))?;
-    }
-    Ok(())
+pub fn write<H: BitHash>(column: Column<'_, H>, out: &mut (impl Write + Send)) -> io::Result<()> {
+    let mut planes = Planes::<H>::new(None);
+    let blocks = column.as_bytes().par_chunks(BLOCK_ROWS * H::BYTES);
+    planes.push_blocks(blocks.map(|bytes| {
+        let hashes = bytes.chunks_exact(H::BYTES).map(H::from_column);
+        band_values(bytes.len() / H::BYTES, hashes)
+    }))?;
+    planes.write(u64::MAX, out)
 }
 
 fn header<H: BitHash>(len: u32) -> [u8; HEADER_LEN] {
@@ -75,27 +79,158 @@ fn header<H: BitHash>(len: u32) -> [u8; HEADER_LEN] {
     header
 }
 
-/// The values of each band, one plane for each: a band's construction reads three of them.
-fn band_planes<H: BitHash>(column: Column<'_, H>) -> Vec<Vec<u16>> {
-    let permutation = Permutation::of::<H>();
-    let len = num::index(column.len());
-    let mut planes = vec![vec![0; len]; bands::<H>()];
-    let mut tasks: Vec<Vec<&mut [u16]>> = Vec::new();
-    tasks.resize_with(len.div_ceil(ROWS_PER_TASK), Vec::new);
-    for plane in &mut planes {
-        tasks
-            .iter_mut()
-            .zip(plane.chunks_mut(ROWS_PER_TASK))
-            .for_each(|(task, part)| task.push(part));
+/// Consecutive rows and where their band values are.
+struct Block {
+    first_row: u32,
+    rows: usize,
+    place: Place,
+}
+
+enum Place {
+    /// All planes, one after another.
+    Memory(Vec<u16>),
+    /// Where they start in the file.
+    File(u64),
+}
+
+/// The values of each band of a column, one plane for each in every block of rows.
+pub(crate) struct Planes<H> {
+    blocks: Vec<Block>,
+    len: u32,
+    file: Option<Spill>,
+    hash: PhantomData<fn() -> H>,
+}
+
+impl<H: BitHash> Planes<H> {
+    /// Planes in memory, two bytes for each band of each hash, or in a file.
+    pub(crate) fn new(file: Option<&Scratch>) -> Self {
+        Self { blocks: Vec::new(), len: 0, file: file.map(Spill::new), hash: PhantomData }
     }
-    let blocks = column.as_bytes().par_chunks(ROWS_PER_TASK * H::BYTES);
-    tasks.par_iter_mut().zip(blocks).for_each(|(parts, block)| {
-        for (row, bytes) in block.chunks_exact(H::BYTES).enumerate() {
-            let values: Bands = permutation.bands(H::from_column(bytes));
-            parts.iter_mut().zip(values).for_each(|(part, value)| part[row] = value);
+
+    /// Adds the hashes that follow.
+    pub(crate) fn push(&mut self, rows: &[(H, u32)]) -> io::Result<()> {
+        let blocks = rows.par_chunks(BLOCK_ROWS);
+        self.push_blocks(
+            blocks.map(|rows| band_values(rows.len(), rows.iter().map(|(hash, _)| *hash))),
+        )
+    }
+
+    fn push_blocks(
+        &mut self,
+        blocks: impl IndexedParallelIterator<Item = Vec<u16>>,
+    ) -> io::Result<()> {
+        for values in blocks.collect::<Vec<_>>() {
+            let rows = values.len() / bands::<H>();
+            let place = match &mut self.file {
+                None => Place::Memory(values),
+                Some(file) => {
+                    let start = file.len();
+                    let bytes: Vec<u8> =
+                        values.iter().flat_map(|value| value.to_le_bytes()).collect();
+                    file.push(&bytes)?;
+                    Place::File(start)
+                }
+            };
+            self.blocks.push(Block { first_row: self.len, rows, place });
+            self.len += num::row(rows);
         }
-    });
-    planes
+        Ok(())
+    }
+
+    /// Calls `visit` with a plane of a block.
+    fn with_plane<T>(
+        &self,
+        block: &Block,
+        band: usize,
+        visit: impl FnOnce(&[u16]) -> T,
+    ) -> io::Result<T> {
+        let start = band % bands::<H>() * block.rows;
+        match (&block.place, &self.file) {
+            (Place::File(at), Some(file)) => {
+                let mut bytes = vec![0; 2 * block.rows];
+                file.read_at(at + 2 * num::to_u64(start), &mut bytes)?;
+                let values: Vec<u16> =
+                    bytes.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)).collect();
+                Ok(visit(&values))
+            }
+            (Place::Memory(values), _) => Ok(visit(&values[start..start + block.rows])),
+            (Place::File(_), None) => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    /// Writes the section, within `memory` bytes beside the planes as far as groups of values allow.
+    pub(crate) fn write(&self, memory: u64, out: &mut (impl Write + Send)) -> io::Result<()> {
+        out.write_all(&header::<H>(self.len))?;
+        let limit = u32::try_from(memory / PART_MEMORY).unwrap_or(u32::MAX);
+        let mut parts =
+            Parts { planes: self, limit, band: 0, next: 0, counts: None, postings: Vec::new() };
+        let (mut ready, mut making) = (Vec::new(), Vec::new());
+        let mut has_more = parts.make(&mut ready)?;
+        while has_more {
+            let (written, made) = rayon::join(|| out.write_all(&ready), || parts.make(&mut making));
+            written?;
+            has_more = made?;
+            std::mem::swap(&mut ready, &mut making);
+        }
+        Ok(())
+    }
+}
+
+/// All planes of some rows, one after another.
+///
+/// 64 rows at a time are turned into planes of single bits, which the permutation only has to put
+/// into another order: a table look-up for each byte of a hash, as searches do for their query, goes
+/// through 256 KiB and was six times as slow beside another process (Zen 4, November 2026).
+fn band_values<H: BitHash>(rows: usize, mut hashes: impl Iterator<Item = H>) -> Vec<u16> {
+    let sources = sources::<H>();
+    let mut values = vec![0; bands::<H>() * rows];
+    let mut planes: Vec<&mut [u16]> = values.chunks_mut(rows.max(1)).collect();
+    let words = H::BYTES / 8;
+    let mut bits = vec![0; 64 * words];
+    let mut moved = [0; 64];
+    for first in (0..rows).step_by(64) {
+        let count = (rows - first).min(64);
+        for (row, hash) in hashes.by_ref().take(count).enumerate() {
+            (0..words).for_each(|word| bits[64 * word + row] = hash.words()[word]);
+        }
+        bits.as_chunks_mut::<64>().0.iter_mut().for_each(transpose);
+        for (planes, sources) in planes.chunks_mut(4).zip(sources.as_chunks::<64>().0) {
+            moved.iter_mut().zip(sources).for_each(|(plane, source)| *plane = bits[*source]);
+            transpose(&mut moved);
+            for (band, plane) in planes.iter_mut().enumerate() {
+                let values = &mut plane[first..first + count];
+                let shifted = moved.iter().map(|row| num::low_u16(row >> (16 * band)));
+                values.iter_mut().zip(shifted).for_each(|(value, shifted)| *value = shifted);
+            }
+        }
+    }
+    values
+}
+
+/// Which bit of a hash goes to each place.
+fn sources<H: BitHash>() -> Vec<usize> {
+    let targets = shuffled(H::BYTES * 8);
+    let mut sources = vec![0; targets.len()];
+    targets.iter().enumerate().for_each(|(source, target)| sources[*target] = source);
+    sources
+}
+
+/// Bit `i` of word `j` becomes bit `j` of word `i`: halves of ever smaller squares are exchanged
+/// (H. Warren, "Hacker's Delight", 7-3).
+fn transpose(square: &mut [u64; 64]) {
+    let (mut half, mut mask) = (32, u64::MAX >> 32);
+    while half > 0 {
+        for pair in square.chunks_exact_mut(2 * half) {
+            let (low, high) = pair.split_at_mut(half);
+            for (low, high) in low.iter_mut().zip(high) {
+                let changed = ((*low >> half) ^ *high) & mask;
+                *high ^= changed;
+                *low ^= changed << half;
+            }
+        }
+        half /= 2;
+        mask ^= mask << half;
+    }
 }
 
 /// A posting on its way to its bucket.
@@ -106,101 +241,216 @@ struct Posting {
     word: u32,
 }
 
-/// Memory for one band's construction, used again for the next.
-#[derive(Default)]
-struct Scratch {
-    postings: Vec<Posting>,
-    sorted: Vec<Posting>,
+/// How many postings of a band have each value.
+struct Counts {
+    /// Where each bucket starts, counted in postings, and their number last.
+    starts: Vec<u32>,
+    /// For each block, how many are in each group.
+    groups: Vec<[u32; GROUP]>,
 }
 
-/// Directory and buckets of one band, over bytes that are zero or another band's.
-fn write_band(planes: &[Vec<u16>], band: usize, len: u32, scratch: &mut Scratch, part: &mut [u8]) {
-    let plane = |offset: usize| &planes[(band + offset) % planes.len()];
-    let starts = bucket_starts(plane(0));
-    let Scratch { postings, sorted } = scratch;
-    partition(plane(0), plane(1), plane(2), &starts, IdBits::of(len), postings);
-    let (directory, mut buckets) = part.split_at_mut(DIRECTORY_BYTES);
-    for (slot, start) in directory.as_chunks_mut::<4>().0.iter_mut().zip(&starts) {
+/// The bands of a section, made part by part.
+struct Parts<'a, H> {
+    planes: &'a Planes<H>,
+    /// Most postings of a part, unless one group alone has more.
+    limit: u32,
+    band: usize,
+    /// First group of the next part.
+    next: usize,
+    counts: Option<Counts>,
+    postings: Vec<Posting>,
+}
+
+impl<H: BitHash> Parts<'_, H> {
+    /// Replaces `out` by the bytes that follow; `false` after the last, and `out` is empty then.
+    fn make(&mut self, out: &mut Vec<u8>) -> io::Result<bool> {
+        if self.band == bands::<H>() {
+            out.clear();
+            return Ok(false);
+        }
+        let (counts, directory) = match self.counts.take() {
+            Some(counts) => (counts, 0),
+            None => (self.count()?, DIRECTORY_BYTES),
+        };
+        let groups = self.next_groups(&counts);
+        let len =
+            num::index(counts.starts[groups.end * GROUP] - counts.starts[groups.start * GROUP]);
+        let is_last = groups.end == GROUP;
+        let pad = if is_last { num::usize_or_zero(band_pad(self.planes.len)) } else { 0 };
+        out.resize(directory + 6 * len + pad, 0);
+        write_directory(&counts.starts, &mut out[..directory]);
+        self.scatter(&counts, &groups)?;
+        let (buckets, pad) = out[directory..].split_at_mut(6 * len);
+        write_groups(&self.postings, &counts.starts, &groups, buckets);
+        pad.fill(0);
+        self.next = if is_last { 0 } else { groups.end };
+        self.band += usize::from(is_last);
+        self.counts = (!is_last).then_some(counts);
+        Ok(true)
+    }
+
+    /// As many groups as the memory holds, but at least one.
+    fn next_groups(&self, counts: &Counts) -> Range<usize> {
+        let before = counts.starts[self.next * GROUP];
+        let fits = |end: &usize| counts.starts[end * GROUP] - before <= self.limit;
+        let end = (self.next + 1..=GROUP).take_while(fits).last().unwrap_or(self.next + 1);
+        self.next..end
+    }
+
+    /// Counts the values of the band.
+    fn count(&self) -> io::Result<Counts> {
+        let blocks = &self.planes.blocks;
+        let at_once = blocks.len().div_ceil(rayon::current_num_threads().max(1)).max(1);
+        let counted: Vec<(Vec<u32>, Vec<[u32; GROUP]>)> = blocks
+            .par_chunks(at_once)
+            .map(|blocks| self.count_blocks(blocks))
+            .collect::<io::Result<_>>()?;
+        let mut starts = vec![0; BUCKETS + 1];
+        let mut groups = Vec::with_capacity(blocks.len());
+        for (counts, of_blocks) in counted {
+            starts[1..].iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+            groups.extend(of_blocks);
+        }
+        for bucket in 1..starts.len() {
+            starts[bucket] += starts[bucket - 1];
+        }
+        Ok(Counts { starts, groups })
+    }
+
+    fn count_blocks(&self, blocks: &[Block]) -> io::Result<(Vec<u32>, Vec<[u32; GROUP]>)> {
+        let mut counts = vec![0; BUCKETS];
+        let mut groups = Vec::with_capacity(blocks.len());
+        for block in blocks {
+            let mut of_block = [0; GROUP];
+            self.planes.with_plane(block, self.band, |values| {
+                for value in values {
+                    counts[usize::from(*value)] += 1;
+                    of_block[usize::from(value >> 8)] += 1;
+                }
+            })?;
+            groups.push(of_block);
+        }
+        Ok((counts, groups))
+    }
+
+    /// Puts the postings of some groups into `self.postings`, grouped, ascending by entry inside.
+    fn scatter(&mut self, counts: &Counts, groups: &Range<usize>) -> io::Result<()> {
+        let len = counts.starts[groups.end * GROUP] - counts.starts[groups.start * GROUP];
+        let mut postings = std::mem::take(&mut self.postings);
+        postings.resize(num::index(len), Posting::default());
+        let mut runs = runs(&mut postings, &counts.groups, groups);
+        self.planes
+            .blocks
+            .par_iter()
+            .zip(&mut runs)
+            .try_for_each(|(block, runs)| self.scatter_block(block, groups.start, runs))?;
+        drop(runs);
+        self.postings = postings;
+        Ok(())
+    }
+
+    fn scatter_block(
+        &self,
+        block: &Block,
+        first_group: usize,
+        runs: &mut [IterMut<'_, Posting>],
+    ) -> io::Result<()> {
+        let (planes, ids) = (self.planes, IdBits::of(self.planes.len));
+        let plane = |offset| (block, self.band + offset);
+        with_planes(planes, [plane(0), plane(1), plane(2)], |values, next, third| {
+            let rows = values.iter().zip(next).zip(third);
+            for (id, ((value, next), third)) in (block.first_row..).zip(rows) {
+                let run = usize::from(value >> 8).wrapping_sub(first_group);
+                if let Some(place) = runs.get_mut(run).and_then(Iterator::next) {
+                    *place = Posting { value: *value, next: *next, word: ids.join(id, *third) };
+                }
+            }
+        })
+    }
+}
+
+fn with_planes<H: BitHash>(
+    planes: &Planes<H>,
+    [a, b, c]: [(&Block, usize); 3],
+    visit: impl FnOnce(&[u16], &[u16], &[u16]),
+) -> io::Result<()> {
+    planes.with_plane(a.0, a.1, |a| {
+        planes.with_plane(b.0, b.1, |b| planes.with_plane(c.0, c.1, |c| visit(a, b, c)))
+    })???;
+    Ok(())
+}
+
+/// Where the postings of each block go: a run for each group.
+fn runs<'a>(
+    mut postings: &'a mut [Posting],
+    counts: &[[u32; GROUP]],
+    groups: &Range<usize>,
+) -> Vec<Vec<IterMut<'a, Posting>>> {
+    let mut runs: Vec<Vec<_>> = Vec::new();
+    runs.resize_with(counts.len(), || Vec::with_capacity(groups.len()));
+    for group in groups.clone() {
+        for (counts, runs) in counts.iter().zip(&mut runs) {
+            let (run, others) = postings.split_at_mut(num::index(counts[group]));
+            runs.push(run.iter_mut());
+            postings = others;
+        }
+    }
+    runs
+}
+
+fn band_pad(len: u32) -> u64 {
+    let bytes = POSTING_LEN * u64::from(len);
+    bytes.next_multiple_of(ALIGN) - bytes
+}
+
+/// Writes a directory with its padding; nothing when there is no room for one.
+fn write_directory(starts: &[u32], out: &mut [u8]) {
+    let (slots, pad) = out.split_at_mut(out.len().min(4 * starts.len()));
+    for (slot, start) in slots.as_chunks_mut::<4>().0.iter_mut().zip(starts) {
         *slot = start.to_le_bytes();
     }
-    for high in 0..256 {
-        let starts = &starts[high * 256..=high * 256 + 256];
-        let group = &postings[num::index(starts[0])..num::index(starts[256])];
-        sort_group(group, starts, sorted);
-        let (group_bytes, rest) = buckets.split_at_mut(6 * group.len());
-        write_buckets(sorted, starts, group_bytes);
-        buckets = rest;
-    }
+    pad.fill(0);
 }
 
-/// Where each bucket starts, counted in postings, and their number last.
-fn bucket_starts(values: &[u16]) -> Vec<u32> {
-    let mut starts = vec![0; BUCKETS + 1];
-    for value in values {
-        starts[usize::from(*value) + 1] += 1;
-    }
-    for bucket in 1..starts.len() {
-        starts[bucket] += starts[bucket - 1];
-    }
-    starts
-}
-
-/// All postings of a band, grouped by the upper half of the value, ascending by entry inside.
-fn partition(
-    values: &[u16],
-    next: &[u16],
-    third: &[u16],
-    directory: &[u32],
-    ids: IdBits,
-    postings: &mut Vec<Posting>,
+/// Writes the buckets of some groups.
+fn write_groups(
+    mut postings: &[Posting],
+    starts: &[u32],
+    groups: &Range<usize>,
+    mut out: &mut [u8],
 ) {
-    let mut cursors = [0; 256];
-    for (high, cursor) in cursors.iter_mut().enumerate() {
-        *cursor = num::index(directory[high * 256]);
+    let mut tasks = Vec::with_capacity(groups.len());
+    for group in groups.clone() {
+        let starts = &starts[group * GROUP..=group * GROUP + GROUP];
+        let len = num::index(starts[GROUP] - starts[0]);
+        let (of_group, others) = postings.split_at(len);
+        let (bytes, rest) = out.split_at_mut(6 * len);
+        tasks.push((of_group, starts, bytes));
+        (postings, out) = (others, rest);
     }
-    postings.resize(values.len(), Posting::default());
-    for (id, ((value, next), third)) in (0..).zip(values.iter().zip(next).zip(third)) {
-        let cursor = &mut cursors[usize::from(value >> 8)];
-        postings[*cursor] = Posting { value: *value, next: *next, word: ids.join(id, *third) };
-        *cursor += 1;
-    }
+    tasks.into_par_iter().for_each(|(postings, starts, out)| write_group(postings, starts, out));
 }
 
-/// Puts a group's postings into the order of their buckets.
-fn sort_group(group: &[Posting], starts: &[u32], sorted: &mut Vec<Posting>) {
-    sorted.clear();
-    sorted.resize(group.len(), Posting::default());
-    let mut cursors = [0; 256];
-    for (cursor, start) in cursors.iter_mut().zip(starts) {
-        *cursor = num::index(start - starts[0]);
+/// Moves a group's postings to their buckets.
+fn write_group(postings: &[Posting], starts: &[u32], out: &mut [u8]) {
+    let mut places = [(0, 0); GROUP];
+    for (place, bounds) in places.iter_mut().zip(starts.windows(2)) {
+        let start = 6 * num::index(bounds[0] - starts[0]);
+        *place = (start, start + 2 * num::index(bounds[1] - bounds[0]));
     }
-    for posting in group {
-        let cursor = &mut cursors[usize::from(posting.value & 0xff)];
-        sorted[*cursor] = *posting;
-        *cursor += 1;
-    }
-}
-
-fn write_buckets(sorted: &[Posting], starts: &[u32], mut bytes: &mut [u8]) {
-    let mut rest = sorted;
-    for bounds in starts.windows(2) {
-        let len = num::index(bounds[1] - bounds[0]);
-        let (bucket, others) = rest.split_at(len);
-        let (values, behind) = bytes.split_at_mut(2 * len);
-        let (words, behind) = behind.split_at_mut(4 * len);
-        let slots = values.as_chunks_mut::<2>().0.iter_mut().zip(words.as_chunks_mut::<4>().0);
-        for ((value, word), posting) in slots.zip(bucket) {
-            *value = posting.next.to_le_bytes();
-            *word = posting.word.to_le_bytes();
-        }
-        (rest, bytes) = (others, behind);
+    for posting in postings {
+        let (value, word) = &mut places[usize::from(posting.value & 0xff)];
+        out[*value..*value + 2].copy_from_slice(&posting.next.to_le_bytes());
+        out[*word..*word + 4].copy_from_slice(&posting.word.to_le_bytes());
+        *value += 2;
+        *word += 4;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bits::Hash64;
+    use crate::bits::{Hash64, Hash256};
 
     #[test]
     fn streaming_writes_the_bytes_of_building_for_any_number_of_threads() {
@@ -213,6 +463,39 @@ mod tests {
             let mut written = Vec::new();
             pool.install(|| write(column, &mut written)).unwrap();
             assert_eq!(written, built);
+        }
+    }
+
+    #[test]
+    fn bands_are_those_that_searches_look_for() {
+        let hash = |i: u64| Hash256::from_words([0, 1, 2, 3].map(|k| num::spread(4 * i + k)));
+        let values = band_values(150, (0..150).map(hash));
+        for (row, hash) in (0..150).map(hash).enumerate() {
+            let expected = crate::index::mih::Permutation::of::<Hash256>().bands(hash);
+            for (band, expected) in expected.into_iter().enumerate() {
+                assert_eq!(values[150 * band + row], expected, "row {row}, band {band}");
+            }
+        }
+        let narrow = band_values(3, [5, 6, 7].map(|i| Hash64::from_le_bytes([i; 8])).into_iter());
+        let last = Hash64::from_le_bytes([7; 8]);
+        let expected = crate::index::mih::Permutation::of::<Hash64>().bands(last);
+        assert_eq!([2, 5, 8, 11].map(|at: usize| narrow[at]), expected[..4]);
+    }
+
+    #[test]
+    fn a_budget_changes_no_byte() {
+        let spread = |i: u64| [i, i / 3, i / 50, 7].map(num::spread);
+        let rows: Vec<_> = (0..300_000).map(|i| (Hash256::from_words(spread(i)), 0)).collect();
+        let mut bytes = Vec::new();
+        rows.iter().for_each(|row| row.0.push_to(&mut bytes));
+        let built = build(Column::<Hash256>::new(&bytes).unwrap());
+        let scratch = Scratch::new(None);
+        for (file, memory) in [(None, 3_000_000), (Some(&scratch), 400_000), (Some(&scratch), 1)] {
+            let mut planes = Planes::<Hash256>::new(file);
+            rows.chunks(140_000).for_each(|rows| planes.push(rows).unwrap());
+            let mut written = Vec::new();
+            planes.write(memory, &mut written).unwrap();
+            assert!(written == built, "{memory} bytes");
         }
     }
 }

@@ -64,6 +64,7 @@ mod plan;
 mod search;
 mod stage;
 
+pub(crate) use build::Planes;
 pub use build::{build, section_len, write};
 pub(crate) use join::Prices;
 pub(crate) use stage::Scratch;

@@ -128,6 +128,10 @@ impl Dialect {
 
     fn meaning(self, name: &str) -> Meaning {
         let name = name.trim();
+        // As `list export` writes fields, so that none is taken for something else.
+        if let Some(field) = name.strip_prefix("field.") {
+            return Meaning::Field(field.to_owned());
+        }
         let lower = name.to_ascii_lowercase();
         match (self, lower.as_str()) {
             (Self::Record, "path") => Meaning::Record,
@@ -382,8 +386,7 @@ fn digits(algorithm: Algorithm) -> usize {
 
 /// The first character that is no hex digit.
 fn digit_fault(text: &str) -> Option<String> {
-    // Whole lists pass here: bytes are checked before characters are counted.
-    if text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    if hex::is_hex(text) {
         return None;
     }
     let (index, character) =

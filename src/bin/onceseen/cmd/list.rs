@@ -1,4 +1,4 @@
-//! `onceseen list`: build, inspect and verify lists.
+//! `onceseen list`: build, merge, inspect and verify lists. Comparing and exporting: `list_ops`.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -10,19 +10,16 @@ use onceseen::list::{self, HashList, ImportSettings, ListBuilder};
 use serde_json::{Value, json};
 
 use crate::exit::Exit;
-use crate::flags::{Build, BuildIndex};
+use crate::flags::{Build, BuildIndex, Merge};
 use crate::{messages, settings};
 
 pub fn build(flags: &Build) -> Result<Exit> {
+    settings::limit_threads(flags.work.threads)?;
     let sources = sources(flags)?;
     let name = flags.name.clone().unwrap_or_else(|| output_name(&flags.output));
     let mut builder = ListBuilder::new(&name)?;
-    builder.negative(flags.negative).index(match flags.index {
-        BuildIndex::Auto => list::BuildIndex::Auto,
-        BuildIndex::BkTree => list::BuildIndex::BkTree,
-        BuildIndex::Mih => list::BuildIndex::Mih,
-        BuildIndex::All => list::BuildIndex::All,
-    });
+    builder.negative(flags.negative).index(flags.index.into());
+    builder.memory(flags.memory.0).temporary_directory(settings::directory_of(&flags.output));
     let (mut rows, mut refused) = (0, 0_u64);
     for (input, source) in flags.inputs.iter().zip(&sources) {
         let mut problem = |text: &str| {
@@ -40,17 +37,57 @@ pub fn build(flags: &Build) -> Result<Exit> {
     if rows == 0 && refused > 0 {
         bail!("every row was refused; {} was not written", flags.output.display());
     }
-    builder.finish(&flags.output)?;
-    let list = settings::open_list(&flags.output)?;
+    finish(builder, &flags.output, &format!("{rows} rows, {refused} refused"))
+}
+
+/// Writes the list and says what became of `input`.
+fn finish(builder: ListBuilder, output: &Path, input: &str) -> Result<Exit> {
+    let built = builder.finish(output)?;
+    let list = settings::open_list(output)?;
+    let temporary = match built.temporary_bytes >> 20 {
+        0 => String::new(),
+        mebibytes => format!(", {mebibytes} MiB of temporary files"),
+    };
     messages::note(&format!(
-        "{}: {} entries, {} claims from {rows} rows, {refused} refused, {} bytes, digest {}",
-        flags.output.display(),
+        "{}: {} entries, {} claims from {input}, {} bytes{temporary}, digest {}",
+        output.display(),
         list.len(),
         list.claim_count(),
         list.byte_len(),
         list.digest()
     ));
     Ok(Exit::NothingKnown)
+}
+
+impl From<BuildIndex> for list::BuildIndex {
+    fn from(choice: BuildIndex) -> Self {
+        match choice {
+            BuildIndex::Auto => Self::Auto,
+            BuildIndex::BkTree => Self::BkTree,
+            BuildIndex::Mih => Self::Mih,
+            BuildIndex::All => Self::All,
+        }
+    }
+}
+
+pub fn merge(flags: &Merge) -> Result<Exit> {
+    settings::limit_threads(flags.threads)?;
+    let name = flags.name.clone().unwrap_or_else(|| output_name(&flags.output));
+    let mut builder = ListBuilder::new(&name)?;
+    builder.memory(flags.memory.0).temporary_directory(settings::directory_of(&flags.output));
+    let mut negative = 0;
+    for path in &flags.lists {
+        let list = settings::open_list(path)?;
+        negative += usize::from(list.manifest().is_negative);
+        builder.push_list(&list)?;
+    }
+    if !flags.negative && negative > 0 && negative < flags.lists.len() {
+        bail!(
+            "{negative} of the lists are negative (known harmless): merge only lists of one kind"
+        );
+    }
+    builder.negative(flags.negative || negative > 0).index(flags.index.into());
+    finish(builder, &flags.output, &format!("{} lists", flags.lists.len()))
 }
 
 /// The source of each input.

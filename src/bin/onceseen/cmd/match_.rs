@@ -8,10 +8,11 @@ use anyhow::Result;
 use onceseen::hash::Algorithm;
 use onceseen::list::{ImportSettings, Imported, ImportedRow, Importer, RefusedRow};
 use onceseen::matcher::{Match, Matcher, Query};
+use onceseen::report::CsvAnswers;
 use serde::Serialize;
 
 use crate::exit::Exit;
-use crate::flags::{self, Work};
+use crate::flags::{self, Format, Work};
 use crate::{messages, settings};
 
 /// Queries that are matched together, on all cores.
@@ -26,11 +27,15 @@ struct Answer<'a> {
 }
 
 pub fn run(flags: &flags::Match) -> Result<Exit> {
-    let work = Work { algorithms: vec![flags.algorithm], threads: None };
+    settings::limit_threads(flags.threads)?;
+    let work = Work { algorithms: vec![flags.algorithm], threads: flags.threads };
     let matcher = settings::matcher(&flags.known, &work)?;
     let mut lookup = Lookup {
         matcher: &matcher,
-        out: super::output(),
+        out: match flags.format {
+            Format::Jsonl => Answers::Jsonl(super::output()),
+            Format::Csv => Answers::Csv(Box::new(CsvAnswers::new(super::output())?)),
+        },
         pending: Vec::new(),
         known: 0,
         refused: 0,
@@ -49,13 +54,39 @@ pub fn run(flags: &flags::Match) -> Result<Exit> {
         }
     }
     lookup.answer()?;
-    super::close(lookup.out)?;
+    lookup.out.finish()?;
     Ok(Exit::of(lookup.known, lookup.refused))
 }
 
-struct Lookup<'a, W> {
+/// Where answers go.
+enum Answers<W: Write> {
+    Jsonl(W),
+    Csv(Box<CsvAnswers<W>>),
+}
+
+impl<W: Write> Answers<W> {
+    fn answer(&mut self, answer: &Answer) -> Result<()> {
+        match self {
+            Self::Jsonl(out) => {
+                serde_json::to_writer(&mut *out, answer)?;
+                out.write_all(b"\n")?;
+            }
+            Self::Csv(out) => out.answer(answer.query, answer.algorithm, &answer.matches)?,
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<()> {
+        match self {
+            Self::Jsonl(out) => super::close(out),
+            Self::Csv(out) => Ok(out.finish()?),
+        }
+    }
+}
+
+struct Lookup<'a, W: Write> {
     matcher: &'a Matcher,
-    out: W,
+    out: Answers<W>,
     /// Text, algorithm and query of what waits for the next batch.
     pending: Vec<(String, &'static str, Query)>,
     known: u64,
@@ -99,9 +130,7 @@ impl<W: Write> Lookup<'_, W> {
             pending.iter().zip(self.matcher.match_batch(&queries))
         {
             self.known += u64::from(matches.iter().any(|found| !found.negative));
-            let answer = Answer { query, algorithm, matches };
-            serde_json::to_writer(&mut self.out, &answer)?;
-            self.out.write_all(b"\n")?;
+            self.out.answer(&Answer { query, algorithm, matches })?;
         }
         Ok(())
     }

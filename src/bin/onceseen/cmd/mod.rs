@@ -3,6 +3,7 @@
 pub mod compare;
 pub mod hash;
 pub mod list;
+pub mod list_ops;
 pub mod match_;
 pub mod meta;
 pub mod scan;
