@@ -126,7 +126,7 @@ impl<'a> Opened<'a> {
         let decoder = guard(format, || open(bytes, input, format, &limits))?
             .map_err(|error| convert_error(error, bytes, format, &limits, is_complete))?;
         let (width, height) = decoder.dimensions();
-        limits.check(Limit::Pixels, u64::from(width) * u64::from(height))?;
+        limits.check_size(width, height)?;
         let memory_bytes = memory_bytes(&decoder, format, survey.as_ref(), bytes);
         limits.check(Limit::AllocBytes, memory_bytes)?;
         Ok(Self { decoder, format, limits, memory_bytes, is_complete })

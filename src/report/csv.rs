@@ -1,7 +1,8 @@
 //! CSV: a header and one row a record.
 //!
-//! Columns: `path`, `path_bytes`, `status`, `reason`, `partial`, `bytes`, `format`, `width`, `height`,
-//! `md5`, `sha1`, `sha256`, one column for each algorithm of the run, `quality`. Scans add `matches`
+//! Columns: `path`, `path_bytes`, `frame`, `page`, `preview`, `status`, `reason`, `partial`, `bytes`,
+//! `format`, `width`, `height`, `parts` (pictures besides the main one that were examined),
+//! `parts_matched`, `md5`, `sha1`, `sha256`, one column for each algorithm of the run, `quality`. Scans add `matches`
 //! (their number) and, of the surest match, `level`, `list`, `entry`, `matched`, `distance`,
 //! `variant`, `chance`, `negative`, `conflict`, `claims` (sources with record and category, separated
 //! by semicolons). Absent values are empty. Cells that start like a formula get an apostrophe in
@@ -39,6 +40,9 @@ impl<W: Write> CsvSink<W> {
         let mut header = vec![
             "path",
             "path_bytes",
+            "frame",
+            "page",
+            "preview",
             "status",
             "reason",
             "partial",
@@ -46,6 +50,8 @@ impl<W: Write> CsvSink<W> {
             "format",
             "width",
             "height",
+            "parts",
+            "parts_matched",
         ];
         header.extend(DigestKind::ALL.map(DigestKind::name));
         header.extend(algorithms.iter().map(|algorithm| algorithm.name()));
@@ -92,6 +98,9 @@ fn file_cells(record: &Record) -> Vec<String> {
     let mut cells = vec![
         record.path.clone(),
         text(record.path_bytes.as_ref()),
+        text(record.frame),
+        text(record.page),
+        text(record.preview.as_ref()),
         record.status.name().to_owned(),
         text(record.reason.as_ref()),
         record.partial.to_string(),
@@ -99,6 +108,8 @@ fn file_cells(record: &Record) -> Vec<String> {
         text(record.format),
         text(record.width),
         text(record.height),
+        text(record.parts.map(|parts| parts.examined)),
+        text(record.parts.map(|parts| parts.matched)),
     ];
     for kind in DigestKind::ALL {
         cells.push(text(record.digests.as_ref().map(|digests| digests.get(kind))));

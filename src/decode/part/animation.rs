@@ -29,7 +29,9 @@ pub(super) fn walk(bytes: &[u8], format: Format, walk: &mut Walk<'_>) -> Result<
         _ => 0,
     };
     let canvases = pixels.saturating_mul(CANVASES).saturating_add(largest);
-    walk.limits.check(Limit::AllocBytes, canvases.saturating_mul(BYTES_PER_PIXEL))?;
+    let memory_bytes = canvases.saturating_mul(BYTES_PER_PIXEL);
+    walk.limits.check(Limit::AllocBytes, memory_bytes)?;
+    walk.visitor.reserve(memory_bytes);
     let max_alloc = walk.limits.max_alloc_bytes;
     let convert = |error, walk: &Walk<'_>| convert_error(error, bytes, format, &walk.limits, true);
     let frames = guard(format, || frames(bytes, format, max_alloc))?;
