@@ -2,6 +2,7 @@
 //!
 //! The pictures inside it besides the main one are [`super::part`]'s.
 
+use std::error::Error;
 use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -24,6 +25,9 @@ const STREAM_LEN: usize = 1 << 20;
 /// A sparse file may claim a terabyte; past this length digests are not computed either. 16 GiB take
 /// about a minute.
 const MAX_DIGESTED_BYTES: u64 = 16 << 30;
+
+/// Characters of a decoder's own words in a reason: they may quote any length of the file.
+const MOST_CAUSE_CHARS: usize = 160;
 
 /// What every worker shares.
 pub(super) struct Shared<'a> {
@@ -297,7 +301,14 @@ pub(super) fn describe(record: &mut Record, picture: &Decoded, hashes: &PictureH
 fn blame(record: &mut Record, error: &DecodeError) {
     record.format = error.format().map(decode::Format::name);
     record.status = if error.is_not_an_image() { Status::NotAnImage } else { Status::Unexaminable };
-    record.reason = Some(error.to_string());
+    record.reason = Some(explain(error));
+}
+
+/// An error with what its decoder said, which may quote the file.
+pub(super) fn explain(error: &DecodeError) -> String {
+    let Some(cause) = error.source() else { return error.to_string() };
+    let cause: String = cause.to_string().chars().take(MOST_CAUSE_CHARS).collect();
+    format!("{error} ({})", cause.escape_debug())
 }
 
 fn refused(path: &Path, status: Status, reason: &str) -> Record {

@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 
 use super::PartSet;
 use super::budget::Share;
-use super::examine::{Examiner, Looks, describe};
+use super::examine::{Examiner, Looks, describe, explain};
 use crate::decode::{self, DecodeError, Decoded, PartKind, PartVisitor};
 use crate::hash::{HashValue, ImageHash, PictureHashes};
 use crate::matcher::{Level, Match};
@@ -85,8 +85,7 @@ impl<'e, 'a> PartWalk<'e, 'a> {
         let walked = decode::walk_parts(bytes, &limits, &mut self);
         self.share = None;
         if let Err(error) = walked {
-            let seen = self.parts.examined;
-            self.miss(format!("of the other pictures in the file {seen} were seen: {error}"));
+            self.miss(format!("not all pictures in the file were seen: {}", explain(&error)));
         }
         self.finish()
     }
@@ -106,7 +105,7 @@ impl<'e, 'a> PartWalk<'e, 'a> {
 
     /// Something of the file that is no mere rendering was not seen.
     fn miss(&mut self, why: String) {
-        self.main.partial = true;
+        self.main.partial |= self.main.width.is_some() || self.parts.examined > 0;
         if matches!(self.main.status, Status::Unknown | Status::Hashed) {
             self.main.status = Status::Unexaminable;
         }
@@ -114,8 +113,12 @@ impl<'e, 'a> PartWalk<'e, 'a> {
     }
 
     fn fail(&mut self, kind: PartKind, error: &DecodeError) {
+        if kind == PartKind::Frame(1) && self.main.width.is_none() {
+            // The main picture once more, which is already said to be undecodable.
+            return;
+        }
         self.parts.failed += 1;
-        let why = format!("{kind}: {error}");
+        let why = format!("{kind}: {}", explain(error));
         if kind.is_derived() {
             self.failure.get_or_insert(why);
         } else {
