@@ -17,7 +17,7 @@ use super::error::DecodeError;
 use super::format::Format;
 use super::jpeg::Survey;
 use super::limits::{Limit, Limits};
-use super::{gif, webp};
+use super::{gif, ico, webp};
 use crate::pixels::PixelFormat;
 
 /// Rows of samples and tables that every decoder keeps besides whole-picture buffers.
@@ -108,6 +108,11 @@ impl<'a> Opened<'a> {
         format: Format,
         limits: Limits,
     ) -> Result<Self, DecodeError> {
+        if format == Format::Ico
+            && let Some(png) = ico::main_png(bytes)
+        {
+            return Self::from_input(png, Cursor::new(png), Format::Png, limits);
+        }
         Self::from_input(bytes, Cursor::new(bytes), format, limits)
     }
 

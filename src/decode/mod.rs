@@ -28,6 +28,8 @@ mod gif;
 mod heif;
 #[cfg(feature = "heic")]
 mod hevc;
+mod ico;
+mod iso;
 mod jpeg;
 #[cfg(feature = "jxl")]
 mod jxl;

@@ -4,6 +4,7 @@
 //! pixels they have together; what a cap left out is said, never silently dropped.
 
 mod animation;
+mod collection;
 mod embedded;
 mod overlay;
 
@@ -131,6 +132,7 @@ pub(crate) fn walk_parts(
         visitor,
         parts: 0,
         pixels: 0,
+        beside: 0,
         seen: HashSet::new(),
         hasher: RandomState::new(),
     };
@@ -138,7 +140,9 @@ pub(crate) fn walk_parts(
         Format::Gif | Format::WebP => animation::walk(bytes, format, &mut walk),
         Format::Png => animation::walk(bytes, format, &mut walk)
             .and_then(|()| embedded::walk(bytes, format, &mut walk)),
-        Format::Tiff | Format::Ico => overlay::walk(bytes, format, &mut walk),
+        Format::Tiff => overlay::pages(bytes, &mut walk),
+        Format::Ico => overlay::icon(bytes, &mut walk),
+        Format::Heif | Format::Avif => collection::walk(bytes, format, &mut walk),
         _ => Ok(()),
     };
     let walked = match format {
@@ -169,6 +173,8 @@ struct Walk<'a> {
     visitor: &'a mut dyn PartVisitor,
     parts: u64,
     pixels: u64,
+    /// Memory that the walk holds beside the decode at hand.
+    beside: u64,
     seen: HashSet<u64>,
     /// Keyed at random: nobody can make a frame pass for another.
     hasher: RandomState,
@@ -195,7 +201,7 @@ impl Walk<'_> {
         match opened {
             Ok(opened) => {
                 self.spend(opened.pixels())?;
-                self.visitor.reserve(opened.memory_bytes());
+                self.visitor.reserve(opened.memory_bytes().saturating_add(self.beside));
                 let picture = opened.read(bytes);
                 self.give(kind, picture.map(|picture| Decoded::new(picture, format)))
             }

@@ -4,12 +4,10 @@
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 
 use super::super::codec::Opened;
+use super::super::ico;
 use super::super::tiff_tag::Tiff;
 use super::{Format, PartKind, Stop, Walk};
 
-/// An icon's header, and one entry (both as Windows has them).
-const ICO_HEADER_BYTES: usize = 6;
-const ICO_ENTRY_BYTES: usize = 16;
 const TIFF_HEADER_BYTES: usize = 8;
 
 /// A file whose first bytes are others.
@@ -42,56 +40,64 @@ impl Seek for Overlay<'_> {
     }
 }
 
-/// Gives every page or image but the one that is the main picture.
-pub(super) fn walk(bytes: &[u8], format: Format, walk: &mut Walk<'_>) -> Result<(), Stop> {
-    let heads = if format == Format::Ico { icon_heads(bytes) } else { page_heads(bytes) };
-    if heads.len() < 2 {
+/// Gives every image of an icon: the main picture is whichever the decoder likes.
+pub(super) fn icon(bytes: &[u8], walk: &mut Walk<'_>) -> Result<(), Stop> {
+    let Some(kind) = bytes.get(2..4).filter(|_| ico::entries(bytes).nth(1).is_some()) else {
         return Ok(());
-    }
-    let mut numbers = 1..;
-    for head in heads {
-        let number = numbers.next().unwrap_or(u32::MAX);
-        let kind = match format {
-            Format::Ico => PartKind::Image(number),
-            // The main picture is the first page; of an icon it is whichever the decoder likes.
-            _ if number == 1 => continue,
-            _ => PartKind::Page(number),
-        };
-        let input = Overlay::buffered(head, bytes);
-        let opened = Opened::from_input(bytes, input, format, walk.limits);
-        walk.open(kind, format, bytes, opened)?;
+    };
+    for (number, entry) in (1..).zip(ico::entries(bytes)) {
+        let part = PartKind::Image(number);
+        if let Some(png) = ico::png(bytes, entry) {
+            let opened = Opened::new(png, Format::Png, walk.limits);
+            walk.open(part, Format::Ico, png, opened)?;
+        } else {
+            let head = [&[0, 0], kind, &[1, 0], entry].concat();
+            let input = Overlay::buffered(head, bytes);
+            let opened = Opened::from_input(bytes, input, Format::Ico, walk.limits);
+            walk.open(part, Format::Ico, bytes, opened)?;
+        }
     }
     Ok(())
 }
 
-/// Headers of one-image icons.
-fn icon_heads(bytes: &[u8]) -> Vec<Vec<u8>> {
-    let Some(kind) = bytes.get(2..4) else { return Vec::new() };
-    let count = crate::num::read_u16(bytes, 4).map_or(0, usize::from);
-    let entries = bytes.get(ICO_HEADER_BYTES..).unwrap_or_default();
-    entries
-        .chunks_exact(ICO_ENTRY_BYTES)
-        .take(count)
-        .map(|entry| [&[0, 0], kind, &[1, 0], entry].concat())
-        .collect()
+/// Gives every page of a TIFF but the first, and the reduced versions beside any.
+pub(super) fn pages(bytes: &[u8], walk: &mut Walk<'_>) -> Result<(), Stop> {
+    let tiff = Tiff::new(bytes);
+    let pages = tiff.pages();
+    for (number, start) in (1..).zip(&pages).skip(1) {
+        page(bytes, PartKind::Page(number), *start, walk)?;
+    }
+    for (number, start) in (1..).zip(tiff.beside(&pages)) {
+        page(bytes, PartKind::Reduced(number), start, walk)?;
+    }
+    Ok(())
 }
 
-/// Headers that lead to one directory each; of a BigTIFF only the first page is looked at.
-fn page_heads(bytes: &[u8]) -> Vec<Vec<u8>> {
-    let Some(signature) = bytes.get(..4).filter(|_| bytes.len() > TIFF_HEADER_BYTES) else {
-        return Vec::new();
-    };
-    if signature.contains(&b'+') {
-        return Vec::new();
+/// Gives the picture of the directory at `start`.
+fn page(bytes: &[u8], kind: PartKind, start: u64, walk: &mut Walk<'_>) -> Result<(), Stop> {
+    // A thumbnail's directory may hold a whole JPEG, which is no compression that a TIFF decoder knows.
+    if let Some(jpeg) = Tiff::new(bytes).whole_jpeg(start).and_then(|place| bytes.get(place)) {
+        let opened = Opened::new(jpeg, Format::Jpeg, walk.limits);
+        return walk.open(kind, Format::Tiff, jpeg, opened);
     }
-    let pages = Tiff::new(bytes).pages();
-    let heads = pages.into_iter().filter_map(|start| {
-        let start = u32::try_from(start).ok()?;
-        let is_big_endian = signature[0] == b'M';
+    let Some(head) = head(bytes, start) else { return Ok(()) };
+    let input = Overlay::buffered(head, bytes);
+    let opened = Opened::from_input(bytes, input, Format::Tiff, walk.limits);
+    walk.open(kind, Format::Tiff, bytes, opened)
+}
+
+/// A header that leads to the directory at `start`.
+fn head(bytes: &[u8], start: u64) -> Option<Vec<u8>> {
+    let signature = bytes.get(..TIFF_HEADER_BYTES)?;
+    let is_big_endian = signature[0] == b'M';
+    if signature[..4].contains(&b'+') {
+        // The size of an offset stands between.
         let start = if is_big_endian { start.to_be_bytes() } else { start.to_le_bytes() };
-        Some([signature, &start].concat())
-    });
-    heads.collect()
+        return Some([signature, &start].concat());
+    }
+    let start = u32::try_from(start).ok()?;
+    let start = if is_big_endian { start.to_be_bytes() } else { start.to_le_bytes() };
+    Some([&signature[..4], &start].concat())
 }
 
 #[cfg(test)]
