@@ -84,6 +84,80 @@ fn tree() -> TestEnv {
     env
 }
 
+/// What a scan says of one file: the place of each record, and the picture that it matches.
+fn found(name: &str, bytes: &[u8]) -> Vec<String> {
+    let env = TestEnv::with_pictures();
+    env.write(format!("in/{name}"), bytes);
+    let ran = env.run("scan in --known known");
+    let line = |record: &Value| {
+        let place = [&record["frame"], &record["page"], &record["preview"]]
+            .map(|place| place.to_string().replace("null", "").replace('"', ""));
+        let matched = record["matches"].as_array().unwrap().iter();
+        let names = matched.map(|found| found["claims"][0]["record"].as_str().unwrap().to_owned());
+        format!("{} {}", place.concat(), names.collect::<Vec<_>>().join(" "))
+    };
+    ran.json().iter().map(line).collect()
+}
+
+fn boxed(kind: &[u8; 4], parts: &[&[u8]]) -> Vec<u8> {
+    let body = parts.concat();
+    let size = u32::try_from(body.len() + 8).unwrap().to_be_bytes();
+    [&size, kind.as_slice(), &body].concat()
+}
+
+#[test]
+fn the_previews_of_raw_files_of_other_structures_are_examined() {
+    let picture = jpeg(&small(&scene("scene-05.jpg")));
+    let preview = boxed(b"PRVW", &[&[0; 16], &picture]);
+    let cr3 = [
+        boxed(b"ftyp", &[b"crx \0\0\0\0crx isom"]),
+        boxed(b"uuid", &[&[7; 16], &[0; 8], &preview]),
+    ];
+    assert_eq!(found("a.cr3", &cr3.concat()), [" scene-05.jpg"]);
+    let length = u32::try_from(picture.len()).unwrap().to_be_bytes();
+    let head = [b"FUJIFILMCCD-RAW ".as_slice(), &[0; 68], &[0, 0, 0, 92], &length].concat();
+    assert_eq!(found("a.raf", &[head, picture.clone()].concat()), [" scene-05.jpg"]);
+    // Olympus: a TIFF of another signature.
+    let mut orf = structure(&picture, &[]);
+    orf[..4].copy_from_slice(b"IIRO");
+    assert_eq!(found("a.orf", &orf), [" scene-05.jpg"]);
+}
+
+#[test]
+fn images_and_thumbnails_of_a_heif_are_examined() {
+    if !onceseen::decode::Format::Heif.is_supported() {
+        return;
+    }
+    let file = std::fs::read(pictures().join("../collection.heic")).unwrap();
+    assert_eq!(found("a.heic", &file), [" scene-00.jpg", "2 scene-01.jpg"]);
+    let mut seen = Vec::new();
+    let _ = onceseen::decode::others(&file, &Limits::default(), &mut |kind, picture| {
+        seen.push((kind.to_string(), picture.map(|picture| picture.width()).unwrap_or(0)));
+        std::ops::ControlFlow::Continue(())
+    });
+    seen.sort();
+    let expected = [("image 2", 320), ("thumbnail-1", 64)];
+    assert_eq!(seen, expected.map(|(kind, width)| (kind.to_owned(), width)));
+}
+
+#[test]
+fn icons_of_png_in_any_colours_are_examined() {
+    let entry = |side: u8, length: usize, start: usize| {
+        let number = |value: usize| u32::try_from(value).unwrap().to_le_bytes();
+        [&[side, side, 0, 0, 1, 0, 24, 0], &number(length)[..], &number(start)].concat()
+    };
+    let png = |name: &str, side: u32| {
+        let mut bytes = Cursor::new(Vec::new());
+        let small = scene(name).resize_exact(side, side, image::imageops::FilterType::Triangle);
+        small.to_rgb8().write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+        bytes.into_inner()
+    };
+    let (one, two) = (png("scene-04.jpg", 200), png("scene-05.jpg", 128));
+    let entries = [entry(200, one.len(), 38), entry(128, two.len(), 38 + one.len())].concat();
+    let icon = [b"\0\0\x01\0\x02\0".as_slice(), &entries, &one, &two].concat();
+    assert_eq!(found("a.ico", &icon), [" scene-04.jpg", "2 scene-05.jpg"]);
+}
+
 fn own(records: &[Value]) -> Vec<&Value> {
     let is_own =
         |record: &&Value| ["frame", "page", "preview"].iter().all(|field| record[*field].is_null());

@@ -140,6 +140,8 @@ pub(crate) fn walk_parts(
         Format::Gif | Format::WebP => animation::walk(bytes, format, &mut walk),
         Format::Png => animation::walk(bytes, format, &mut walk)
             .and_then(|()| embedded::walk(bytes, format, &mut walk)),
+        #[cfg(feature = "jxl")]
+        Format::JpegXl => animation::walk_jxl(bytes, &mut walk),
         Format::Tiff => overlay::pages(bytes, &mut walk),
         Format::Ico => overlay::icon(bytes, &mut walk),
         Format::Heif | Format::Avif => collection::walk(bytes, format, &mut walk),
