@@ -17,7 +17,9 @@ use super::error::DecodeError;
 use super::format::Format;
 use super::jpeg::Survey;
 use super::limits::{Limit, Limits};
-use super::{gif, ico, webp};
+use super::overlay::Overlay;
+use super::tiff_tag::Tiff;
+use super::{gif, ico, jpeg_kind, webp};
 use crate::pixels::PixelFormat;
 
 /// Rows of samples and tables that every decoder keeps besides whole-picture buffers.
@@ -99,7 +101,12 @@ pub(crate) struct Opened<'a> {
     limits: Limits,
     memory_bytes: u64,
     is_complete: bool,
+    /// Colours that the samples are numbers of.
+    palette: Option<Box<Palette>>,
 }
+
+/// The 256 colours of a TIFF, whose decoder gives their numbers.
+pub(crate) type Palette = [[u8; 3]; 256];
 
 impl<'a> Opened<'a> {
     /// Reads the header of a file of a supported format and checks it against `limits`.
@@ -113,7 +120,35 @@ impl<'a> Opened<'a> {
         {
             return Self::from_input(png, Cursor::new(png), Format::Png, limits);
         }
+        if format == Format::Tiff {
+            let first = Tiff::new(bytes).pages().first().copied();
+            return Self::tiff_page(bytes, Vec::new(), first.unwrap_or(0), limits);
+        }
         Self::from_input(bytes, Cursor::new(bytes), format, limits)
+    }
+
+    /// One page of a TIFF: the directory at `start`, to which `head` in place of the file's first bytes
+    /// leads.
+    pub(crate) fn tiff_page(
+        bytes: &'a [u8],
+        head: Vec<u8>,
+        start: u64,
+        limits: Limits,
+    ) -> Result<Self, DecodeError> {
+        let tiff = Tiff::new(bytes);
+        let Some((palette, edit)) = tiff.palette(start).filter(|_| !tiff.is_big()) else {
+            let input = Overlay::buffered(head, None, bytes);
+            return Self::from_input(bytes, input, Format::Tiff, limits);
+        };
+        // Its decoder knows no palettes: the numbers are grey to it, and become colours here.
+        let input = Overlay::buffered(head, Some(edit), bytes);
+        let opened = Self::from_input(bytes, input, Format::Tiff, limits)?;
+        if opened.decoder.color_type() != ColorType::L8 {
+            return Err(DecodeError::unsupported_feature(Format::Tiff).because("palette"));
+        }
+        let memory_bytes = opened.memory_bytes.saturating_add(opened.pixels().saturating_mul(3));
+        limits.check(Limit::AllocBytes, memory_bytes)?;
+        Ok(Self { palette: Some(palette), memory_bytes, ..opened })
     }
 
     /// The same, read from `input`, which is `bytes` but for the first few.
@@ -134,7 +169,7 @@ impl<'a> Opened<'a> {
         limits.check_size(width, height)?;
         let memory_bytes = memory_bytes(&decoder, format, survey.as_ref(), bytes);
         limits.check(Limit::AllocBytes, memory_bytes)?;
-        Ok(Self { decoder, format, limits, memory_bytes, is_complete })
+        Ok(Self { decoder, format, limits, memory_bytes, is_complete, palette: None })
     }
 
     /// Memory that decoding will take at its peak, the pixels included.
@@ -150,7 +185,7 @@ impl<'a> Opened<'a> {
 
     /// Decodes the pixels.
     pub(crate) fn read(self, bytes: &[u8]) -> Result<Picture, DecodeError> {
-        let Self { decoder, format, limits, is_complete, .. } = self;
+        let Self { decoder, format, limits, is_complete, palette, .. } = self;
         let (width, height) = decoder.dimensions();
         let (color, total) = (decoder.color_type(), decoder.total_bytes());
         let data = guard(format, || decoder.read(limits.max_alloc_bytes))?
@@ -158,14 +193,24 @@ impl<'a> Opened<'a> {
         if crate::num::to_u64(data.len()) != total {
             return Err(DecodeError::malformed(format));
         }
-        let (data, pixel_format) =
-            to_8_bit(data, color).ok_or_else(|| DecodeError::unsupported_feature(format))?;
+        let (data, pixel_format) = match palette {
+            Some(palette) => {
+                let colour = |number: &u8| palette[usize::from(*number)];
+                (data.iter().flat_map(colour).collect(), PixelFormat::Rgb8)
+            }
+            None => {
+                to_8_bit(data, color).ok_or_else(|| DecodeError::unsupported_feature(format))?
+            }
+        };
         Ok(Picture { data, width, height, pixel_format, is_partial: !is_complete })
     }
 }
 
 /// The structure of a JPEG, checked against the limits before its decoder sees it.
 fn survey_jpeg(bytes: &[u8], limits: &Limits) -> Result<Survey, DecodeError> {
+    if let Some(kind) = jpeg_kind::unsupported_kind(bytes) {
+        return Err(DecodeError::unsupported_feature(Format::Jpeg).because(kind));
+    }
     let survey = Survey::of(bytes);
     if let Some(frame) = &survey.frame {
         let pixels = u64::from(frame.width) * u64::from(frame.height);

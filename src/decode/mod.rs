@@ -31,9 +31,11 @@ mod hevc;
 mod ico;
 mod iso;
 mod jpeg;
+mod jpeg_kind;
 #[cfg(feature = "jxl")]
 mod jxl;
 mod limits;
+mod overlay;
 mod part;
 mod sniff;
 mod tiff_tag;

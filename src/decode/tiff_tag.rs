@@ -8,10 +8,13 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 const NEW_SUBFILE_TYPE: u16 = 254;
+const BITS_PER_SAMPLE: u16 = 258;
 const COMPRESSION: u16 = 259;
+const PHOTOMETRIC: u16 = 262;
 const MAKE: u16 = 271;
 const STRIP_OFFSETS: u16 = 273;
 const STRIP_BYTES: u16 = 279;
+const COLOR_MAP: u16 = 320;
 const SUB_DIRECTORIES: u16 = 330;
 const JPEG_OFFSET: u16 = 513;
 const JPEG_BYTES: u16 = 514;
@@ -164,7 +167,35 @@ impl<'a> Tiff<'a> {
         self.bytes.get(place.clone())?.starts_with(b"\xff\xd8\xff").then_some(place)
     }
 
-    fn is_big(&self) -> bool {
+    /// The 256 colours of the directory at `start`, when its samples are numbers of 8 bits in a palette
+    /// (TIFF 6.0, section 5), and the byte that makes them grey instead.
+    pub(crate) fn palette(&self, start: u64) -> Option<(Box<[[u8; 3]; 256]>, (usize, u8))> {
+        let start = crate::num::to_usize(start)?;
+        let entry = |wanted: u16| {
+            let mut entries = self.entries(start);
+            entries.find(|(tag, ..)| *tag == wanted).map(|(_, at, count)| (at, count))
+        };
+        let (photometric, _) = entry(PHOTOMETRIC)?;
+        let (bits, _) = entry(BITS_PER_SAMPLE)?;
+        let (map, values) = entry(COLOR_MAP)?;
+        let is_palette = self.value(photometric) == Some(3) && self.value(bits) == Some(8);
+        if !is_palette || values != 3 * 256 {
+            return None;
+        }
+        let map = self.long(map + 8)?;
+        let values: Vec<u16> =
+            (0..values).map_while(|index| self.short(map.checked_add(index * 2)?)).collect();
+        // Some programs write 8 bits where 16 are meant.
+        let shift = if values.iter().all(|value| *value < 256) { 0 } else { 8 };
+        let value = |index: usize| values.get(index).map(|value| (value >> shift).to_le_bytes()[0]);
+        let mut palette = Box::new([[0; 3]; 256]);
+        for (index, colour) in palette.iter_mut().enumerate() {
+            *colour = [value(index)?, value(256 + index)?, value(512 + index)?];
+        }
+        Some((palette, (photometric + 8 + usize::from(self.is_big_endian), 1)))
+    }
+
+    pub(crate) fn is_big(&self) -> bool {
         self.bytes.get(..4).is_some_and(|signature| signature.contains(&b'+'))
     }
 

@@ -6,7 +6,7 @@
 mod animation;
 mod collection;
 mod embedded;
-mod overlay;
+mod page;
 
 use std::collections::HashSet;
 use std::fmt;
@@ -142,8 +142,8 @@ pub(crate) fn walk_parts(
             .and_then(|()| embedded::walk(bytes, format, &mut walk)),
         #[cfg(feature = "jxl")]
         Format::JpegXl => animation::walk_jxl(bytes, &mut walk),
-        Format::Tiff => overlay::pages(bytes, &mut walk),
-        Format::Ico => overlay::icon(bytes, &mut walk),
+        Format::Tiff => page::pages(bytes, &mut walk),
+        Format::Ico => page::icon(bytes, &mut walk),
         Format::Heif | Format::Avif => collection::walk(bytes, format, &mut walk),
         _ => Ok(()),
     };

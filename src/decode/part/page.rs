@@ -1,44 +1,13 @@
 //! The pages of TIFF and the images of icons: the file seen through another header, which leads to
 //! the one that is wanted.
 
-use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
-
 use super::super::codec::Opened;
 use super::super::ico;
+use super::super::overlay::Overlay;
 use super::super::tiff_tag::Tiff;
 use super::{Format, PartKind, Stop, Walk};
 
 const TIFF_HEADER_BYTES: usize = 8;
-
-/// A file whose first bytes are others.
-pub(in super::super) struct Overlay<'a> {
-    head: Vec<u8>,
-    file: Cursor<&'a [u8]>,
-}
-
-impl<'a> Overlay<'a> {
-    fn buffered(head: Vec<u8>, bytes: &'a [u8]) -> BufReader<Self> {
-        BufReader::new(Self { head, file: Cursor::new(bytes) })
-    }
-}
-
-impl Read for Overlay<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let at = crate::num::to_usize(self.file.position()).unwrap_or(usize::MAX);
-        let Some(mut rest) = self.head.get(at..).filter(|rest| !rest.is_empty()) else {
-            return self.file.read(buffer);
-        };
-        let read = rest.read(buffer)?;
-        self.file.set_position(crate::num::to_u64(at + read));
-        Ok(read)
-    }
-}
-
-impl Seek for Overlay<'_> {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.file.seek(to)
-    }
-}
 
 /// Gives every image of an icon: the main picture is whichever the decoder likes.
 pub(super) fn icon(bytes: &[u8], walk: &mut Walk<'_>) -> Result<(), Stop> {
@@ -52,7 +21,7 @@ pub(super) fn icon(bytes: &[u8], walk: &mut Walk<'_>) -> Result<(), Stop> {
             walk.open(part, Format::Ico, png, opened)?;
         } else {
             let head = [&[0, 0], kind, &[1, 0], entry].concat();
-            let input = Overlay::buffered(head, bytes);
+            let input = Overlay::buffered(head, None, bytes);
             let opened = Opened::from_input(bytes, input, Format::Ico, walk.limits);
             walk.open(part, Format::Ico, bytes, opened)?;
         }
@@ -81,8 +50,7 @@ fn page(bytes: &[u8], kind: PartKind, start: u64, walk: &mut Walk<'_>) -> Result
         return walk.open(kind, Format::Tiff, jpeg, opened);
     }
     let Some(head) = head(bytes, start) else { return Ok(()) };
-    let input = Overlay::buffered(head, bytes);
-    let opened = Opened::from_input(bytes, input, Format::Tiff, walk.limits);
+    let opened = Opened::tiff_page(bytes, head, start, walk.limits);
     walk.open(kind, Format::Tiff, bytes, opened)
 }
 
@@ -98,21 +66,4 @@ fn head(bytes: &[u8], start: u64) -> Option<Vec<u8>> {
     let start = u32::try_from(start).ok()?;
     let start = if is_big_endian { start.to_be_bytes() } else { start.to_le_bytes() };
     Some([&signature[..4], &start].concat())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_head_replaces_the_start_wherever_reading_begins() {
-        let mut input = Overlay::buffered(b"AB".to_vec(), b"abcdef");
-        let mut text = String::new();
-        input.read_to_string(&mut text).unwrap();
-        assert_eq!(text, "ABcdef");
-        input.seek(SeekFrom::Start(1)).unwrap();
-        text.clear();
-        input.read_to_string(&mut text).unwrap();
-        assert_eq!(text, "Bcdef");
-    }
 }
