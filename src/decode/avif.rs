@@ -2,8 +2,9 @@
 //!
 //! Crop, rotation and mirroring of the container are applied: they are part of the picture (ISO/IEC
 //! 23008-12, section 6.5). EXIF orientation is not. Not decoded by this version of the decoder, and
-//! refused as an unsupported feature: a crop to a fraction of a pixel. Image sequences are refused too:
-//! what their samples cost cannot be read from the header.
+//! refused as an unsupported feature: a crop to a fraction of a pixel. Of an image sequence the still
+//! picture that stands for it is decoded, and its frames are said to be unseen ([`super::part`]): what
+//! they cost cannot be read from the header.
 //!
 //! The decoder (oxideav-avif 0.0.16) takes half of an odd width for a layout that it does not know, and
 //! refuses the picture. So it is shown one more column ([`av1::odd_width_bits`]), and cuts it off itself
@@ -20,6 +21,7 @@ use oxideav_avif::{AvifHeader, DecodeOptions, Error};
 
 use super::av1;
 use super::codec::{Extra, damaged, too_many_pixels, unsupported};
+use super::iso;
 
 const NAME: &str = "AVIF";
 /// Bytes a pixel beside the returned picture. Measured with oxideav-avif 0.0.16, largest of 14
@@ -28,7 +30,7 @@ const BYTES_PER_PIXEL: u64 = 18;
 
 /// A header that was read.
 pub(crate) struct Avif<'a> {
-    bytes: &'a [u8],
+    bytes: Cow<'a, [u8]>,
     width: u32,
     height: u32,
     has_alpha: bool,
@@ -43,9 +45,16 @@ impl<'a> Avif<'a> {
     pub(crate) fn new(bytes: &'a [u8], max_pixels: u64) -> Result<Self, ImageError> {
         let info = oxideav_avif::info(bytes).map_err(convert)?;
         if info.is_sequence {
-            return Err(unsupported(NAME, "image sequence"));
+            let still = iso::without_sequence(bytes);
+            return Self::still(Cow::Owned(still), max_pixels)
+                .map_err(|_| unsupported(NAME, "image sequence without a still picture"));
         }
-        let coded = coded_pixels(bytes).map_err(convert)?;
+        Self::still(Cow::Borrowed(bytes), max_pixels)
+    }
+
+    fn still(bytes: Cow<'a, [u8]>, max_pixels: u64) -> Result<Self, ImageError> {
+        let info = oxideav_avif::info(&bytes).map_err(convert)?;
+        let coded = coded_pixels(&bytes).map_err(convert)?;
         if coded.sum > max_pixels.saturating_mul(4) || coded.largest > max_pixels {
             return Err(too_many_pixels());
         }
@@ -57,7 +66,7 @@ impl<'a> Avif<'a> {
 
 impl Avif<'_> {
     fn edited(&self) -> Cow<'_, [u8]> {
-        let mut bytes = Cow::Borrowed(self.bytes);
+        let mut bytes = Cow::Borrowed(&*self.bytes);
         for &(at, bit) in &self.edits {
             if let Some(byte) = bytes.to_mut().get_mut(at) {
                 *byte |= bit;
@@ -78,8 +87,10 @@ impl Extra for Avif<'_> {
 
     fn memory_bytes(&self) -> u64 {
         let pixels = u64::from(self.width) * u64::from(self.height);
-        let copy = if self.edits.is_empty() { 0 } else { crate::num::to_u64(self.bytes.len()) };
-        pixels.max(self.largest).saturating_mul(BYTES_PER_PIXEL).saturating_add(copy)
+        let is_copy = matches!(self.bytes, Cow::Owned(_));
+        let copies = u64::from(is_copy) + u64::from(!self.edits.is_empty());
+        let copies = copies.saturating_mul(crate::num::to_u64(self.bytes.len()));
+        pixels.max(self.largest).saturating_mul(BYTES_PER_PIXEL).saturating_add(copies)
     }
 
     fn read(self: Box<Self>) -> Result<Vec<u8>, ImageError> {

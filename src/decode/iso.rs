@@ -67,6 +67,28 @@ impl Pictures {
     }
 }
 
+/// Whether a file has an image sequence beside, or instead of, its still pictures.
+pub(crate) fn has_sequence(bytes: &[u8]) -> bool {
+    find(bytes, 0..bytes.len(), b"moov").is_some()
+}
+
+/// A copy of a file with its image sequence called free space: what remains are its still pictures,
+/// everything at its place.
+#[cfg(feature = "avif")]
+pub(crate) fn without_sequence(bytes: &[u8]) -> Vec<u8> {
+    let mut copy = bytes.to_vec();
+    for (_, body) in boxes(bytes, 0..bytes.len()).filter(|(kind, _)| kind == b"moov") {
+        // The name stands right before the body, or before its long size.
+        let names = [body.start.checked_sub(4), body.start.checked_sub(12)];
+        for at in names.into_iter().flatten() {
+            if let Some(name) = copy.get_mut(at..at + 4).filter(|name| *name == b"moov") {
+                name.copy_from_slice(b"free");
+            }
+        }
+    }
+    copy
+}
+
 /// Which items refer to which.
 #[derive(Default)]
 struct References {
@@ -258,6 +280,20 @@ mod tests {
         assert_eq!(places.len(), 3);
         assert_eq!((&file[places[0].clone()], &places[1]), (jpeg.as_slice(), &(77..86)));
         assert_eq!(&file[places[2].clone()], jpeg);
+    }
+
+    #[cfg(feature = "avif")]
+    #[test]
+    fn a_sequence_becomes_free_space() {
+        let film = boxed(b"moov", &[b"film"]);
+        let long = [b"\0\0\0\x01moov\0\0\0\0\0\0\0\x12".as_slice(), b"!!"].concat();
+        for film in [film, long] {
+            let file = [boxed(b"ftyp", &[b"avis"]), film, boxed(b"mdat", &[b"moov"])].concat();
+            assert!(has_sequence(&file));
+            let still = without_sequence(&file);
+            assert!(!has_sequence(&still) && still.ends_with(b"moov"));
+            assert_eq!(file.len(), still.len());
+        }
     }
 
     #[test]

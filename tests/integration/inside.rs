@@ -141,6 +141,39 @@ fn images_and_thumbnails_of_a_heif_are_examined() {
 }
 
 #[test]
+fn a_palette_in_a_tiff_is_colours() {
+    let tiff = |photometric: usize| {
+        let short = |tag: u16, value: usize| {
+            let mut entry = entry(tag, value);
+            entry[2] = 3;
+            entry
+        };
+        let mut map = entry(320, 8 + 2 + 9 * 12 + 4 + 2);
+        map[2] = 3;
+        map[4..8].copy_from_slice(&768u32.to_le_bytes());
+        let entries = [
+            entry(256, 2),
+            entry(257, 1),
+            short(258, 8),
+            short(259, 1),
+            short(262, photometric),
+            entry(273, 8 + 2 + 9 * 12 + 4),
+            short(277, 1),
+            entry(279, 2),
+            map,
+        ];
+        let colours: Vec<u8> = (0..768u16)
+            .flat_map(|k| ((k % 256) << 8 | 77).wrapping_add(k / 256).to_le_bytes())
+            .collect();
+        let head = [b"II*\0\x08\0\0\0\x09\0".as_slice(), &entries.concat(), &[0; 4]].concat();
+        [head, vec![3, 250], colours].concat()
+    };
+    let decode = |bytes: &[u8]| onceseen::decode::decode(bytes, &Limits::default()).unwrap();
+    assert_eq!(decode(&tiff(1)).pixels().row(0), [3, 250]);
+    assert_eq!(decode(&tiff(3)).pixels().row(0), [3, 3, 3, 250, 250, 250]);
+}
+
+#[test]
 fn icons_of_png_in_any_colours_are_examined() {
     let entry = |side: u8, length: usize, start: usize| {
         let number = |value: usize| u32::try_from(value).unwrap().to_le_bytes();
