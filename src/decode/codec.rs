@@ -162,6 +162,12 @@ impl<'a> Opened<'a> {
             Format::Jpeg => Some(survey_jpeg(bytes, &limits)?),
             _ => None,
         };
+        if format == Format::Png
+            && let Some((width, height)) = png_size(bytes)
+        {
+            // Its decoder allocates rows before it says how long they are.
+            limits.check_size(width, height)?;
+        }
         let is_complete = survey.as_ref().is_none_or(|survey| survey.is_complete);
         let decoder = guard(format, || open(bytes, input, format, &limits))?
             .map_err(|error| convert_error(error, bytes, format, &limits, is_complete))?;
@@ -418,6 +424,13 @@ fn boxes_fit(mut bytes: &[u8]) -> bool {
         bytes = next;
     }
     bytes.is_empty()
+}
+
+/// Width and height in a PNG's header (PNG, third edition, section 11.2.1).
+fn png_size(bytes: &[u8]) -> Option<(u32, u32)> {
+    let (_, header) = png_chunks(bytes).next().filter(|(kind, _)| *kind == b"IHDR")?;
+    let (width, rest) = header.split_first_chunk()?;
+    Some((u32::from_be_bytes(*width), u32::from_be_bytes(*rest.first_chunk()?)))
 }
 
 /// Whether the chunks of a PNG lead to its end chunk.
