@@ -1,4 +1,4 @@
-//! The size that an AV1 sequence header allows its frames.
+//! The size that an AV1 sequence header allows its frames, and where it stands.
 //!
 //! The decoder allocates for it before it compares it with the container's. Source: AV1 bitstream
 //! specification, sections 5.3 (units), 5.5 (sequence header) and 4.10.5 (leb128).
@@ -13,15 +13,34 @@ const MOST_BYTES: usize = 1024;
 /// Width × height of the largest frame that any sequence header in a chain of units allows; 0 when
 /// there is none. Never panics.
 pub(crate) fn largest_frame_pixels(units: &[u8]) -> u64 {
-    let mut largest = 0;
+    headers(units).filter_map(|(_, body)| Frame::read(body)).map(Frame::pixels).max().unwrap_or(0)
+}
+
+/// Byte and bit of the lowest bit of each odd width: set, it makes the width the next even one.
+///
+/// The picture is coded in units of 8 × 8, so that the same data then give the same picture with one
+/// more column. A frame that says another size than its header is not changed by that.
+pub(crate) fn odd_width_bits(units: &[u8]) -> Vec<(usize, u8)> {
+    let bit = |(at, body): (usize, &[u8])| {
+        let frame = Frame::read(body)?;
+        let is_odd = frame.width % 2 == 1;
+        is_odd.then_some((at + frame.width_end_bit / 8, 0x80 >> (frame.width_end_bit % 8)))
+    };
+    headers(units).filter_map(bit).collect()
+}
+
+/// The sequence headers in a chain of units, with the place of their body.
+fn headers(units: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     let mut rest = units;
-    while let Some((kind, body, next)) = unit(rest) {
-        if kind == SEQUENCE_HEADER {
-            largest = largest.max(frame_pixels(body).unwrap_or(0));
+    std::iter::from_fn(move || {
+        loop {
+            let (kind, body, next) = unit(rest)?;
+            rest = next;
+            if kind == SEQUENCE_HEADER {
+                return Some((units.len() - next.len() - body.len(), body));
+            }
         }
-        rest = next;
-    }
-    largest
+    })
 }
 
 /// Type and body of the first unit, and what follows it.
@@ -49,17 +68,35 @@ fn leb128(bytes: &[u8]) -> Option<(usize, &[u8])> {
     None
 }
 
-fn frame_pixels(header: &[u8]) -> Option<u64> {
-    let mut bits = Bits::new(header[..header.len().min(MOST_BYTES)].to_vec());
-    bits.skip(4);
-    if bits.flag()? {
-        bits.skip(5);
-    } else {
-        pass_operating_points(&mut bits)?;
+/// What a sequence header says of its frames.
+#[derive(Clone, Copy)]
+struct Frame {
+    width: u64,
+    height: u64,
+    /// Place of the last bit of the width.
+    width_end_bit: usize,
+}
+
+impl Frame {
+    fn read(header: &[u8]) -> Option<Self> {
+        let mut bits = Bits::new(header[..header.len().min(MOST_BYTES)].to_vec());
+        bits.skip(4);
+        if bits.flag()? {
+            bits.skip(5);
+        } else {
+            pass_operating_points(&mut bits)?;
+        }
+        let width_bits = crate::num::to_usize(bits.take(4)?)? + 1;
+        let height_bits = crate::num::to_usize(bits.take(4)?)? + 1;
+        let width = bits.take(width_bits)? + 1;
+        let width_end_bit = bits.place() - 1;
+        let height = bits.take(height_bits)? + 1;
+        Some(Self { width, height, width_end_bit })
     }
-    let (width_bits, height_bits) = (bits.take(4)?, bits.take(4)?);
-    let mut side = |count: u64| bits.take(crate::num::to_usize(count)? + 1).map(|side| side + 1);
-    Some(side(width_bits)? * side(height_bits)?)
+
+    const fn pixels(self) -> u64 {
+        self.width * self.height
+    }
 }
 
 /// Timing, decoder model and operating points.
@@ -103,8 +140,23 @@ mod tests {
         let header = [0x18, 0x3f, 0xff, 0xff, 0xc0, 0x00, 0x40];
         let units = [&[0b10010, 0, 0b01010, 7], &header[..]].concat();
         assert_eq!(largest_frame_pixels(&units), 65536 * 2);
+        assert_eq!(odd_width_bits(&units), []);
         for end in 0..8 {
             assert_eq!(largest_frame_pixels(&units[..end]), 0);
         }
+    }
+
+    #[test]
+    fn the_lowest_bit_of_an_odd_width_makes_it_even() {
+        // The same with sides of 15 and 16 bits: 65535 - 1 is even, its last bit clear.
+        let header = [0x18, 0x3f, 0xff, 0xff, 0x80, 0x00, 0x40];
+        let mut units = [&[0b10010, 0, 0b01010, 7], &header[..]].concat();
+        assert_eq!(largest_frame_pixels(&units), 65535 * 2);
+        let bits = odd_width_bits(&units);
+        assert_eq!(bits.len(), 1);
+        for (at, bit) in bits {
+            units[at] |= bit;
+        }
+        assert_eq!(largest_frame_pixels(&units), 65536 * 2);
     }
 }

@@ -1,18 +1,27 @@
 //! AVIF: the adapter over `oxideav-avif`.
 //!
 //! Crop, rotation and mirroring of the container are applied: they are part of the picture (ISO/IEC
-//! 23008-12, section 6.5). EXIF orientation is not. Not decoded by this version of the decoder, and refused as an unsupported feature: subsampled
-//! chroma in pictures of an odd width, and a crop to a fraction of a pixel. Image sequences are refused
-//! too: what their samples cost cannot be read from the header.
+//! 23008-12, section 6.5). EXIF orientation is not. Not decoded by this version of the decoder, and
+//! refused as an unsupported feature: a crop to a fraction of a pixel. Of an image sequence the still
+//! picture that stands for it is decoded, and its frames are said to be unseen ([`super::part`]): what
+//! they cost cannot be read from the header.
+//!
+//! The decoder (oxideav-avif 0.0.16) takes half of an odd width for a layout that it does not know, and
+//! refuses the picture. So it is shown one more column ([`av1::odd_width_bits`]), and cuts it off itself
+//! because the container says the true width.
 //!
 //! The decoder checks the size that the container claims; the size that each coded picture claims for
 //! itself is checked here ([`super::av1`]).
 
+use std::borrow::Cow;
+
 use image::{ColorType, ImageError};
-use oxideav_avif::{DecodeOptions, Error};
+use oxideav_avif::meta::Property;
+use oxideav_avif::{AvifHeader, DecodeOptions, Error};
 
 use super::av1;
 use super::codec::{Extra, damaged, too_many_pixels, unsupported};
+use super::iso;
 
 const NAME: &str = "AVIF";
 /// Bytes a pixel beside the returned picture. Measured with oxideav-avif 0.0.16, largest of 14
@@ -21,27 +30,49 @@ const BYTES_PER_PIXEL: u64 = 18;
 
 /// A header that was read.
 pub(crate) struct Avif<'a> {
-    bytes: &'a [u8],
+    bytes: Cow<'a, [u8]>,
     width: u32,
     height: u32,
     has_alpha: bool,
     max_pixels: u64,
     /// Pixels of the largest coded picture.
     largest: u64,
+    /// Bytes of the file and the bits to set in them.
+    edits: Vec<(usize, u8)>,
 }
 
 impl<'a> Avif<'a> {
     pub(crate) fn new(bytes: &'a [u8], max_pixels: u64) -> Result<Self, ImageError> {
         let info = oxideav_avif::info(bytes).map_err(convert)?;
         if info.is_sequence {
-            return Err(unsupported(NAME, "image sequence"));
+            let still = iso::without_sequence(bytes);
+            return Self::still(Cow::Owned(still), max_pixels)
+                .map_err(|_| unsupported(NAME, "image sequence without a still picture"));
         }
-        let coded = coded_pixels(bytes).map_err(convert)?;
+        Self::still(Cow::Borrowed(bytes), max_pixels)
+    }
+
+    fn still(bytes: Cow<'a, [u8]>, max_pixels: u64) -> Result<Self, ImageError> {
+        let info = oxideav_avif::info(&bytes).map_err(convert)?;
+        let coded = coded_pixels(&bytes).map_err(convert)?;
         if coded.sum > max_pixels.saturating_mul(4) || coded.largest > max_pixels {
             return Err(too_many_pixels());
         }
         let (width, height, has_alpha) = (info.width, info.height, info.has_alpha);
-        Ok(Self { bytes, width, height, has_alpha, max_pixels, largest: coded.largest })
+        let Coded { largest, edits, .. } = coded;
+        Ok(Self { bytes, width, height, has_alpha, max_pixels, largest, edits })
+    }
+}
+
+impl Avif<'_> {
+    fn edited(&self) -> Cow<'_, [u8]> {
+        let mut bytes = Cow::Borrowed(&*self.bytes);
+        for &(at, bit) in &self.edits {
+            if let Some(byte) = bytes.to_mut().get_mut(at) {
+                *byte |= bit;
+            }
+        }
+        bytes
     }
 }
 
@@ -56,7 +87,10 @@ impl Extra for Avif<'_> {
 
     fn memory_bytes(&self) -> u64 {
         let pixels = u64::from(self.width) * u64::from(self.height);
-        pixels.max(self.largest).saturating_mul(BYTES_PER_PIXEL)
+        let is_copy = matches!(self.bytes, Cow::Owned(_));
+        let copies = u64::from(is_copy) + u64::from(!self.edits.is_empty());
+        let copies = copies.saturating_mul(crate::num::to_u64(self.bytes.len()));
+        pixels.max(self.largest).saturating_mul(BYTES_PER_PIXEL).saturating_add(copies)
     }
 
     fn read(self: Box<Self>) -> Result<Vec<u8>, ImageError> {
@@ -65,7 +99,7 @@ impl Extra for Avif<'_> {
             .with_max_width(None)
             .with_max_height(None)
             .with_threads(Some(1));
-        let picture = oxideav_avif::decode_with(self.bytes, &options).map_err(convert)?;
+        let picture = oxideav_avif::decode_with(&self.edited(), &options).map_err(convert)?;
         if (picture.width(), picture.height()) != (self.width, self.height) {
             return Err(damaged(NAME, "the picture has another size than its header"));
         }
@@ -79,17 +113,43 @@ struct Coded {
     /// Of all of them: the picture or its tiles, their alpha, thumbnails, gain maps.
     sum: u64,
     largest: u64,
+    edits: Vec<(usize, u8)>,
 }
 
 fn coded_pixels(bytes: &[u8]) -> Result<Coded, Error> {
     let header = oxideav_avif::parse_header(bytes)?;
-    let mut coded = Coded { sum: 0, largest: 0 };
+    let mut coded = Coded { sum: 0, largest: 0, edits: Vec::new() };
     for item in header.meta.items.iter().filter(|item| &item.item_type == b"av01") {
-        let pixels = av1::largest_frame_pixels(&header.item_data(item.id)?);
+        let data = header.item_data(item.id)?;
+        let pixels = av1::largest_frame_pixels(&data);
+        // Data in several pieces are a copy, which has no place in the file; no encoder writes that.
+        if let Cow::Borrowed(data) = data
+            && is_subsampled(&header, item.id)
+        {
+            let start = data.as_ptr().addr().wrapping_sub(bytes.as_ptr().addr());
+            if start < bytes.len() {
+                let edits = av1::odd_width_bits(data).into_iter();
+                coded.edits.extend(edits.map(|(at, bit)| (start + at, bit)));
+            }
+        }
         coded.sum = coded.sum.saturating_add(pixels);
         coded.largest = coded.largest.max(pixels);
     }
     Ok(coded)
+}
+
+/// Whether an item has colour planes of half the width (AV1-ISOBMFF, section 2.3.3: the configuration
+/// record).
+fn is_subsampled(header: &AvifHeader<'_>, item: u32) -> bool {
+    const MONOCHROME: u8 = 0x10;
+    const HALF_WIDTH: u8 = 0x08;
+    let entries = header.meta.associations.iter().filter(|of| of.item_id == item);
+    let mut places = entries.flat_map(|of| &of.entries).map(|entry| usize::from(entry.index));
+    places.any(|place| {
+        let property = place.checked_sub(1).and_then(|place| header.meta.properties.get(place));
+        let Some(Property::Av1C(record)) = property else { return false };
+        record.get(2).is_some_and(|flags| flags & MONOCHROME == 0 && flags & HALF_WIDTH != 0)
+    })
 }
 
 fn convert(error: Error) -> ImageError {

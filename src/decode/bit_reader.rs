@@ -25,6 +25,12 @@ impl Bits {
         self.take(1).map(|bit| bit == 1)
     }
 
+    /// Bits read or skipped so far.
+    #[cfg_attr(not(feature = "avif"), expect(dead_code, reason = "AV1 alone is edited"))]
+    pub(crate) const fn place(&self) -> usize {
+        self.at
+    }
+
     pub(crate) fn skip(&mut self, count: usize) {
         self.at += count;
     }

@@ -17,7 +17,9 @@ use super::error::DecodeError;
 use super::format::Format;
 use super::jpeg::Survey;
 use super::limits::{Limit, Limits};
-use super::{gif, webp};
+use super::overlay::Overlay;
+use super::tiff_tag::Tiff;
+use super::{gif, ico, jpeg_kind, webp};
 use crate::pixels::PixelFormat;
 
 /// Rows of samples and tables that every decoder keeps besides whole-picture buffers.
@@ -99,7 +101,12 @@ pub(crate) struct Opened<'a> {
     limits: Limits,
     memory_bytes: u64,
     is_complete: bool,
+    /// Colours that the samples are numbers of.
+    palette: Option<Box<Palette>>,
 }
+
+/// The 256 colours of a TIFF, whose decoder gives their numbers.
+pub(crate) type Palette = [[u8; 3]; 256];
 
 impl<'a> Opened<'a> {
     /// Reads the header of a file of a supported format and checks it against `limits`.
@@ -108,7 +115,40 @@ impl<'a> Opened<'a> {
         format: Format,
         limits: Limits,
     ) -> Result<Self, DecodeError> {
+        if format == Format::Ico
+            && let Some(png) = ico::main_png(bytes)
+        {
+            return Self::from_input(png, Cursor::new(png), Format::Png, limits);
+        }
+        if format == Format::Tiff {
+            let first = Tiff::new(bytes).pages().first().copied();
+            return Self::tiff_page(bytes, Vec::new(), first.unwrap_or(0), limits);
+        }
         Self::from_input(bytes, Cursor::new(bytes), format, limits)
+    }
+
+    /// One page of a TIFF: the directory at `start`, to which `head` in place of the file's first bytes
+    /// leads.
+    pub(crate) fn tiff_page(
+        bytes: &'a [u8],
+        head: Vec<u8>,
+        start: u64,
+        limits: Limits,
+    ) -> Result<Self, DecodeError> {
+        let tiff = Tiff::new(bytes);
+        let Some((palette, edit)) = tiff.palette(start).filter(|_| !tiff.is_big()) else {
+            let input = Overlay::buffered(head, None, bytes);
+            return Self::from_input(bytes, input, Format::Tiff, limits);
+        };
+        // Its decoder knows no palettes: the numbers are grey to it, and become colours here.
+        let input = Overlay::buffered(head, Some(edit), bytes);
+        let opened = Self::from_input(bytes, input, Format::Tiff, limits)?;
+        if opened.decoder.color_type() != ColorType::L8 {
+            return Err(DecodeError::unsupported_feature(Format::Tiff).because("palette"));
+        }
+        let memory_bytes = opened.memory_bytes.saturating_add(opened.pixels().saturating_mul(3));
+        limits.check(Limit::AllocBytes, memory_bytes)?;
+        Ok(Self { palette: Some(palette), memory_bytes, ..opened })
     }
 
     /// The same, read from `input`, which is `bytes` but for the first few.
@@ -122,14 +162,20 @@ impl<'a> Opened<'a> {
             Format::Jpeg => Some(survey_jpeg(bytes, &limits)?),
             _ => None,
         };
+        if format == Format::Png
+            && let Some((width, height)) = png_size(bytes)
+        {
+            // Its decoder allocates rows before it says how long they are.
+            limits.check_size(width, height)?;
+        }
         let is_complete = survey.as_ref().is_none_or(|survey| survey.is_complete);
         let decoder = guard(format, || open(bytes, input, format, &limits))?
             .map_err(|error| convert_error(error, bytes, format, &limits, is_complete))?;
         let (width, height) = decoder.dimensions();
-        limits.check(Limit::Pixels, u64::from(width) * u64::from(height))?;
+        limits.check_size(width, height)?;
         let memory_bytes = memory_bytes(&decoder, format, survey.as_ref(), bytes);
         limits.check(Limit::AllocBytes, memory_bytes)?;
-        Ok(Self { decoder, format, limits, memory_bytes, is_complete })
+        Ok(Self { decoder, format, limits, memory_bytes, is_complete, palette: None })
     }
 
     /// Memory that decoding will take at its peak, the pixels included.
@@ -145,7 +191,7 @@ impl<'a> Opened<'a> {
 
     /// Decodes the pixels.
     pub(crate) fn read(self, bytes: &[u8]) -> Result<Picture, DecodeError> {
-        let Self { decoder, format, limits, is_complete, .. } = self;
+        let Self { decoder, format, limits, is_complete, palette, .. } = self;
         let (width, height) = decoder.dimensions();
         let (color, total) = (decoder.color_type(), decoder.total_bytes());
         let data = guard(format, || decoder.read(limits.max_alloc_bytes))?
@@ -153,14 +199,24 @@ impl<'a> Opened<'a> {
         if crate::num::to_u64(data.len()) != total {
             return Err(DecodeError::malformed(format));
         }
-        let (data, pixel_format) =
-            to_8_bit(data, color).ok_or_else(|| DecodeError::unsupported_feature(format))?;
+        let (data, pixel_format) = match palette {
+            Some(palette) => {
+                let colour = |number: &u8| palette[usize::from(*number)];
+                (data.iter().flat_map(colour).collect(), PixelFormat::Rgb8)
+            }
+            None => {
+                to_8_bit(data, color).ok_or_else(|| DecodeError::unsupported_feature(format))?
+            }
+        };
         Ok(Picture { data, width, height, pixel_format, is_partial: !is_complete })
     }
 }
 
 /// The structure of a JPEG, checked against the limits before its decoder sees it.
 fn survey_jpeg(bytes: &[u8], limits: &Limits) -> Result<Survey, DecodeError> {
+    if let Some(kind) = jpeg_kind::unsupported_kind(bytes) {
+        return Err(DecodeError::unsupported_feature(Format::Jpeg).because(kind));
+    }
     let survey = Survey::of(bytes);
     if let Some(frame) = &survey.frame {
         let pixels = u64::from(frame.width) * u64::from(frame.height);
@@ -368,6 +424,13 @@ fn boxes_fit(mut bytes: &[u8]) -> bool {
         bytes = next;
     }
     bytes.is_empty()
+}
+
+/// Width and height in a PNG's header (PNG, third edition, section 11.2.1).
+fn png_size(bytes: &[u8]) -> Option<(u32, u32)> {
+    let (_, header) = png_chunks(bytes).next().filter(|(kind, _)| *kind == b"IHDR")?;
+    let (width, rest) = header.split_first_chunk()?;
+    Some((u32::from_be_bytes(*width), u32::from_be_bytes(*rest.first_chunk()?)))
 }
 
 /// Whether the chunks of a PNG lead to its end chunk.

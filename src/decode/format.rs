@@ -138,6 +138,15 @@ impl Format {
         }
     }
 
+    /// Whether the format holds a camera's raw data, and its renderings beside them.
+    pub const fn is_raw(self) -> bool {
+        match self {
+            Self::Cr2 | Self::Cr3 | Self::Nef | Self::Arw | Self::Dng | Self::CameraRaw => true,
+            Self::Raf | Self::Orf | Self::Rw2 => true,
+            _ => false,
+        }
+    }
+
     /// Whether the format describes a drawing, which has no pixels of its own to hash.
     pub const fn is_vector(self) -> bool {
         matches!(self, Self::Svg | Self::Eps | Self::Emf | Self::Wmf)

@@ -95,7 +95,13 @@ impl Extra for Heif<'_> {
     }
 
     fn read(self: Box<Self>) -> Result<Vec<u8>, ImageError> {
-        self.decode().map_err(convert)
+        // Of range extensions the decoder knows little, and calls what it does not know malformed.
+        self.decode().map_err(|error| match error {
+            Error::Malformed(_) | Error::Truncated(_) if self.plane_bytes == PLANES_BYTES => {
+                unsupported(NAME, &format!("4:2:2 or 4:4:4 chroma: {error}"))
+            }
+            error => convert(error),
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! JPEG XL: the adapter over `jxl`.
 //!
-//! The first frame is decoded to 8 bits by the decoder itself. The header's orientation is part of
+//! Frames are decoded to 8 bits, and drawn over each other, by the decoder itself. The header's orientation is part of
 //! the format's rendering and is applied; EXIF orientation is not.
 
 use image::{ColorType, ImageError};
@@ -26,6 +26,8 @@ pub(crate) struct JpegXl<'a> {
     height: u32,
     color: ColorType,
     channels: usize,
+    is_animated: bool,
+    has_more_frames: bool,
 }
 
 impl<'a> JpegXl<'a> {
@@ -45,6 +47,7 @@ impl<'a> JpegXl<'a> {
         let info = decoder.basic_info().ok_or_else(cut)?;
         let side = |side: usize| u32::try_from(side).map_err(|error| damaged(NAME, error));
         let (width, height) = (side(info.size.0)?, side(info.size.1)?);
+        let is_animated = info.animation.is_some();
         let extra = info.extra_channels.len();
         let has_alpha =
             info.extra_channels.iter().any(|channel| channel.ec_type == ExtraChannel::Alpha);
@@ -62,7 +65,43 @@ impl<'a> JpegXl<'a> {
             extra_channel_format: vec![None; extra],
         };
         decoder.set_pixel_format(format).map_err(convert)?;
-        Ok(Self { rest, decoder, width, height, color, channels: COLOR_CHANNELS + extra })
+        Ok(Self {
+            rest,
+            decoder,
+            width,
+            height,
+            color,
+            channels: COLOR_CHANNELS + extra,
+            is_animated,
+            has_more_frames: true,
+        })
+    }
+
+    /// Whether the picture has frames that are shown one after the other.
+    pub(crate) const fn is_animated(&self) -> bool {
+        self.is_animated
+    }
+
+    /// The next frame; `None` after the last.
+    pub(crate) fn frame(&mut self) -> Result<Option<Vec<u8>>, ImageError> {
+        if !self.has_more_frames {
+            return Ok(None);
+        }
+        let row = crate::num::index(self.width) * usize::from(self.color.bytes_per_pixel());
+        let rows = crate::num::index(self.height);
+        let mut data = vec![0; row * rows];
+        let mut output = [JxlOutputBuffer::new(&mut data, rows, row)];
+        loop {
+            let event = self.decoder.process(&mut self.rest, Some(&mut output), None);
+            match event.map_err(convert)? {
+                Event::FrameHeader => {}
+                Event::FrameComplete { has_more_frames } => {
+                    self.has_more_frames = has_more_frames;
+                    return Ok(Some(data));
+                }
+                _ => return Err(cut()),
+            }
+        }
     }
 
     fn pixels(&self) -> u64 {
@@ -85,19 +124,7 @@ impl Extra for JpegXl<'_> {
     }
 
     fn read(mut self: Box<Self>) -> Result<Vec<u8>, ImageError> {
-        let row = crate::num::index(self.width) * usize::from(self.color.bytes_per_pixel());
-        let rows = crate::num::index(self.height);
-        let mut data = vec![0; row * rows];
-        let mut output = [JxlOutputBuffer::new(&mut data, rows, row)];
-        loop {
-            let event = self.decoder.process(&mut self.rest, Some(&mut output), None);
-            match event.map_err(convert)? {
-                Event::FrameHeader => {}
-                Event::FrameComplete { .. } => break,
-                _ => return Err(cut()),
-            }
-        }
-        Ok(data)
+        self.frame()?.ok_or_else(cut)
     }
 }
 

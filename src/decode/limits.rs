@@ -17,6 +17,9 @@ pub struct Limits {
     /// Width × height. Strict. Default: 128 million, beyond the cameras of most phones and below
     /// the pictures that are bombs by size alone.
     pub max_pixels: u64,
+    /// Width, and height. Strict. Default: 262,144 (2^18), four times what JPEG can say: hashing
+    /// holds some rows of a picture, and one of 17 rows and 6 million columns took 750 MB.
+    pub max_side: u64,
     /// Length of the file in bytes. Strict. Default: 256 MiB, a 16-bit RGB TIFF of 44 megapixels.
     pub max_file_bytes: u64,
     /// Memory of the decode in bytes: the pixels, and what the decoder needs beside them. Strict
@@ -26,8 +29,8 @@ pub struct Limits {
     /// Scans of a JPEG × its pixels: its decoding time. Strict. Default: 2,000 million, which a
     /// camera's progressive JPEG of ten scans reaches at 200 megapixels; some ten seconds at worst.
     pub max_scan_pixels: u64,
-    /// Pictures of one file besides the main one. Strict. Default: 300, an animation of half a
-    /// minute at 10 frames a second.
+    /// Pictures of one file besides the main one. Strict. Default: 1,000, an animation of 40
+    /// seconds at 25 frames a second.
     pub max_parts: u64,
     /// Pixels of those pictures together: their decoding time. Strict. Default: 500 million, some
     /// ten seconds.
@@ -38,10 +41,11 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_pixels: 128_000_000,
+            max_side: 1 << 18,
             max_file_bytes: 256 << 20,
             max_alloc_bytes: 384 << 20,
             max_scan_pixels: 2_000_000_000,
-            max_parts: 300,
+            max_parts: 1_000,
             max_part_pixels: 500_000_000,
         }
     }
@@ -53,6 +57,8 @@ impl Default for Limits {
 pub enum Limit {
     /// [`Limits::max_pixels`].
     Pixels,
+    /// [`Limits::max_side`].
+    Side,
     /// [`Limits::max_file_bytes`].
     FileBytes,
     /// [`Limits::max_alloc_bytes`].
@@ -70,6 +76,7 @@ impl Limit {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Pixels => "pixels",
+            Self::Side => "pixels on one side",
             Self::FileBytes => "file bytes",
             Self::AllocBytes => "bytes of memory",
             Self::ScanPixels => "scans × pixels",
@@ -90,12 +97,19 @@ impl Limits {
     pub const fn allowed(&self, limit: Limit) -> u64 {
         match limit {
             Limit::Pixels => self.max_pixels,
+            Limit::Side => self.max_side,
             Limit::FileBytes => self.max_file_bytes,
             Limit::AllocBytes => self.max_alloc_bytes,
             Limit::ScanPixels => self.max_scan_pixels,
             Limit::Parts => self.max_parts,
             Limit::PartPixels => self.max_part_pixels,
         }
+    }
+
+    /// Checks a picture's size.
+    pub(crate) fn check_size(&self, width: u32, height: u32) -> Result<(), DecodeError> {
+        self.check(Limit::Side, u64::from(width.max(height)))?;
+        self.check(Limit::Pixels, u64::from(width) * u64::from(height))
     }
 
     pub(crate) fn check(&self, limit: Limit, value: u64) -> Result<(), DecodeError> {

@@ -28,10 +28,14 @@ mod gif;
 mod heif;
 #[cfg(feature = "heic")]
 mod hevc;
+mod ico;
+mod iso;
 mod jpeg;
+mod jpeg_kind;
 #[cfg(feature = "jxl")]
 mod jxl;
 mod limits;
+mod overlay;
 mod part;
 mod sniff;
 mod tiff_tag;
@@ -45,6 +49,7 @@ pub use error::DecodeError;
 pub use format::Format;
 pub use limits::{Limit, Limits};
 pub use part::{PartKind, others};
+pub(crate) use part::{PartVisitor, walk_parts};
 pub use sniff::sniff;
 
 /// A decoded picture.
@@ -126,9 +131,31 @@ impl fmt::Debug for Decoded {
 /// # Ok::<(), onceseen::decode::DecodeError>(())
 /// ```
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, DecodeError> {
-    let format = supported_format(bytes, limits)?;
-    let picture = codec::Opened::new(bytes, format, *limits)?.read(bytes)?;
-    Ok(Decoded::new(picture, format))
+    Opening::new(bytes, limits)?.read()
+}
+
+/// A file whose header passed the limits; what [`decode`] and [`estimate`] do, one after the other.
+pub(crate) struct Opening<'a> {
+    bytes: &'a [u8],
+    format: Format,
+    opened: codec::Opened<'a>,
+}
+
+impl<'a> Opening<'a> {
+    pub(crate) fn new(bytes: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
+        let format = supported_format(bytes, limits)?;
+        let opened = codec::Opened::new(bytes, format, *limits)?;
+        Ok(Self { bytes, format, opened })
+    }
+
+    /// What [`estimate`] says.
+    pub(crate) const fn memory_bytes(&self) -> u64 {
+        self.opened.memory_bytes()
+    }
+
+    pub(crate) fn read(self) -> Result<Decoded, DecodeError> {
+        Ok(Decoded::new(self.opened.read(self.bytes)?, self.format))
+    }
 }
 
 /// Memory in bytes that [`decode`] will hold at its peak besides the file's bytes, from the header
@@ -136,9 +163,7 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, DecodeError> {
 ///
 /// Lets many threads share one memory budget. Never panics for any input.
 pub fn estimate(bytes: &[u8], limits: &Limits) -> u64 {
-    supported_format(bytes, limits)
-        .and_then(|format| codec::Opened::new(bytes, format, *limits))
-        .map_or(0, |opened| opened.memory_bytes())
+    Opening::new(bytes, limits).map_or(0, |opening| opening.memory_bytes())
 }
 
 /// The format of a file that is worth opening.

@@ -4,13 +4,17 @@
 //! Sources: TIFF 6.0, section 2 (directories) and 22 (JPEG), TIFF/EP, Exif 2.32, section 4.5.5
 //! (thumbnail), CIPA DC-007, section 5.2 (MPF), and the DNG specification (tag 50706).
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 const NEW_SUBFILE_TYPE: u16 = 254;
+const BITS_PER_SAMPLE: u16 = 258;
 const COMPRESSION: u16 = 259;
+const PHOTOMETRIC: u16 = 262;
 const MAKE: u16 = 271;
 const STRIP_OFFSETS: u16 = 273;
 const STRIP_BYTES: u16 = 279;
+const COLOR_MAP: u16 = 320;
 const SUB_DIRECTORIES: u16 = 330;
 const JPEG_OFFSET: u16 = 513;
 const JPEG_BYTES: u16 = 514;
@@ -22,6 +26,8 @@ const DNG_VERSION: u16 = 50706;
 const MP_ENTRY: u16 = 0xb002;
 const MP_ENTRY_BYTES: usize = 16;
 const ENTRY_BYTES: usize = 12;
+/// The same in a BigTIFF.
+const BIG_ENTRY_BYTES: usize = 20;
 /// Compression of a strip that is a JPEG stream: the old way and the new.
 const JPEG_COMPRESSIONS: [usize; 2] = [6, 7];
 /// Directories that are followed in one file; cameras write up to ten. Bounds loops.
@@ -99,19 +105,98 @@ impl<'a> Tiff<'a> {
         Self { bytes, is_big_endian: bytes.first() == Some(&b'M') }
     }
 
-    /// Where the directories of the chain begin, the first one first.
-    pub(crate) fn pages(&self) -> Vec<usize> {
-        let mut pages = Vec::new();
-        let mut at = self.long(4);
-        while let Some(start) = at.filter(|start| *start != 0 && !pages.contains(start)) {
-            let Some(count) = self.short(start) else { break };
-            if pages.len() == MOST_PAGES {
+    /// Where the directories of the chain begin, the first one first; of a BigTIFF too.
+    pub(crate) fn pages(&self) -> Vec<u64> {
+        let is_big = self.is_big();
+        let (mut pages, mut seen) = (Vec::new(), HashSet::new());
+        let mut at = if is_big { self.long_long(8) } else { self.offset(4) };
+        while let Some(start) = at.filter(|start| *start != 0 && pages.len() < MOST_PAGES) {
+            if !seen.insert(start) {
                 break;
             }
+            let Some(next) = crate::num::to_usize(start).and_then(|at| self.after_entries(at))
+            else {
+                break;
+            };
             pages.push(start);
-            at = self.long(start + 2 + usize::from(count) * ENTRY_BYTES);
+            at = if is_big { self.long_long(next) } else { self.offset(next) };
         }
         pages
+    }
+
+    /// Place of what leads on from the directory at `start`.
+    fn after_entries(&self, start: usize) -> Option<usize> {
+        let (head, count, entry_bytes) = if self.is_big() {
+            (8, crate::num::to_usize(self.long_long(start)?)?, BIG_ENTRY_BYTES)
+        } else {
+            (2, usize::from(self.short(start)?), ENTRY_BYTES)
+        };
+        start.checked_add(head)?.checked_add(count.checked_mul(entry_bytes)?)
+    }
+
+    /// Where the sub-directories of `pages` begin that are no pages themselves: reduced versions, as
+    /// a pyramid has them. None of a BigTIFF.
+    pub(crate) fn beside(&self, pages: &[u64]) -> Vec<u64> {
+        if self.is_big() {
+            return Vec::new();
+        }
+        let mut found: Vec<u64> = Vec::new();
+        for start in pages.iter().take(MOST_DIRECTORIES) {
+            let Some(start) = crate::num::to_usize(*start) else { continue };
+            for (tag, entry, values) in self.entries(start) {
+                let starts = match values {
+                    _ if tag != SUB_DIRECTORIES => continue,
+                    1 => self.value(entry).into_iter().collect(),
+                    _ => self.list(entry, values),
+                };
+                found.extend(starts.into_iter().map(crate::num::to_u64));
+            }
+        }
+        let mut seen: HashSet<u64> = pages.iter().copied().collect();
+        found.retain(|start| seen.insert(*start));
+        found
+    }
+
+    /// The whole JPEG that the directory at `start` points to the old way (TIFF 6.0, section 22).
+    pub(crate) fn whole_jpeg(&self, start: u64) -> Option<Range<usize>> {
+        if self.is_big() {
+            return None;
+        }
+        let directory = self.directory(crate::num::to_usize(start)?)?;
+        let place = self.place(directory.jpeg)?;
+        self.bytes.get(place.clone())?.starts_with(b"\xff\xd8\xff").then_some(place)
+    }
+
+    /// The 256 colours of the directory at `start`, when its samples are numbers of 8 bits in a palette
+    /// (TIFF 6.0, section 5), and the byte that makes them grey instead.
+    pub(crate) fn palette(&self, start: u64) -> Option<(Box<[[u8; 3]; 256]>, (usize, u8))> {
+        let start = crate::num::to_usize(start)?;
+        let entry = |wanted: u16| {
+            let mut entries = self.entries(start);
+            entries.find(|(tag, ..)| *tag == wanted).map(|(_, at, count)| (at, count))
+        };
+        let (photometric, _) = entry(PHOTOMETRIC)?;
+        let (bits, _) = entry(BITS_PER_SAMPLE)?;
+        let (map, values) = entry(COLOR_MAP)?;
+        let is_palette = self.value(photometric) == Some(3) && self.value(bits) == Some(8);
+        if !is_palette || values != 3 * 256 {
+            return None;
+        }
+        let map = self.long(map + 8)?;
+        let values: Vec<u16> =
+            (0..values).map_while(|index| self.short(map.checked_add(index * 2)?)).collect();
+        // Some programs write 8 bits where 16 are meant.
+        let shift = if values.iter().all(|value| *value < 256) { 0 } else { 8 };
+        let value = |index: usize| values.get(index).map(|value| (value >> shift).to_le_bytes()[0]);
+        let mut palette = Box::new([[0; 3]; 256]);
+        for (index, colour) in palette.iter_mut().enumerate() {
+            *colour = [value(index)?, value(256 + index)?, value(512 + index)?];
+        }
+        Some((palette, (photometric + 8 + usize::from(self.is_big_endian), 1)))
+    }
+
+    pub(crate) fn is_big(&self) -> bool {
+        self.bytes.get(..4).is_some_and(|signature| signature.contains(&b'+'))
     }
 
     /// Places of JPEG streams that any directory points to, within the bytes and each once; never
@@ -216,6 +301,15 @@ impl<'a> Tiff<'a> {
 
     fn short(&self, at: usize) -> Option<u16> {
         let value = crate::num::read_u16(self.bytes, at)?;
+        Some(if self.is_big_endian { value.swap_bytes() } else { value })
+    }
+
+    fn offset(&self, at: usize) -> Option<u64> {
+        self.long(at).map(crate::num::to_u64)
+    }
+
+    fn long_long(&self, at: usize) -> Option<u64> {
+        let value = crate::num::read_u64(self.bytes, at)?;
         Some(if self.is_big_endian { value.swap_bytes() } else { value })
     }
 

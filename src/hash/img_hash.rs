@@ -8,11 +8,13 @@
 
 mod resample;
 
+use std::time::Instant;
+
 use image::{DynamicImage, GrayImage};
 use img_hash::{HashAlg, HasherConfig, Image};
 
 use self::resample::Resampler;
-use super::{Algorithm, ImageHash};
+use super::{Algorithm, HashTimes, ImageHash};
 use crate::bits::Hash64;
 use crate::pixels::{PixelFormat, Pixels};
 
@@ -20,7 +22,11 @@ use crate::pixels::{PixelFormat, Pixels};
 ///
 /// A picture without pixels has all-zero hashes. Alpha is ignored, except that `image_hasher`'s
 /// blockhash takes a fully transparent pixel for a white one.
-pub(crate) fn hash(pixels: &Pixels<'_>, algorithms: &[Algorithm]) -> Vec<ImageHash> {
+pub(crate) fn hash(
+    pixels: &Pixels<'_>,
+    algorithms: &[Algorithm],
+    times: &mut HashTimes,
+) -> Vec<ImageHash> {
     let members: Vec<Member> =
         algorithms.iter().filter_map(|&algorithm| Member::of(algorithm)).collect();
     if members.is_empty() {
@@ -31,8 +37,16 @@ pub(crate) fn hash(pixels: &Pixels<'_>, algorithms: &[Algorithm]) -> Vec<ImageHa
         return members.iter().map(zero).collect();
     }
     let sizes: Vec<(u32, u32)> = members.iter().filter_map(|member| member.grey_size).collect();
+    let start = Instant::now();
     let planes = Resampler::new(pixels, &sizes).run();
-    members.iter().map(|member| member.hash(pixels, &planes)).collect()
+    times.luma = start.elapsed();
+    let mut timed = |member: &Member| {
+        let start = Instant::now();
+        let hash = member.hash(pixels, &planes);
+        times.algorithms.push((member.algorithm, start.elapsed()));
+        hash
+    };
+    members.iter().map(&mut timed).collect()
 }
 
 /// One algorithm and what `image_hasher` resamples the grey plane to for it.

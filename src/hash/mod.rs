@@ -10,6 +10,7 @@ pub mod pdq;
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::{Duration, Instant};
 
 use crate::bits::{Hash64, Hash256, ParseHashError};
 use crate::pixels::Pixels;
@@ -262,6 +263,16 @@ impl PictureHashes {
 pub struct Hasher {
     algorithms: Vec<Algorithm>,
     pdq: pdq::PdqHasher,
+    times: HashTimes,
+}
+
+/// Where the time of hashing one picture went.
+#[derive(Clone, Debug, Default)]
+pub struct HashTimes {
+    /// The grey plane that the img_hash family shares. PDQ converts its luma while it filters.
+    pub luma: Duration,
+    /// Each algorithm, in the order computed.
+    pub algorithms: Vec<(Algorithm, Duration)>,
 }
 
 impl Hasher {
@@ -273,27 +284,35 @@ impl Hasher {
                 distinct.push(*algorithm);
             }
         }
-        Self { algorithms: distinct, pdq: pdq::PdqHasher::new() }
+        Self { algorithms: distinct, pdq: pdq::PdqHasher::new(), times: HashTimes::default() }
     }
 
     /// Hashes one picture. Never fails: a picture with a side under 5 pixels has PDQ's all-zero
     /// hash with quality 0.
     pub fn hash(&mut self, pixels: &Pixels<'_>) -> PictureHashes {
         let mut out = PictureHashes::default();
-        let family = img_hash::hash(pixels, &self.algorithms);
+        self.times = HashTimes::default();
+        let family = img_hash::hash(pixels, &self.algorithms, &mut self.times);
         for &algorithm in &self.algorithms {
             if algorithm.is_pdq() {
+                let start = Instant::now();
                 let result = match algorithm {
                     Algorithm::Pdq512 => self.pdq.hash_512(pixels),
                     _ => self.pdq.hash(pixels),
                 };
                 out.hashes.push(ImageHash::pdq(algorithm, result.hash(), Some(result.quality())));
                 out.dihedral.push((algorithm, result.dihedral()));
+                self.times.algorithms.push((algorithm, start.elapsed()));
             } else if let Some(hash) = family.iter().find(|hash| hash.algorithm == algorithm) {
                 out.hashes.push(*hash);
             }
         }
         out
+    }
+
+    /// Where the time of the last picture went.
+    pub const fn times(&self) -> &HashTimes {
+        &self.times
     }
 }
 

@@ -4,8 +4,9 @@
 //! `md5`, `sha1`, `sha256`, one column for each algorithm of the run, `quality`. Scans add `matches`
 //! (their number) and, of the surest match, `level`, `list`, `entry`, `matched`, `distance`,
 //! `variant`, `chance`, `negative`, `conflict`, `claims` (sources with record and category, separated
-//! by semicolons). Absent values are empty. Cells that start like a formula get an apostrophe in
-//! front.
+//! by semicolons). At the end `frame`, `page`, `preview` (of a further record, a picture inside the
+//! file), `parts` (pictures besides the main one that were examined) and `parts_matched`. Absent
+//! values are empty. Cells that start like a formula get an apostrophe in front.
 
 use std::io::{self, Write};
 
@@ -20,6 +21,8 @@ const MATCH_COLUMNS: [&str; 11] = [
     "matches", "level", "list", "entry", "matched", "distance", "variant", "chance", "negative",
     "conflict", "claims",
 ];
+
+const PART_COLUMNS: [&str; 5] = ["frame", "page", "preview", "parts", "parts_matched"];
 
 /// Writes records as CSV.
 pub struct CsvSink<W: Write> {
@@ -53,6 +56,7 @@ impl<W: Write> CsvSink<W> {
         if has_matches {
             header.extend(MATCH_COLUMNS);
         }
+        header.extend(PART_COLUMNS);
         out.write_record(header)?;
         Ok(Self { out, algorithms: algorithms.to_vec(), has_matches })
     }
@@ -79,6 +83,7 @@ impl<W: Write> Sink for CsvSink<W> {
             row.push(matches.len().to_string());
             row.extend(match_cells(matches.first()));
         }
+        row.extend(part_cells(record));
         self.out.write_record(row.iter().map(|cell| escape::cell(cell)))?;
         Ok(())
     }
@@ -140,6 +145,16 @@ fn file_cells(record: &Record) -> Vec<String> {
         cells.push(text(record.digests.as_ref().map(|digests| digests.get(kind))));
     }
     cells
+}
+
+fn part_cells(record: &Record) -> [String; 5] {
+    [
+        text(record.frame),
+        text(record.page),
+        text(record.preview.as_ref()),
+        text(record.parts.map(|parts| parts.examined)),
+        text(record.parts.map(|parts| parts.matched)),
+    ]
 }
 
 fn match_cells(found: Option<&Match>) -> Vec<String> {

@@ -1,10 +1,18 @@
 //! JSON Lines: one record a line, UTF-8, `\n`.
 //!
 //! Fields, always in this order: `path` (string; replacement characters where it is not UTF-8),
-//! `path_bytes` (only then: base64), `status` (`known`, `unknown`, `hashed`, `unexaminable`,
+//! `path_bytes` (only then: base64), `frame`, `page` (number from 1, or null), `preview`
+//! (`exif-thumbnail`, `thumbnail-N`, `preview-N`, or null), `status` (`known`, `unknown`, `hashed`, `unexaminable`,
 //! `not-an-image`), `reason` (string or null), `partial` (bool), `bytes`, `format`, `width`, `height`
-//! (or null), `digests` (object: `md5`, `sha1`, `sha256`, hex or null), `hashes` (object: algorithm to
-//! hex), `quality` (0 to 100 or null), `matches` (array; not with `hashed` runs).
+//! (or null), `parts` (object: `examined`, `failed`, `matched`, `level`, of the pictures besides the main
+//! one; or null), `digests` (object: `md5`, `sha1`, `sha256`, hex or null), `hashes` (object: algorithm
+//! to hex), `quality` (0 to 100 or null), `matches` (array; not with `hashed` runs), `timings` (only where
+//! asked for: object of microseconds `read_us`, `digest_us`, `decode_us`, `luma_us`, `hash_us` by
+//! algorithm, `match_us`, `parts_us`).
+//!
+//! One record a file, with `frame`, `page` and `preview` null: these add up to the counts. A picture
+//! inside the file that matches what the rest of the file does not adds a further record behind it, in
+//! which one of the three says which picture it is; `bytes`, `parts` and the digests are null there.
 //!
 //! A match: `level` (`exact`, `near`, `possible`), `list`, `entry`, `algorithm`, `distance`,
 //! `variant`, `chance` (number or null), `negative`, `conflict`, `claims` (array of `source`,

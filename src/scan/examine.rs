@@ -1,19 +1,23 @@
-//! One file: read once, digests, decode, hashes, matches, one record.
+//! One file: read once, digests, decode, hashes, matches, its record.
+//!
+//! The pictures inside it besides the main one are [`super::part`]'s.
 
-use std::fs::File;
+use std::error::Error;
 use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::time::Instant;
 
 use super::budget::Budget;
+use super::part::PartWalk;
 use super::walk::Item;
-use super::{Known, ScanSettings};
-use crate::decode::{self, DecodeError, Decoded};
+use super::{Known, PartSet, ScanSettings, open};
+use crate::decode::{self, DecodeError, Decoded, Opening};
 use crate::digest::{Digester, Digests};
-use crate::hash::{Hasher, PictureHashes};
+use crate::hash::{Algorithm, Hasher, PictureHashes};
 use crate::matcher::Query;
 use crate::num::to_u64;
-use crate::record::{Record, Status};
+use crate::record::{Record, Status, Timings, micros};
 use crate::variant::VariantPlane;
 
 /// Bytes read at once of a file that is only digested.
@@ -22,13 +26,17 @@ const STREAM_LEN: usize = 1 << 20;
 /// about a minute.
 const MAX_DIGESTED_BYTES: u64 = 16 << 30;
 
+/// Characters of a decoder's own words in a reason: they may quote any length of the file.
+const MOST_CAUSE_CHARS: usize = 160;
+
 /// What every worker shares.
 pub(super) struct Shared<'a> {
     pub(super) settings: &'a ScanSettings,
     pub(super) matcher: Option<&'a Known>,
     /// Bytes of files held in memory.
     pub(super) file_bytes: Budget,
-    /// Bytes of decodes. Always taken after a share of `file_bytes`, so the two cannot deadlock.
+    /// Bytes of decodes. Always taken after a share of `file_bytes`, and never two at once, so that
+    /// nothing can deadlock.
     pub(super) decode_bytes: Budget,
 }
 
@@ -38,54 +46,72 @@ pub(super) struct Examiner<'a> {
     hasher: Hasher,
 }
 
+/// What one picture is looked up by.
+pub(super) struct Looks {
+    pub(super) hashes: PictureHashes,
+    pub(super) plane: Option<VariantPlane>,
+}
+
 impl<'a> Examiner<'a> {
     pub(super) fn new(shared: &'a Shared<'a>) -> Self {
         Self { shared, hasher: Hasher::new(&shared.settings.algorithms) }
     }
 
-    /// The record of one item of the walk. A defect of ours that panics costs this record, not the run.
-    pub(super) fn item(&mut self, item: &Item) -> Record {
+    pub(super) const fn shared(&self) -> &'a Shared<'a> {
+        self.shared
+    }
+
+    /// The records of one item of the walk, the file's own first. A defect of ours that panics costs
+    /// this file, not the run.
+    pub(super) fn item(&mut self, item: &Item) -> Vec<Record> {
         let examined = catch_unwind(AssertUnwindSafe(|| self.examine(item)));
         examined.unwrap_or_else(|_| {
             // Scratch memory may have been left half written.
             self.hasher = Hasher::new(&self.shared.settings.algorithms);
             let (Item::File(path) | Item::Refused { path, .. } | Item::LinkInside(path)) = item;
-            refused(
-                path,
-                Status::Unexaminable,
-                "examining it failed: a defect of onceseen, report it",
-            )
+            let reason = "examining it failed: a defect of onceseen, report it";
+            vec![refused(path, Status::Unexaminable, reason)]
         })
     }
 
-    fn examine(&mut self, item: &Item) -> Record {
+    fn examine(&mut self, item: &Item) -> Vec<Record> {
         match item {
             Item::File(path) => self.file(path),
-            Item::Refused { path, reason } => refused(path, Status::Unexaminable, reason),
+            Item::Refused { path, reason } => vec![refused(path, Status::Unexaminable, reason)],
             Item::LinkInside(path) => {
-                refused(path, Status::NotAnImage, "symbolic link to a file of the scanned tree")
+                let reason = "symbolic link to a file of the scanned tree";
+                vec![refused(path, Status::NotAnImage, reason)]
             }
         }
     }
 
-    fn file(&mut self, path: &Path) -> Record {
-        let opened = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
+    fn file(&mut self, path: &Path) -> Vec<Record> {
+        let start = Instant::now();
+        let opened = open::regular(path).and_then(|file| Ok((file.metadata()?, file)));
         match opened {
-            Ok((meta, file)) if meta.is_file() => {
-                self.reader(path, file, meta.len()).unwrap_or_else(|error| unreadable(path, &error))
+            Ok((meta, file)) if meta.is_file() => self
+                .reader(path, file, meta.len(), start)
+                .unwrap_or_else(|error| vec![unreadable(path, &error)]),
+            Ok(_) => {
+                vec![refused(path, Status::Unexaminable, "not a regular file any more")]
             }
-            Ok(_) => refused(path, Status::Unexaminable, "not a regular file any more"),
-            Err(error) => unreadable(path, &error),
+            Err(error) => vec![unreadable(path, &error)],
         }
     }
 
     /// A stream of unknown length: as much as one file may have.
-    pub(super) fn stream(&mut self, name: &Path, reader: &mut dyn Read) -> io::Result<Record> {
-        self.reader(name, reader, 0)
+    pub(super) fn stream(&mut self, name: &Path, reader: &mut dyn Read) -> io::Result<Vec<Record>> {
+        self.reader(name, reader, 0, Instant::now())
     }
 
     /// Reads to the end, whatever the length was said to be: the file may be changing.
-    fn reader(&mut self, path: &Path, reader: impl Read, len: u64) -> io::Result<Record> {
+    fn reader(
+        &mut self,
+        path: &Path,
+        reader: impl Read,
+        len: u64,
+        start: Instant,
+    ) -> io::Result<Vec<Record>> {
         let allowed = self.shared.settings.limits.max_file_bytes;
         let shared = self.shared;
         let _share = shared.file_bytes.take(len.min(allowed));
@@ -93,32 +119,87 @@ impl<'a> Examiner<'a> {
         let mut reader = reader;
         reader.by_ref().take(allowed + 1).read_to_end(&mut bytes)?;
         if to_u64(bytes.len()) > allowed {
-            return self.too_large(path, bytes, reader, len);
+            return Ok(vec![self.too_large(path, bytes, reader, len)?]);
         }
-        Ok(self.bytes(path, &bytes))
+        let read = start.elapsed();
+        let mut records = self.bytes(path, &bytes);
+        for timings in records.iter_mut().filter_map(|record| record.timings.as_mut()) {
+            timings.read_us = micros(read);
+        }
+        Ok(records)
     }
 
-    /// The record of a file in memory.
-    pub(super) fn bytes(&mut self, path: &Path, bytes: &[u8]) -> Record {
+    /// The records of a file in memory: its own, and one for each picture inside it that adds to
+    /// what the others matched.
+    pub(super) fn bytes(&mut self, path: &Path, bytes: &[u8]) -> Vec<Record> {
         let mut record = Record::new(path, Status::Unknown);
         record.bytes = Some(to_u64(bytes.len()));
-        record.digests = Some(Digests::of(bytes));
-        let limits = &self.shared.settings.limits;
-        let estimate = decode::estimate(bytes, limits);
-        let _share = self.shared.decode_bytes.take(estimate);
-        match decode::decode(bytes, limits) {
-            Ok(picture) => {
-                let hashes = self.hasher.hash(&picture.pixels());
-                describe(&mut record, &picture, &hashes);
-                let plane = self.plane(&picture);
-                drop(picture);
-                self.conclude(record, hashes, plane)
-            }
-            Err(error) => {
-                blame(&mut record, &error);
-                self.conclude(record, PictureHashes::default(), None)
-            }
+        let mut timings = Timings::default();
+        record.digests = Some(lap(&mut timings.digest_us, || Digests::of(bytes)));
+        let decoded = self.decode(bytes, &mut timings, |examiner, picture, timings| {
+            let looks = examiner.look(&picture);
+            timings.note_hashing(examiner.hasher.times());
+            describe(&mut record, &picture, &looks.hashes);
+            looks
+        });
+        let is_undecodable_raw = decoded.as_ref().is_err_and(|error| {
+            error.format().is_some_and(|format| format.is_raw() && !format.is_supported())
+        });
+        let looks = decoded.unwrap_or_else(|error| {
+            blame(&mut record, &error);
+            Looks { hashes: PictureHashes::default(), plane: None }
+        });
+        let (hashes, plane) = (looks.hashes.clone(), looks.plane.is_some());
+        lap(&mut timings.match_us, || self.conclude(&mut record, looks));
+        let start = Instant::now();
+        let mut records = match self.shared.settings.parts {
+            PartSet::Main if !is_undecodable_raw => vec![record],
+            _ => PartWalk::new(self, record, &hashes, plane).run(bytes, is_undecodable_raw),
+        };
+        timings.parts_us = micros(start.elapsed());
+        if self.shared.settings.has_timings {
+            records[0].timings = Some(timings);
         }
+        records
+    }
+
+    /// Decodes the main picture within the memory budget and gives it to `then`; both are done with
+    /// it when this returns.
+    fn decode<T>(
+        &mut self,
+        bytes: &[u8],
+        timings: &mut Timings,
+        then: impl FnOnce(&mut Self, Decoded, &mut Timings) -> T,
+    ) -> Result<T, DecodeError> {
+        let limits = &self.shared.settings.limits;
+        let opening = lap(&mut timings.decode_us, || Opening::new(bytes, limits))?;
+        let _share = self.shared.decode_bytes.take(self.with_copies(opening.memory_bytes()));
+        let picture = lap(&mut timings.decode_us, || opening.read())?;
+        Ok(then(self, picture, timings))
+    }
+
+    /// Memory of a decode and of what hashing copies of its picture.
+    pub(super) fn with_copies(&self, decode_bytes: u64) -> u64 {
+        let copies = self.shared.settings.algorithms.contains(&Algorithm::Blockhash);
+        decode_bytes.saturating_mul(if copies { 2 } else { 1 })
+    }
+
+    /// Hashes of a picture, and what variants are computed from, where any are asked for.
+    pub(super) fn look(&mut self, picture: &Decoded) -> Looks {
+        let pixels = picture.pixels();
+        let hashes = self.hasher.hash(&pixels);
+        let plane = self.wants_variants().then(|| VariantPlane::new(&pixels));
+        Looks { hashes, plane }
+    }
+
+    /// Hashes of a picture alone.
+    pub(super) fn hash(&mut self, picture: &Decoded) -> PictureHashes {
+        self.hasher.hash(&picture.pixels())
+    }
+
+    pub(super) fn wants_variants(&self) -> bool {
+        let matcher = self.shared.matcher.map(Known::matcher);
+        matcher.is_some_and(|matcher| !matcher.variants().steps().is_empty())
     }
 
     /// A file beyond the limit is still digested, piece by piece.
@@ -141,28 +222,19 @@ impl<'a> Examiner<'a> {
             record.digests = Some(digests);
             record.bytes = Some(read);
         }
-        Ok(self.conclude(record, PictureHashes::default(), None))
+        self.conclude(&mut record, Looks { hashes: PictureHashes::default(), plane: None });
+        Ok(record)
     }
 
-    /// What variants are computed from, where any are asked for.
-    fn plane(&self, picture: &Decoded) -> Option<VariantPlane> {
-        let matcher = self.shared.matcher.map(Known::matcher)?;
-        let has_steps = !matcher.variants().steps().is_empty();
-        has_steps.then(|| VariantPlane::new(&picture.pixels()))
-    }
-
-    /// Looks the file up and settles its status.
-    fn conclude(
-        &self,
-        mut record: Record,
-        hashes: PictureHashes,
-        plane: Option<VariantPlane>,
-    ) -> Record {
+    /// Looks a picture up, by the digests that its record has and by its hashes, and settles its
+    /// status.
+    pub(super) fn conclude(&self, record: &mut Record, looks: Looks) {
+        let Looks { hashes, plane } = looks;
         let Some(matcher) = self.shared.matcher.map(Known::matcher) else {
             if record.status == Status::Unknown {
                 record.status = Status::Hashed;
             }
-            return record;
+            return;
         };
         if let Some(flat) = hashes.hashes().iter().find(|hash| !matcher.is_matchable(hash))
             && record.reason.is_none()
@@ -180,8 +252,15 @@ impl<'a> Examiner<'a> {
             record.status = Status::Known;
         }
         record.matches = Some(matches);
-        record
     }
+}
+
+/// Runs `work` and adds its time.
+fn lap<T>(micros_spent: &mut u64, work: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let result = work();
+    *micros_spent += micros(start.elapsed());
+    result
 }
 
 /// Digests of `start` and all of `rest`, and the number of bytes; `None` when they do not end.
@@ -205,7 +284,7 @@ fn digest_all(start: Vec<u8>, rest: &mut dyn Read) -> io::Result<Option<(Digests
     Ok(None)
 }
 
-fn describe(record: &mut Record, picture: &Decoded, hashes: &PictureHashes) {
+pub(super) fn describe(record: &mut Record, picture: &Decoded, hashes: &PictureHashes) {
     record.format = Some(picture.format().name());
     record.width = Some(picture.width());
     record.height = Some(picture.height());
@@ -222,7 +301,14 @@ fn describe(record: &mut Record, picture: &Decoded, hashes: &PictureHashes) {
 fn blame(record: &mut Record, error: &DecodeError) {
     record.format = error.format().map(decode::Format::name);
     record.status = if error.is_not_an_image() { Status::NotAnImage } else { Status::Unexaminable };
-    record.reason = Some(error.to_string());
+    record.reason = Some(explain(error));
+}
+
+/// An error with what its decoder said, which may quote the file.
+pub(super) fn explain(error: &DecodeError) -> String {
+    let Some(cause) = error.source() else { return error.to_string() };
+    let cause: String = cause.to_string().chars().take(MOST_CAUSE_CHARS).collect();
+    format!("{error} ({})", cause.escape_debug())
 }
 
 fn refused(path: &Path, status: Status, reason: &str) -> Record {

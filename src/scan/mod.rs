@@ -5,6 +5,8 @@
 
 mod budget;
 mod examine;
+mod open;
+mod part;
 mod pipeline;
 mod walk;
 
@@ -36,6 +38,18 @@ pub(crate) struct ScanSettings {
     algorithms: Vec<Algorithm>,
     limits: Limits,
     threads: NonZeroUsize,
+    parts: PartSet,
+    has_timings: bool,
+}
+
+/// Which pictures of a file are examined.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PartSet {
+    /// The main picture; of a camera's raw file the largest rendering in it.
+    Main,
+    /// Also frames, pages, further images, thumbnails and previews.
+    #[default]
+    All,
 }
 
 /// Settings of a [`Scanner`].
@@ -45,6 +59,8 @@ pub struct ScannerBuilder {
     limits: Limits,
     threads: Option<NonZeroUsize>,
     matcher: Option<Known>,
+    parts: PartSet,
+    has_timings: bool,
 }
 
 /// What a scanner matches against.
@@ -76,6 +92,18 @@ impl ScannerBuilder {
         self
     }
 
+    /// Which pictures of a file are examined; default: all.
+    pub fn parts(&mut self, parts: PartSet) -> &mut Self {
+        self.parts = parts;
+        self
+    }
+
+    /// Whether records say where the time went; default: no. Such records differ from run to run.
+    pub fn timings(&mut self, has_timings: bool) -> &mut Self {
+        self.has_timings = has_timings;
+        self
+    }
+
     /// Threads that read and decode; default: all cores.
     pub fn threads(&mut self, threads: NonZeroUsize) -> &mut Self {
         self.threads = Some(threads);
@@ -104,7 +132,13 @@ impl ScannerBuilder {
             .threads
             .or_else(|| std::thread::available_parallelism().ok())
             .unwrap_or(NonZeroUsize::MIN);
-        let settings = ScanSettings { algorithms, limits: self.limits, threads };
+        let settings = ScanSettings {
+            algorithms,
+            limits: self.limits,
+            threads,
+            parts: self.parts,
+            has_timings: self.has_timings,
+        };
         Scanner { settings, matcher: self.matcher.clone(), progress: Arc::default() }
     }
 }
@@ -118,7 +152,7 @@ impl ScannerBuilder {
 ///
 /// let mut records: Vec<Record> = Vec::new();
 /// let summary = Scanner::builder().build().scan(&["evidence".into()], &mut records)?;
-/// assert_eq!(summary.seen, records.len() as u64);
+/// assert_eq!(summary.seen + summary.further, records.len() as u64);
 /// # Ok::<(), onceseen::scan::ScanError>(())
 /// ```
 #[derive(Debug)]
@@ -139,7 +173,8 @@ impl Scanner {
         Arc::clone(&self.progress)
     }
 
-    /// Examines everything under `paths`; gives one record a file to `sink`, in path order.
+    /// Examines everything under `paths`; gives one record a file to `sink`, in path
+    /// order, with any further records of the pictures inside the file right behind it.
     ///
     /// A file that cannot be examined is a record, never an error.
     ///
@@ -160,16 +195,27 @@ impl Scanner {
         Ok(summary)
     }
 
-    /// Examines one picture in memory; `name` stands in the record's path.
+    /// Examines one file in memory; `name` stands in the record's path. The record is the file's own:
+    /// it is known when any picture inside the file is.
     pub fn examine(&self, name: &Path, bytes: &[u8]) -> Record {
+        self.examine_all(name, bytes).swap_remove(0)
+    }
+
+    /// [`Scanner::examine`], and the further records of the pictures inside the file, if any. The
+    /// file's own record is the first.
+    pub fn examine_all(&self, name: &Path, bytes: &[u8]) -> Vec<Record> {
         Examiner::new(&self.shared()).bytes(name, bytes)
     }
 
-    /// Examines one picture from a reader, to its end.
+    /// Examines one file from a reader, to its end: its own record, and any further ones.
     ///
     /// # Errors
     /// When reading fails.
-    pub fn examine_reader(&self, name: &Path, reader: &mut dyn io::Read) -> io::Result<Record> {
+    pub fn examine_reader(
+        &self,
+        name: &Path,
+        reader: &mut dyn io::Read,
+    ) -> io::Result<Vec<Record>> {
         Examiner::new(&self.shared()).stream(name, reader)
     }
 
@@ -212,13 +258,17 @@ impl Progress {
     }
 
     fn count(&self, record: &Record) {
+        if record.is_further() {
+            return;
+        }
         self.files.fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(record.bytes.unwrap_or(0), Ordering::Relaxed);
         self.known.fetch_add(u64::from(record.status == Status::Known), Ordering::Relaxed);
     }
 }
 
-/// Counts of a finished scan. `seen = known + unknown + hashed + unexaminable + not_an_image`.
+/// Counts of a finished scan, of files: `seen = known + unknown + hashed + unexaminable +
+/// not_an_image`. Pictures inside files are counted apart, in `further`, `parts` and `parts_failed`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Summary {
@@ -240,12 +290,19 @@ pub struct Summary {
     pub near: u64,
     /// Known files whose surest match is possible.
     pub possible: u64,
-    /// Files known only in part: their data end before the picture does.
+    /// Files seen only in part: their data end before the picture does, or frames and pages are
+    /// beyond a limit or damaged.
     pub partial: u64,
     /// Files matched by a negative list alone.
     pub negative: u64,
     /// Bytes of all files.
     pub bytes: u64,
+    /// Further records: pictures inside files that match what the rest of the file does not.
+    pub further: u64,
+    /// Pictures besides the main ones that were examined.
+    pub parts: u64,
+    /// Pictures besides the main ones that could not be decoded.
+    pub parts_failed: u64,
 }
 
 impl Summary {
@@ -265,12 +322,22 @@ impl Summary {
             partial: self.partial + other.partial,
             negative: self.negative + other.negative,
             bytes: self.bytes + other.bytes,
+            further: self.further + other.further,
+            parts: self.parts + other.parts,
+            parts_failed: self.parts_failed + other.parts_failed,
         }
     }
 
     /// Counts one record.
     pub fn count(&mut self, record: &Record) {
         use crate::matcher::Level;
+        if record.is_further() {
+            self.further += 1;
+            return;
+        }
+        let parts = record.parts.unwrap_or_default();
+        self.parts += u64::from(parts.examined);
+        self.parts_failed += u64::from(parts.failed);
         self.seen += 1;
         self.bytes += record.bytes.unwrap_or(0);
         self.partial += u64::from(record.partial);
@@ -281,12 +348,14 @@ impl Summary {
             Status::Unexaminable => &mut self.unexaminable,
             Status::NotAnImage => &mut self.not_an_image,
         } += 1;
-        let matches = record.matches.as_deref().unwrap_or(&[]);
-        match matches.iter().find(|found| !found.negative).map(|found| found.level) {
+        match record.level() {
             Some(Level::Exact) => self.exact += 1,
             Some(Level::Near) => self.near += 1,
             Some(Level::Possible) => self.possible += 1,
-            None => self.negative += u64::from(!matches.is_empty()),
+            None => {
+                let has_match = record.matches.as_ref().is_some_and(|found| !found.is_empty());
+                self.negative += u64::from(has_match);
+            }
         }
     }
 }

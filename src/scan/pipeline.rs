@@ -8,11 +8,15 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use super::Progress;
 use super::examine::{Examiner, Shared};
 use super::walk::Item;
+use crate::num::to_u64;
 use crate::record::Record;
 
-/// Records that may wait for an earlier, slower file. They hold no pixels, so this many are some
-/// megabytes.
+/// Files, and records, that may wait for an earlier, slower file. Records hold no pixels, so this many
+/// are some megabytes.
 const WINDOW: u64 = 4096;
+
+/// An item's number, and its records.
+type Done = (u64, Vec<Record>);
 
 /// Examines every item; `emit` sees the records in the items' order.
 pub(super) fn run(
@@ -22,7 +26,7 @@ pub(super) fn run(
     emit: impl FnMut(&Record) -> io::Result<()>,
 ) -> io::Result<()> {
     let queue = Queue::new(items);
-    let (sender, receiver) = channel();
+    let (sender, receiver) = channel::<Done>();
     std::thread::scope(|scope| {
         for _ in 0..shared.settings.threads.get() {
             let (queue, sender) = (&queue, sender.clone());
@@ -35,16 +39,14 @@ pub(super) fn run(
     })
 }
 
-fn work<I: Iterator<Item = Item>>(
-    shared: &Shared<'_>,
-    queue: &Queue<I>,
-    records: &Sender<(u64, Record)>,
-) {
+fn work<I: Iterator<Item = Item>>(shared: &Shared<'_>, queue: &Queue<I>, records: &Sender<Done>) {
     // Dying without a word would leave the receiver waiting for a record that never comes.
     let _close = CloseOnPanic(queue);
     let mut examiner = Examiner::new(shared);
     while let Some((number, item)) = queue.next() {
-        if records.send((number, examiner.item(&item))).is_err() {
+        let found = examiner.item(&item);
+        queue.done(found.len());
+        if records.send((number, found)).is_err() {
             return;
         }
     }
@@ -53,19 +55,23 @@ fn work<I: Iterator<Item = Item>>(
 fn give_out<I: Iterator<Item = Item>>(
     queue: &Queue<I>,
     progress: &Progress,
-    records: &Receiver<(u64, Record)>,
+    records: &Receiver<Done>,
     mut emit: impl FnMut(&Record) -> io::Result<()>,
 ) -> io::Result<()> {
     let mut waiting = BTreeMap::new();
     let mut next = 0;
-    for (number, record) in records {
-        progress.count(&record);
-        waiting.insert(number, record);
-        while let Some(record) = waiting.remove(&next) {
-            emit(&record)?;
+    for (number, found) in records {
+        found.iter().for_each(|record| progress.count(record));
+        waiting.insert(number, found);
+        let mut records = 0;
+        while let Some(found) = waiting.remove(&next) {
+            for record in &found {
+                emit(record)?;
+            }
+            records += found.len();
             next += 1;
         }
-        queue.advance(next);
+        queue.advance(next, records);
     }
     Ok(())
 }
@@ -80,12 +86,14 @@ struct QueueState<I> {
     items: I,
     taken: u64,
     given_out: u64,
+    /// Records that wait.
+    records: u64,
     is_closed: bool,
 }
 
 impl<I> Queue<I> {
     const fn new(items: I) -> Self {
-        let state = QueueState { items, taken: 0, given_out: 0, is_closed: false };
+        let state = QueueState { items, taken: 0, given_out: 0, records: 0, is_closed: false };
         Self { state: Mutex::new(state), advanced: Condvar::new() }
     }
 
@@ -93,8 +101,16 @@ impl<I> Queue<I> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn advance(&self, given_out: u64) {
-        self.lock().given_out = given_out;
+    /// A file gave this many records.
+    fn done(&self, records: usize) {
+        self.lock().records += to_u64(records);
+    }
+
+    fn advance(&self, given_out: u64, records: usize) {
+        let mut state = self.lock();
+        state.given_out = given_out;
+        state.records -= to_u64(records);
+        drop(state);
         self.advanced.notify_all();
     }
 
@@ -106,8 +122,11 @@ impl<I> Queue<I> {
 
 impl<I: Iterator<Item = Item>> Queue<I> {
     fn next(&self) -> Option<(u64, Item)> {
-        let is_ahead =
-            |state: &mut QueueState<I>| !state.is_closed && state.taken - state.given_out >= WINDOW;
+        // Whoever examines the file that the others wait for holds it already, so this ends.
+        let is_ahead = |state: &mut QueueState<I>| {
+            let is_full = state.taken - state.given_out >= WINDOW || state.records >= WINDOW;
+            !state.is_closed && is_full
+        };
         let state = self.advanced.wait_while(self.lock(), is_ahead);
         let mut state = state.unwrap_or_else(PoisonError::into_inner);
         if state.is_closed {

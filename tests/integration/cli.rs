@@ -282,7 +282,7 @@ fn csv_has_the_documented_columns() {
         header.join(" "),
         "path path_bytes status reason partial bytes format width height md5 \
         sha1 sha256 pdq phash quality matches level list entry matched distance variant chance negative \
-        conflict claims"
+        conflict claims frame page preview parts parts_matched"
     );
     let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
     assert_eq!(rows.len(), env.run("scan evidence --known known.osl").json().len());

@@ -16,9 +16,8 @@ const REFUSED: [(&str, &str); 4] = [
     ("tiny/jpeg.jpg", "unsupported feature"),
 ];
 
-/// AVIF of a kind that its decoder does not take yet: a crop to half a pixel, subsampled chroma in a
-/// picture of an odd width.
-const REFUSED_AVIF: [&str; 2] = ["avif-link-u/kimono.crop.avif", "immich/8bit-sRGB.avif"];
+/// AVIF of a kind that its decoder does not take yet: a crop to half a pixel.
+const REFUSED_AVIF: [&str; 1] = ["avif-link-u/kimono.crop.avif"];
 
 /// Pictures that their container turns by a quarter: the manifest has the size before that.
 const TURNED: [&str; 2] = ["avif-link-u/kimono.rotate270.avif", "avif-link-u/kimono.rotate90.avif"];
@@ -81,7 +80,9 @@ const SIBLINGS: [(&str, &str); 9] = [
 ];
 
 /// PDQ of photos as libheif and libjxl decode them (pillow-heif 1.8.1, pillow-jxl-plugin, pdqhash).
-const ELSEWHERE: [(&str, &str); 3] = [
+const ELSEWHERE: [(&str, &str); 4] = [
+    // 1617 pixels wide, by libavif (Pillow 13.0).
+    ("immich/8bit-sRGB.avif", "477298c2f4370b6915365c928934258bac97f3989ed96b4b2c9d974c6da56d16"),
     ("immich/8bit-sRGB.jxl", "6449d99e9b0764587a671108c9b6efe706981033ffc169f6248bb69a9b79216d"),
     (
         "exif-samples/IMG_5195.HEIC",
@@ -160,6 +161,9 @@ fn each_limit_refuses_by_its_name() {
     let refused = |limits: &Limits| decode(file, limits).unwrap_err().limit_exceeded();
     assert_eq!(refused(&limits), Some(Limit::Pixels));
     assert_eq!(estimate(file, &limits), 0);
+    limits = Limits::default();
+    limits.max_side = 99;
+    assert_eq!(refused(&limits), Some(Limit::Side));
     limits = Limits::default();
     limits.max_file_bytes = 3;
     assert_eq!(refused(&limits), Some(Limit::FileBytes));

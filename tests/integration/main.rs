@@ -15,6 +15,7 @@ mod fuzz_regression;
 mod hostile;
 mod img_hash;
 mod import;
+mod inside;
 mod layering;
 mod list;
 mod matching;

@@ -136,6 +136,38 @@ fn every_page_of_a_tiff_is_given_by_its_number() {
 }
 
 #[test]
+fn every_page_of_a_big_tiff_is_given_by_its_number() {
+    let mut file = b"II+\0\x08\0\0\0\x10\0\0\0\0\0\0\0".to_vec();
+    for value in [10u8, 20, 30] {
+        let start = u64::try_from(file.len()).unwrap();
+        let next = if value == 30 { 0 } else { start + 8 + 9 * 20 + 8 };
+        file.extend(9u64.to_le_bytes());
+        // The pixel lies in the unused part of the last entry.
+        let pixel = start + 8 + 8 * 20 + 12 + 2;
+        for (tag, entry) in [
+            (256u16, 1),
+            (257, 1),
+            (258, 8),
+            (259, 1),
+            (262, 1),
+            (273, pixel),
+            (277, 1),
+            (278, 1),
+            (279, 1 | u64::from(value) << 16),
+        ] {
+            let kind = if tag == 279 { 3u16 } else { 16 };
+            file.extend([tag.to_le_bytes(), kind.to_le_bytes()].concat());
+            file.extend([1u64.to_le_bytes(), entry.to_le_bytes()].concat());
+        }
+        file.extend(next.to_le_bytes());
+    }
+    let found = parts(&file);
+    let pages: Vec<_> =
+        found.iter().map(|(kind, picture)| (*kind, picture.pixels().row(0).to_vec())).collect();
+    assert_eq!(pages, [(PartKind::Page(2), vec![20]), (PartKind::Page(3), vec![30])]);
+}
+
+#[test]
 fn the_preview_of_a_raw_file_is_given() {
     let Some(images) = Some(manifest("images")).filter(|rows| !rows.is_empty()) else { return };
     let jpeg = &row(&images, "mdn/balloon.jpg").bytes;

@@ -32,7 +32,10 @@ fn every_hostile_file_is_one_record_within_memory() {
         .filter(|entry| !entry.file_type().is_dir())
         .map(|entry| entry.path().to_str().unwrap().to_owned())
         .collect();
-    let records = ran.json();
+    let mut records = ran.json();
+    // Pictures inside the files come on top.
+    records
+        .retain(|record| ["frame", "page", "preview"].iter().all(|field| record[*field].is_null()));
     let paths: Vec<&str> = records.iter().map(|record| record["path"].as_str().unwrap()).collect();
     assert_eq!(paths.len(), files.len());
     assert_eq!(paths.iter().map(|path| (*path).to_owned()).collect::<BTreeSet<_>>(), files);

@@ -57,6 +57,10 @@ pub struct Scan {
     pub known: Known,
     #[command(flatten)]
     pub examine: Examine,
+    /// Which pictures of a file to look up: the main one, or also frames of animations, pages,
+    /// further images, thumbnails and previews.
+    #[arg(long, value_name = "SET", default_value = "all")]
+    pub parts: Parts,
     /// Also write the summary as JSON.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub json_summary: Option<PathBuf>,
@@ -89,6 +93,18 @@ pub struct Hash {
     pub input: Input,
     #[command(flatten)]
     pub examine: Examine,
+    /// Which pictures of a file to hash: the main one, or also frames of animations, pages, further
+    /// images, thumbnails and previews, each distinct one on a line of its own.
+    #[arg(long, value_name = "SET", default_value = "main")]
+    pub parts: Parts,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Parts {
+    /// The main picture; of a camera's raw file the largest rendering in it.
+    Main,
+    /// All pictures.
+    All,
 }
 
 #[derive(Debug, Args)]
@@ -314,6 +330,9 @@ pub struct Examine {
     /// Output format.
     #[arg(long, default_value = "jsonl")]
     pub format: Format,
+    /// Say in each JSON record where its time went, and for all files on standard error.
+    #[arg(long)]
+    pub timings: bool,
 }
 
 /// Hashes and threads.

@@ -14,19 +14,27 @@ use onceseen::list::{
 };
 use onceseen::matcher::{DEFAULT_QUALITY_THRESHOLD, Matcher};
 use onceseen::record::{Record, Sink, Status};
-use onceseen::scan::Scanner;
+use onceseen::scan::{PartSet, Scanner};
 use sha2::{Digest as _, Sha256};
 
-use crate::flags::{Input, Known, Work};
+use crate::flags::{Input, Known, Parts, Work};
 use crate::messages;
 
 /// Bytes that tell a list or a picture from a hash file.
 const HEAD_LEN: u64 = 4096;
 
-/// The scanner of these flags.
-pub fn scanner(work: &Work, matcher: Option<Arc<Matcher>>) -> Scanner {
+/// The scanner of these flags, of all pictures in a file or the main ones alone.
+pub fn scanner(
+    work: &Work,
+    matcher: Option<Arc<Matcher>>,
+    parts: Parts,
+    has_timings: bool,
+) -> Scanner {
     let mut builder = Scanner::builder();
-    builder.algorithms(&work.algorithms);
+    builder.algorithms(&work.algorithms).timings(has_timings).parts(match parts {
+        Parts::Main => PartSet::Main,
+        Parts::All => PartSet::All,
+    });
     if let Some(threads) = work.threads.and_then(|threads| NonZeroUsize::new(threads.into())) {
         builder.threads(threads);
     }
@@ -258,7 +266,7 @@ struct Adding<'a> {
 
 impl Adding<'_> {
     fn pictures(&mut self, work: &Work) -> Result<()> {
-        let scanner = scanner(work, None);
+        let scanner = scanner(work, None, Parts::Main, false);
         let bar = crate::progress::Bar::start(scanner.progress(), &[self.path.to_owned()]);
         let result = scanner.scan(&[self.path.to_owned()], self);
         drop(bar);

@@ -1,4 +1,4 @@
-//! The frames of GIF, APNG and animated WebP, each drawn over those before it.
+//! The frames of GIF, APNG, animated WebP and JPEG XL, each drawn over those before it.
 
 use std::io::Cursor;
 
@@ -29,7 +29,9 @@ pub(super) fn walk(bytes: &[u8], format: Format, walk: &mut Walk<'_>) -> Result<
         _ => 0,
     };
     let canvases = pixels.saturating_mul(CANVASES).saturating_add(largest);
-    walk.limits.check(Limit::AllocBytes, canvases.saturating_mul(BYTES_PER_PIXEL))?;
+    let memory_bytes = canvases.saturating_mul(BYTES_PER_PIXEL);
+    walk.limits.check(Limit::AllocBytes, memory_bytes)?;
+    walk.visitor.reserve(memory_bytes);
     let max_alloc = walk.limits.max_alloc_bytes;
     let convert = |error, walk: &Walk<'_>| convert_error(error, bytes, format, &walk.limits, true);
     let frames = guard(format, || frames(bytes, format, max_alloc))?;
@@ -43,7 +45,46 @@ pub(super) fn walk(bytes: &[u8], format: Format, walk: &mut Walk<'_>) -> Result<
             Err(error) => Err(error),
         };
         let failed = frame.is_err();
-        give(number, frame, format, main_is_first, walk)?;
+        give(number, frame.map(picture), format, main_is_first, walk)?;
+        if failed {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Gives every distinct frame of a JPEG XL but the first.
+#[cfg(feature = "jxl")]
+pub(super) fn walk_jxl(bytes: &[u8], walk: &mut Walk<'_>) -> Result<(), Stop> {
+    use super::super::convert::to_8_bit;
+    use super::super::{codec::Extra, jxl::JpegXl};
+    let format = Format::JpegXl;
+    let Ok(opened) = Opened::new(bytes, format, walk.limits) else { return Ok(()) };
+    let (pixels, memory_bytes) = (opened.pixels(), opened.memory_bytes());
+    drop(opened);
+    let limits = walk.limits;
+    let convert = |error| convert_error(error, bytes, format, &limits, true);
+    let mut decoder = guard(format, || JpegXl::new(bytes, limits.max_pixels))?.map_err(convert)?;
+    if !decoder.is_animated() {
+        return Ok(());
+    }
+    walk.visitor.reserve(memory_bytes);
+    let ((width, height), color) = (decoder.dimensions(), decoder.color_type());
+    for number in 1.. {
+        walk.spend(pixels)?;
+        let frame = match guard(format, || decoder.frame()) {
+            Ok(Ok(None)) => break,
+            Ok(Ok(Some(data))) => Ok(data),
+            Ok(Err(error)) => Err(convert(error)),
+            Err(error) => Err(error),
+        };
+        let failed = frame.is_err();
+        let picture = frame.and_then(|data| {
+            let (data, pixel_format) =
+                to_8_bit(data, color).ok_or_else(|| DecodeError::unsupported_feature(format))?;
+            Ok(Picture { data, width, height, pixel_format, is_partial: false })
+        });
+        give(number, picture, format, true, walk)?;
         if failed {
             break;
         }
@@ -53,14 +94,14 @@ pub(super) fn walk(bytes: &[u8], format: Format, walk: &mut Walk<'_>) -> Result<
 
 fn give(
     number: u32,
-    frame: Result<Frame, DecodeError>,
+    frame: Result<Picture, DecodeError>,
     format: Format,
     main_is_first: bool,
     walk: &mut Walk<'_>,
 ) -> Result<(), Stop> {
     let kind = PartKind::Frame(number);
     let picture = match frame {
-        Ok(frame) => picture(frame),
+        Ok(picture) => picture,
         Err(error) => return walk.give(kind, Err(error)),
     };
     let is_new = walk.is_new(&picture);

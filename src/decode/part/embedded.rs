@@ -7,6 +7,7 @@ use std::cmp::Reverse;
 use std::ops::Range;
 
 use super::super::codec::{Opened, png_chunks};
+use super::super::iso;
 use super::super::jpeg::Survey;
 use super::super::tiff_tag::Tiff;
 use super::super::webp;
@@ -25,9 +26,11 @@ pub(super) fn walk(bytes: &[u8], format: Format, walk: &mut Walk<'_>) -> Result<
         }
         Format::WebP => thumbnail(webp::chunk(bytes, *b"EXIF"), walk),
         Format::Cr2 | Format::Nef | Format::Arw | Format::Dng | Format::CameraRaw => {
-            raw(bytes, walk)
+            raw(bytes, Tiff::new(bytes).embedded_jpegs(), walk)
         }
-        Format::Orf | Format::Rw2 => raw(bytes, walk),
+        Format::Orf | Format::Rw2 => raw(bytes, Tiff::new(bytes).embedded_jpegs(), walk),
+        Format::Cr3 => raw(bytes, iso::cr3_jpegs(bytes), walk),
+        Format::Raf => raw(bytes, raf_jpeg(bytes).into_iter().collect(), walk),
         _ => Ok(()),
     }
 }
@@ -86,9 +89,10 @@ fn thumbnail(exif: Option<&[u8]>, walk: &mut Walk<'_>) -> Result<(), Stop> {
 }
 
 /// The camera's own renderings, the largest first. The raw data themselves may be lossless JPEG.
-fn raw(bytes: &[u8], walk: &mut Walk<'_>) -> Result<(), Stop> {
+fn raw(bytes: &[u8], jpegs: Vec<Range<usize>>, walk: &mut Walk<'_>) -> Result<(), Stop> {
     let mut places: Vec<(u64, Range<usize>)> = Vec::new();
-    for place in Tiff::new(bytes).embedded_jpegs() {
+    for place in jpegs {
+        let place = place.start..place.end.min(bytes.len());
         let frame = bytes.get(place.clone()).and_then(|jpeg| Survey::of(jpeg).frame);
         if let Some(frame) = frame.filter(|frame| frame.is_supported) {
             places.push((u64::from(frame.width) * u64::from(frame.height), place));
@@ -99,6 +103,16 @@ fn raw(bytes: &[u8], walk: &mut Walk<'_>) -> Result<(), Stop> {
         give(PartKind::Preview(number), bytes.get(place), walk)?;
     }
     Ok(())
+}
+
+/// The JPEG of a Fuji raw file: its place and length stand in the header, big-endian (its description in
+/// libopenraw).
+fn raf_jpeg(bytes: &[u8]) -> Option<Range<usize>> {
+    const JPEG_AT: usize = 84;
+    let long =
+        |at| crate::num::read_u32(bytes, at).map(|value| crate::num::index(value.swap_bytes()));
+    let start = long(JPEG_AT)?;
+    Some(start..start.checked_add(long(JPEG_AT + 4)?)?)
 }
 
 fn give(kind: PartKind, picture: Option<&[u8]>, walk: &mut Walk<'_>) -> Result<(), Stop> {

@@ -4,8 +4,9 @@
 //! pixels they have together; what a cap left out is said, never silently dropped.
 
 mod animation;
+mod collection;
 mod embedded;
-mod overlay;
+mod page;
 
 use std::collections::HashSet;
 use std::fmt;
@@ -27,13 +28,24 @@ pub enum PartKind {
     Frame(u32),
     /// A page of a TIFF.
     Page(u32),
-    /// An image of an icon or cursor, in the file's order.
+    /// An image of an icon, cursor or HEIF collection, in the file's order.
     Image(u32),
     /// The small picture in EXIF data.
     Thumbnail,
+    /// A reduced version that the container names as such: HEIF and AVIF thumbnails, and reduced
+    /// directories of a TIFF.
+    Reduced(u32),
     /// A JPEG beside or inside the picture: MPF, or a camera's own rendering in a raw file, the
     /// largest first.
     Preview(u32),
+}
+
+impl PartKind {
+    /// Whether the picture is a rendering of the main one, by what the container says: its thumbnail
+    /// or preview. Whether it really shows the same is for its hash to say.
+    pub const fn is_derived(self) -> bool {
+        matches!(self, Self::Thumbnail | Self::Reduced(_) | Self::Preview(_))
+    }
 }
 
 impl fmt::Display for PartKind {
@@ -42,8 +54,9 @@ impl fmt::Display for PartKind {
             Self::Frame(number) => write!(f, "frame {number}"),
             Self::Page(number) => write!(f, "page {number}"),
             Self::Image(number) => write!(f, "image {number}"),
-            Self::Thumbnail => f.write_str("thumbnail"),
-            Self::Preview(number) => write!(f, "preview {number}"),
+            Self::Thumbnail => f.write_str("exif-thumbnail"),
+            Self::Reduced(number) => write!(f, "thumbnail-{number}"),
+            Self::Preview(number) => write!(f, "preview-{number}"),
         }
     }
 }
@@ -81,13 +94,45 @@ pub fn others(
     limits: &Limits,
     visit: &mut dyn FnMut(PartKind, Result<Decoded, DecodeError>) -> ControlFlow<()>,
 ) -> Result<(), DecodeError> {
+    walk_parts(bytes, limits, &mut Closure(visit))
+}
+
+/// Takes the pictures of a walk.
+pub(crate) trait PartVisitor {
+    /// From here on, until it is told otherwise, the walk holds up to this much memory, the picture
+    /// that is visited included.
+    fn reserve(&mut self, memory_bytes: u64);
+
+    /// Takes one picture, or why it could not be decoded.
+    fn visit(&mut self, kind: PartKind, picture: Result<Decoded, DecodeError>) -> ControlFlow<()>;
+}
+
+type Visit<'a> = &'a mut dyn FnMut(PartKind, Result<Decoded, DecodeError>) -> ControlFlow<()>;
+
+struct Closure<'a>(Visit<'a>);
+
+impl PartVisitor for Closure<'_> {
+    fn reserve(&mut self, _: u64) {}
+
+    fn visit(&mut self, kind: PartKind, picture: Result<Decoded, DecodeError>) -> ControlFlow<()> {
+        (self.0)(kind, picture)
+    }
+}
+
+/// [`others`] for a visitor that minds memory.
+pub(crate) fn walk_parts(
+    bytes: &[u8],
+    limits: &Limits,
+    visitor: &mut dyn PartVisitor,
+) -> Result<(), DecodeError> {
     limits.check(Limit::FileBytes, crate::num::to_u64(bytes.len()))?;
     let Some(format) = sniff(bytes) else { return Ok(()) };
     let mut walk = Walk {
         limits: *limits,
-        visit,
+        visitor,
         parts: 0,
         pixels: 0,
+        beside: 0,
         seen: HashSet::new(),
         hasher: RandomState::new(),
     };
@@ -95,7 +140,11 @@ pub fn others(
         Format::Gif | Format::WebP => animation::walk(bytes, format, &mut walk),
         Format::Png => animation::walk(bytes, format, &mut walk)
             .and_then(|()| embedded::walk(bytes, format, &mut walk)),
-        Format::Tiff | Format::Ico => overlay::walk(bytes, format, &mut walk),
+        #[cfg(feature = "jxl")]
+        Format::JpegXl => animation::walk_jxl(bytes, &mut walk),
+        Format::Tiff => page::pages(bytes, &mut walk),
+        Format::Ico => page::icon(bytes, &mut walk),
+        Format::Heif | Format::Avif => collection::walk(bytes, format, &mut walk),
         _ => Ok(()),
     };
     let walked = match format {
@@ -123,9 +172,11 @@ impl From<DecodeError> for Stop {
 /// The visitor, and what was spent.
 struct Walk<'a> {
     limits: Limits,
-    visit: &'a mut dyn FnMut(PartKind, Result<Decoded, DecodeError>) -> ControlFlow<()>,
+    visitor: &'a mut dyn PartVisitor,
     parts: u64,
     pixels: u64,
+    /// Memory that the walk holds beside the decode at hand.
+    beside: u64,
     seen: HashSet<u64>,
     /// Keyed at random: nobody can make a frame pass for another.
     hasher: RandomState,
@@ -152,6 +203,7 @@ impl Walk<'_> {
         match opened {
             Ok(opened) => {
                 self.spend(opened.pixels())?;
+                self.visitor.reserve(opened.memory_bytes().saturating_add(self.beside));
                 let picture = opened.read(bytes);
                 self.give(kind, picture.map(|picture| Decoded::new(picture, format)))
             }
@@ -168,7 +220,7 @@ impl Walk<'_> {
     }
 
     fn give(&mut self, kind: PartKind, picture: Result<Decoded, DecodeError>) -> Result<(), Stop> {
-        match (self.visit)(kind, picture) {
+        match self.visitor.visit(kind, picture) {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(()) => Err(Stop::Asked),
         }

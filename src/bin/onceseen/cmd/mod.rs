@@ -8,18 +8,18 @@ pub mod match_;
 pub mod meta;
 pub mod scan;
 
-use std::io::{BufWriter, StdoutLock, Write, stdin, stdout};
+use std::io::{self, BufWriter, StdoutLock, Write, stdin, stdout};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use onceseen::hash::Algorithm;
-use onceseen::record::{Record, Sink};
+use onceseen::record::{Record, Sink, Timings};
 use onceseen::report::{CsvSink, JsonlSink};
 use onceseen::scan::{Scanner, Summary};
 
 use crate::flags::{Examine, Format, Input};
 use crate::progress::Bar;
-use crate::settings;
+use crate::{messages, settings};
 
 /// Buffered standard output.
 fn output() -> BufWriter<StdoutLock<'static>> {
@@ -36,18 +36,61 @@ fn examine(
     match examine.format {
         Format::Jsonl => {
             let mut sink = JsonlSink::new(output());
-            let summary = give(scanner, input, &mut sink)?;
+            let summary = give_timed(scanner, input, examine, &mut sink)?;
             sink.finish()?;
             Ok(summary)
         }
         Format::Csv => {
             let algorithms: &[Algorithm] = &examine.work.algorithms;
             let mut sink = CsvSink::new(output(), algorithms, has_matches)?;
-            let summary = give(scanner, input, &mut sink)?;
+            let summary = give_timed(scanner, input, examine, &mut sink)?;
             sink.finish()?;
             Ok(summary)
         }
     }
+}
+
+/// [`give`], and where the time of all files went, where that was asked for.
+fn give_timed(
+    scanner: &Scanner,
+    input: &Input,
+    examine: &Examine,
+    sink: &mut dyn Sink,
+) -> Result<Summary> {
+    let mut timed = TimedSink { sink, total: Timings::default() };
+    let summary = give(scanner, input, &mut timed)?;
+    if examine.timings {
+        messages::note(&sentence(&timed.total));
+    }
+    Ok(summary)
+}
+
+/// Adds up the timings of what passes through it.
+struct TimedSink<'a> {
+    sink: &'a mut dyn Sink,
+    total: Timings,
+}
+
+impl Sink for TimedSink<'_> {
+    fn record(&mut self, record: &Record) -> io::Result<()> {
+        if let Some(timings) = &record.timings {
+            self.total.add(timings);
+        }
+        self.sink.record(record)
+    }
+}
+
+fn sentence(total: &Timings) -> String {
+    let mut stages = vec![("read", total.read_us), ("digest", total.digest_us)];
+    stages.extend([("decode", total.decode_us), ("luma", total.luma_us)]);
+    stages.extend(total.hash_us.iter().map(|(name, time)| (*name, *time)));
+    stages.extend([("match", total.match_us), ("parts", total.parts_us)]);
+    let sum = stages.iter().map(|(_, time)| time).sum::<u64>().max(1);
+    let stages = stages.iter().map(|(name, time)| {
+        let thousandths = time.saturating_mul(1000) / sum;
+        format!("{name} {} ms ({}.{} %)", time / 1000, thousandths / 10, thousandths % 10)
+    });
+    format!("time of all threads: {}", stages.collect::<Vec<_>>().join(", "))
 }
 
 fn give(scanner: &Scanner, input: &Input, sink: &mut dyn Sink) -> Result<Summary> {
@@ -55,11 +98,13 @@ fn give(scanner: &Scanner, input: &Input, sink: &mut dyn Sink) -> Result<Summary
         settings::paths(input)?.into_iter().partition(|path| path.as_os_str() == "-");
     let mut summary = Summary::default();
     if !standard_input.is_empty() {
-        let record: Record = scanner
+        let records = scanner
             .examine_reader(Path::new("-"), &mut stdin().lock())
             .context("cannot read standard input")?;
-        summary.count(&record);
-        sink.record(&record)?;
+        for record in &records {
+            summary.count(record);
+            sink.record(record)?;
+        }
     }
     let _bar = Bar::start(scanner.progress(), &paths);
     Ok(summary.plus(&scanner.scan(&paths, sink)?))

@@ -15,7 +15,8 @@ pub fn run(flags: &Scan) -> Result<Exit> {
     // Made first: hours of work must not end in a summary that cannot be written.
     let json_summary = flags.json_summary.as_deref().map(create).transpose()?;
     let matcher = settings::matcher(&flags.known, &flags.examine.work)?;
-    let scanner = settings::scanner(&flags.examine.work, Some(matcher));
+    let scanner =
+        settings::scanner(&flags.examine.work, Some(matcher), flags.parts, flags.examine.timings);
     let summary = super::examine(&scanner, &flags.input, &flags.examine, true)?;
     sentences(&summary).iter().for_each(|sentence| messages::note(sentence));
     if let Some((path, mut file)) = json_summary {
@@ -35,6 +36,7 @@ fn create(path: &Path) -> Result<(&Path, File)> {
 fn sentences(summary: &Summary) -> Vec<String> {
     let Summary { seen, known, unknown, unexaminable, not_an_image, .. } = summary;
     let Summary { exact, near, possible, negative, partial, .. } = summary;
+    let Summary { further, parts, parts_failed, .. } = summary;
     let mut sentences = vec![format!(
         "{seen} files seen: {known} known ({exact} exact, {near} near, {possible} possible), \
          {unknown} unknown, {unexaminable} unexaminable, {not_an_image} not an image"
@@ -43,7 +45,13 @@ fn sentences(summary: &Summary) -> Vec<String> {
         sentences.push(format!("{negative} matched by a negative list alone"));
     }
     if *partial > 0 {
-        sentences.push(format!("{partial} truncated: what they hold was compared"));
+        sentences.push(format!("{partial} seen in part only: what was seen was compared"));
+    }
+    if *parts + *parts_failed > 0 {
+        sentences.push(format!(
+            "{parts} more pictures inside files examined, {parts_failed} undecodable; \
+             {further} further records"
+        ));
     }
     sentences
 }

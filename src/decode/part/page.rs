@@ -1,0 +1,69 @@
+//! The pages of TIFF and the images of icons: the file seen through another header, which leads to
+//! the one that is wanted.
+
+use super::super::codec::Opened;
+use super::super::ico;
+use super::super::overlay::Overlay;
+use super::super::tiff_tag::Tiff;
+use super::{Format, PartKind, Stop, Walk};
+
+const TIFF_HEADER_BYTES: usize = 8;
+
+/// Gives every image of an icon: the main picture is whichever the decoder likes.
+pub(super) fn icon(bytes: &[u8], walk: &mut Walk<'_>) -> Result<(), Stop> {
+    let Some(kind) = bytes.get(2..4).filter(|_| ico::entries(bytes).nth(1).is_some()) else {
+        return Ok(());
+    };
+    for (number, entry) in (1..).zip(ico::entries(bytes)) {
+        let part = PartKind::Image(number);
+        if let Some(png) = ico::png(bytes, entry) {
+            let opened = Opened::new(png, Format::Png, walk.limits);
+            walk.open(part, Format::Ico, png, opened)?;
+        } else {
+            let head = [&[0, 0], kind, &[1, 0], entry].concat();
+            let input = Overlay::buffered(head, None, bytes);
+            let opened = Opened::from_input(bytes, input, Format::Ico, walk.limits);
+            walk.open(part, Format::Ico, bytes, opened)?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives every page of a TIFF but the first, and the reduced versions beside any.
+pub(super) fn pages(bytes: &[u8], walk: &mut Walk<'_>) -> Result<(), Stop> {
+    let tiff = Tiff::new(bytes);
+    let pages = tiff.pages();
+    for (number, start) in (1..).zip(&pages).skip(1) {
+        page(bytes, PartKind::Page(number), *start, walk)?;
+    }
+    for (number, start) in (1..).zip(tiff.beside(&pages)) {
+        page(bytes, PartKind::Reduced(number), start, walk)?;
+    }
+    Ok(())
+}
+
+/// Gives the picture of the directory at `start`.
+fn page(bytes: &[u8], kind: PartKind, start: u64, walk: &mut Walk<'_>) -> Result<(), Stop> {
+    // A thumbnail's directory may hold a whole JPEG, which is no compression that a TIFF decoder knows.
+    if let Some(jpeg) = Tiff::new(bytes).whole_jpeg(start).and_then(|place| bytes.get(place)) {
+        let opened = Opened::new(jpeg, Format::Jpeg, walk.limits);
+        return walk.open(kind, Format::Tiff, jpeg, opened);
+    }
+    let Some(head) = head(bytes, start) else { return Ok(()) };
+    let opened = Opened::tiff_page(bytes, head, start, walk.limits);
+    walk.open(kind, Format::Tiff, bytes, opened)
+}
+
+/// A header that leads to the directory at `start`.
+fn head(bytes: &[u8], start: u64) -> Option<Vec<u8>> {
+    let signature = bytes.get(..TIFF_HEADER_BYTES)?;
+    let is_big_endian = signature[0] == b'M';
+    if signature[..4].contains(&b'+') {
+        // The size of an offset stands between.
+        let start = if is_big_endian { start.to_be_bytes() } else { start.to_le_bytes() };
+        return Some([signature, &start].concat());
+    }
+    let start = u32::try_from(start).ok()?;
+    let start = if is_big_endian { start.to_be_bytes() } else { start.to_le_bytes() };
+    Some([&signature[..4], &start].concat())
+}

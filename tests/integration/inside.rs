@@ -1,0 +1,361 @@
+//! Frames, thumbnails and previews through the real command: which records they make, and which not.
+
+use std::io::Cursor;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use image::codecs::gif::GifEncoder;
+use image::{DynamicImage, Frame, RgbaImage};
+use onceseen::decode::Limits;
+use onceseen::record::{Record, Status};
+use onceseen::scan::{PartSet, Scanner, Summary};
+use serde_json::Value;
+
+use crate::testenv::{TestEnv, pictures};
+
+/// A committed picture of the list.
+fn scene(name: &str) -> DynamicImage {
+    image::open(pictures().join("known").join(name)).unwrap()
+}
+
+/// Nothing to see, but with enough structure to be matched: 8 x 8 squares.
+fn board() -> RgbaImage {
+    RgbaImage::from_fn(320, 240, |x, y| {
+        let light = (x / 40 * 7 + y / 30 * 3) % 5 * 50;
+        let light = u8::try_from(light).unwrap();
+        image::Rgba([light, light, light, 255])
+    })
+}
+
+fn gif(frames: &[RgbaImage]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = GifEncoder::new(&mut bytes);
+    for frame in frames {
+        encoder.encode_frame(Frame::new(frame.clone())).unwrap();
+    }
+    drop(encoder);
+    bytes
+}
+
+fn small(picture: &DynamicImage) -> RgbaImage {
+    picture.resize_exact(320, 240, image::imageops::FilterType::Triangle).to_rgba8()
+}
+
+fn jpeg(picture: &RgbaImage) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    let rgb = DynamicImage::ImageRgba8(picture.clone()).to_rgb8();
+    rgb.write_to(&mut bytes, image::ImageFormat::Jpeg).unwrap();
+    bytes.into_inner()
+}
+
+fn entry(tag: u16, value: usize) -> Vec<u8> {
+    let value = u32::try_from(value).unwrap().to_le_bytes();
+    let head = [tag.to_le_bytes(), 4u16.to_le_bytes()].concat();
+    [head, 1u32.to_le_bytes().to_vec(), value.to_vec()].concat()
+}
+
+/// TIFF structure with one embedded JPEG.
+fn structure(jpeg: &[u8], more: &[Vec<u8>]) -> Vec<u8> {
+    let count = 2 + more.len();
+    let at = 8 + 2 + count * 12 + 4;
+    let entries = [entry(513, at), entry(514, jpeg.len()), more.concat()].concat();
+    let count = u16::try_from(count).unwrap().to_le_bytes();
+    [b"II*\0\x08\0\0\0".as_slice(), &count, &entries, &[0; 4], jpeg].concat()
+}
+
+/// A JPEG whose EXIF thumbnail is `thumbnail`.
+fn with_thumbnail(picture: &[u8], thumbnail: &[u8]) -> Vec<u8> {
+    let exif = [b"Exif\0\0".as_slice(), &structure(thumbnail, &[])].concat();
+    let length = u16::try_from(exif.len() + 2).unwrap().to_be_bytes();
+    [&picture[..2], &[0xff, 0xe1], &length, &exif, &picture[2..]].concat()
+}
+
+/// A tree of files with something inside.
+fn tree() -> TestEnv {
+    let env = TestEnv::with_pictures();
+    let (one, two) = (small(&scene("scene-01.jpg")), small(&scene("scene-02.jpg")));
+    env.write("in/a-second-frame.gif", gif(&[board(), one.clone(), board(), one.clone()]));
+    env.write("in/b-same-twice.gif", gif(&[one.clone(), board(), one.clone()]));
+    env.write("in/c-two-known.gif", gif(&[one.clone(), two.clone(), one.clone(), two.clone()]));
+    let tiny = DynamicImage::ImageRgba8(two.clone()).thumbnail(160, 120).to_rgba8();
+    env.write("in/d-thumbnail.jpg", with_thumbnail(&jpeg(&board()), &jpeg(&tiny)));
+    env.write("in/e-raw.dng", structure(&jpeg(&one), &[entry(50706, 0x401)]));
+    env.write("in/f-unknown.gif", gif(&[board()]));
+    env
+}
+
+/// What a scan says of one file: the place of each record, and the picture that it matches.
+fn found(name: &str, bytes: &[u8]) -> Vec<String> {
+    let env = TestEnv::with_pictures();
+    env.write(format!("in/{name}"), bytes);
+    let ran = env.run("scan in --known known");
+    let line = |record: &Value| {
+        let place = [&record["frame"], &record["page"], &record["preview"]]
+            .map(|place| place.to_string().replace("null", "").replace('"', ""));
+        let matched = record["matches"].as_array().unwrap().iter();
+        let names = matched.map(|found| found["claims"][0]["record"].as_str().unwrap().to_owned());
+        format!("{} {}", place.concat(), names.collect::<Vec<_>>().join(" "))
+    };
+    ran.json().iter().map(line).collect()
+}
+
+fn boxed(kind: &[u8; 4], parts: &[&[u8]]) -> Vec<u8> {
+    let body = parts.concat();
+    let size = u32::try_from(body.len() + 8).unwrap().to_be_bytes();
+    [&size, kind.as_slice(), &body].concat()
+}
+
+#[test]
+fn the_previews_of_raw_files_of_other_structures_are_examined() {
+    let picture = jpeg(&small(&scene("scene-05.jpg")));
+    let preview = boxed(b"PRVW", &[&[0; 16], &picture]);
+    let cr3 = [
+        boxed(b"ftyp", &[b"crx \0\0\0\0crx isom"]),
+        boxed(b"uuid", &[&[7; 16], &[0; 8], &preview]),
+    ];
+    assert_eq!(found("a.cr3", &cr3.concat()), [" scene-05.jpg"]);
+    let length = u32::try_from(picture.len()).unwrap().to_be_bytes();
+    let head = [b"FUJIFILMCCD-RAW ".as_slice(), &[0; 68], &[0, 0, 0, 92], &length].concat();
+    assert_eq!(found("a.raf", &[head, picture.clone()].concat()), [" scene-05.jpg"]);
+    // Olympus: a TIFF of another signature.
+    let mut orf = structure(&picture, &[]);
+    orf[..4].copy_from_slice(b"IIRO");
+    assert_eq!(found("a.orf", &orf), [" scene-05.jpg"]);
+}
+
+#[test]
+fn images_and_thumbnails_of_a_heif_are_examined() {
+    if !onceseen::decode::Format::Heif.is_supported() {
+        return;
+    }
+    let file = std::fs::read(pictures().join("../collection.heic")).unwrap();
+    assert_eq!(found("a.heic", &file), [" scene-00.jpg", "2 scene-01.jpg"]);
+    let mut seen = Vec::new();
+    let _ = onceseen::decode::others(&file, &Limits::default(), &mut |kind, picture| {
+        seen.push((kind.to_string(), picture.map(|picture| picture.width()).unwrap_or(0)));
+        std::ops::ControlFlow::Continue(())
+    });
+    seen.sort();
+    let expected = [("image 2", 320), ("thumbnail-1", 64)];
+    assert_eq!(seen, expected.map(|(kind, width)| (kind.to_owned(), width)));
+}
+
+#[test]
+fn a_palette_in_a_tiff_is_colours() {
+    let tiff = |photometric: usize| {
+        let short = |tag: u16, value: usize| {
+            let mut entry = entry(tag, value);
+            entry[2] = 3;
+            entry
+        };
+        let mut map = entry(320, 8 + 2 + 9 * 12 + 4 + 2);
+        map[2] = 3;
+        map[4..8].copy_from_slice(&768u32.to_le_bytes());
+        let entries = [
+            entry(256, 2),
+            entry(257, 1),
+            short(258, 8),
+            short(259, 1),
+            short(262, photometric),
+            entry(273, 8 + 2 + 9 * 12 + 4),
+            short(277, 1),
+            entry(279, 2),
+            map,
+        ];
+        let colours: Vec<u8> = (0..768u16)
+            .flat_map(|k| ((k % 256) << 8 | 77).wrapping_add(k / 256).to_le_bytes())
+            .collect();
+        let head = [b"II*\0\x08\0\0\0\x09\0".as_slice(), &entries.concat(), &[0; 4]].concat();
+        [head, vec![3, 250], colours].concat()
+    };
+    let decode = |bytes: &[u8]| onceseen::decode::decode(bytes, &Limits::default()).unwrap();
+    assert_eq!(decode(&tiff(1)).pixels().row(0), [3, 250]);
+    assert_eq!(decode(&tiff(3)).pixels().row(0), [3, 3, 3, 250, 250, 250]);
+}
+
+#[test]
+fn icons_of_png_in_any_colours_are_examined() {
+    let entry = |side: u8, length: usize, start: usize| {
+        let number = |value: usize| u32::try_from(value).unwrap().to_le_bytes();
+        [&[side, side, 0, 0, 1, 0, 24, 0], &number(length)[..], &number(start)].concat()
+    };
+    let png = |name: &str, side: u32| {
+        let mut bytes = Cursor::new(Vec::new());
+        let small = scene(name).resize_exact(side, side, image::imageops::FilterType::Triangle);
+        small.to_rgb8().write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+        bytes.into_inner()
+    };
+    let (one, two) = (png("scene-04.jpg", 200), png("scene-05.jpg", 128));
+    let entries = [entry(200, one.len(), 38), entry(128, two.len(), 38 + one.len())].concat();
+    let icon = [b"\0\0\x01\0\x02\0".as_slice(), &entries, &one, &two].concat();
+    assert_eq!(found("a.ico", &icon), [" scene-04.jpg", "2 scene-05.jpg"]);
+}
+
+fn own(records: &[Value]) -> Vec<&Value> {
+    let is_own =
+        |record: &&Value| ["frame", "page", "preview"].iter().all(|field| record[*field].is_null());
+    records.iter().filter(is_own).collect()
+}
+
+#[test]
+fn a_picture_inside_a_file_makes_it_known_and_is_one_more_record_when_it_says_more() {
+    let env = tree();
+    let ran = env.expect(1, "scan in --known known --json-summary s.json");
+    let records = ran.json();
+    let lines: Vec<String> = records
+        .iter()
+        .map(|record| {
+            let path = record["path"].as_str().unwrap().chars().nth(3).unwrap();
+            let place = [&record["frame"], &record["preview"]]
+                .map(|place| place.to_string().replace("null", "").replace('"', ""));
+            let matches = record["matches"].as_array().unwrap().len();
+            format!("{path} {} {} {matches}", place.concat(), record["status"].as_str().unwrap())
+        })
+        .collect();
+    let expected = [
+        "a  known 0",
+        "a 2 known 1",
+        "b  known 1",
+        "c  known 1",
+        "c 2 known 1",
+        "d  known 0",
+        "d exif-thumbnail known 1",
+        "e  known 1",
+        "f  unknown 0",
+    ];
+    assert_eq!(lines, expected);
+    assert_eq!(records[0]["reason"], "known by its frame 2");
+    // The third frame is the first again, and the fourth the second.
+    let level = &records[1]["matches"][0]["level"];
+    let parts = serde_json::json!({"examined": 1, "failed": 0, "matched": 1, "level": level});
+    assert_eq!(records[0]["parts"], parts);
+    assert_eq!((&records[1]["bytes"], &records[1]["parts"]), (&Value::Null, &Value::Null));
+    let raw = &records[7];
+    assert_eq!((&raw["format"], &raw["width"]), (&"dng".into(), &320.into()));
+    let reason = raw["reason"].as_str().unwrap();
+    assert!(reason.starts_with("examined by its preview-1: this build"), "{reason}");
+
+    let summary: Value = serde_json::from_slice(&env.read("s.json")).unwrap();
+    let count = |name: &str| summary[name].as_u64().unwrap();
+    assert_eq!((count("seen"), count("known"), count("unknown"), count("further")), (6, 5, 1, 3));
+    assert_eq!(count("known"), count("exact") + count("near") + count("possible"));
+    let owned = own(&records);
+    assert_eq!(owned.len(), 6);
+    assert_eq!(owned.iter().filter(|record| record["status"] == "known").count(), 5);
+    ran.says(&["6 files seen: 5 known", "3 further records"]);
+}
+
+#[test]
+fn further_records_are_the_same_for_one_and_two_threads_in_both_formats() {
+    let env = tree();
+    for format in ["jsonl", "csv"] {
+        let line = format!("scan in known evidence --known known --format {format} -j");
+        let (one, two) = (env.run(&format!("{line} 1")), env.run(&format!("{line} 2")));
+        assert_eq!(one.text(), two.text());
+        assert_eq!(one.stderr, two.stderr);
+    }
+}
+
+#[test]
+fn main_pictures_alone_are_examined_when_asked_and_by_hash_unless_asked() {
+    let env = tree();
+    let ran = env.expect(1, "scan in --known known --parts main");
+    let known = ran.json().iter().filter(|record| record["status"] == "known").count();
+    assert_eq!((ran.json().len(), known), (6, 3));
+    assert!(ran.json().iter().take(4).all(|record| record["parts"].is_null()));
+    assert_eq!(env.expect(0, "hash in").json().len(), 6);
+    let all = env.expect(0, "hash in --parts all");
+    assert_eq!((all.json().len(), own(&all.json()).len()), (10, 6));
+    let piped = env.run_with("hash - --parts all", &env.read("in/c-two-known.gif"));
+    assert_eq!((piped.code(), piped.json().len()), (0, 2));
+}
+
+#[test]
+fn a_list_of_pictures_holds_the_main_ones() {
+    let env = tree();
+    env.expect(0, "list build in -o in.osl").says(&[" 6 claims from 6 rows"]);
+}
+
+#[test]
+fn frames_beyond_a_limit_make_an_unknown_file_unexaminable_and_say_so() {
+    let frames: Vec<RgbaImage> = (0..5)
+        .map(|k| {
+            let mut frame = board();
+            frame.put_pixel(k, 0, image::Rgba([255, 0, 0, 255]));
+            frame
+        })
+        .collect();
+    let mut limits = Limits::default();
+    limits.max_parts = 3;
+    let record = examine(limits, &gif(&frames));
+    assert_eq!((record.status, record.partial), (Status::Unexaminable, true));
+    let reason = record.reason.unwrap();
+    assert!(reason.contains("4 pictures in one file, allowed 3"), "{reason}");
+    assert_eq!(record.parts.unwrap().examined, 2);
+    limits.max_parts = 6;
+    let record = examine(limits, &gif(&frames));
+    assert_eq!((record.status, record.partial, record.reason), (Status::Hashed, false, None));
+}
+
+fn examine(limits: Limits, bytes: &[u8]) -> Record {
+    let scanner = Scanner::builder().limits(limits).parts(PartSet::All).build();
+    scanner.examine("a.gif".as_ref(), bytes)
+}
+
+#[test]
+fn a_damaged_frame_is_said_and_a_damaged_thumbnail_does_not_hide_the_picture() {
+    let whole = gif(&[board(), small(&scene("scene-01.jpg"))]);
+    let record = examine(Limits::default(), &whole[..whole.len() - 100]);
+    assert_eq!((record.status, record.partial), (Status::Unexaminable, true));
+    assert!(record.reason.unwrap().starts_with("frame 2: "));
+    let broken = with_thumbnail(&jpeg(&board()), b"\xff\xd8\xff\xe0nothing");
+    let record = examine(Limits::default(), &broken);
+    assert_eq!((record.status, record.partial), (Status::Hashed, false));
+    assert!(record.reason.unwrap().starts_with("exif-thumbnail: "));
+}
+
+#[test]
+fn thousands_of_records_in_one_tree_come_in_order() {
+    let directory = tempfile::tempdir().unwrap();
+    let frames: Vec<RgbaImage> = (0..200u32)
+        .map(|k| {
+            RgbaImage::from_fn(24, 24, |x, y| {
+                let light =
+                    u8::try_from((x * (k % 17 + 1) * 9 + y * (k / 17 + 1) * 5) % 256).unwrap();
+                image::Rgba([light, light, light, 255])
+            })
+        })
+        .collect();
+    let bytes = gif(&frames);
+    for number in 0..40 {
+        std::fs::write(directory.path().join(format!("{number:02}.gif")), &bytes).unwrap();
+    }
+    let mut records: Vec<Record> = Vec::new();
+    let scanner = Scanner::builder().threads(NonZeroUsize::new(4).unwrap()).build();
+    let summary: Summary = scanner.scan(&[directory.path().to_owned()], &mut records).unwrap();
+    assert_eq!(summary.seen, 40);
+    assert_eq!(summary.seen + summary.further, records.len() as u64);
+    assert!(records.len() > 4096, "{}", records.len());
+    let order: Vec<(&str, Option<u32>)> =
+        records.iter().map(|record| (record.path.as_str(), record.frame)).collect();
+    assert!(order.is_sorted());
+    assert!(Arc::strong_count(&scanner.progress()) >= 1);
+    assert_eq!(scanner.progress().counts().0, 40);
+}
+
+#[test]
+fn timings_stand_in_each_record_and_in_sum_on_standard_error() {
+    let env = tree();
+    let ran = env.expect(0, "hash in known --timings -a pdq,phash,blockhash");
+    for record in ran.json() {
+        let timings = &record["timings"];
+        assert!(timings["decode_us"].as_u64().is_some(), "{record}");
+        let hashed: Vec<&String> = timings["hash_us"].as_object().unwrap().keys().collect();
+        assert!(record["format"] == "dng" || hashed == ["blockhash", "pdq", "phash"], "{record}");
+    }
+    ran.says(&["time of all threads: read ", "digest ", "decode ", "pdq ", " %)"]);
+    let ran = env.expect(1, "scan in --known known --timings");
+    assert!(ran.json()[0]["timings"]["parts_us"].as_u64().unwrap() > 0);
+    ran.says(&["match ", "parts "]);
+    assert!(!env.expect(1, "scan in --known known").text().contains("timings"));
+}
