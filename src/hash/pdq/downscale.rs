@@ -26,6 +26,10 @@ use crate::hash::dct::Luma64;
 /// of a first-level cache.
 const MIN_STRETCH: usize = 256;
 
+/// Pixels from which on prefetching pays: at 1 megapixel it cost 5 %, at 2 it won 5 % (measured on
+/// Zen 4, whose second-level cache holds 1 MiB).
+const MIN_PREFETCHED: usize = 1_500_000;
+
 /// The scratch memory of the sweep: grown to the largest picture seen, never shrunk.
 #[derive(Debug, Default)]
 pub(super) struct Downscaler {
@@ -94,7 +98,7 @@ impl Plan {
         Self {
             columns,
             // Twice the window at least, so that moving the window along stays cheap.
-            stretch: columns.min(MIN_STRETCH.max(2 * before)),
+            stretch: columns.min(std::env::var("STRETCH").ok().and_then(|v| v.parse().ok()).unwrap_or(MIN_STRETCH).max(2 * before)),
             before,
             beyond: x.ahead.next_multiple_of(LANES),
             blocks,
@@ -176,7 +180,8 @@ impl Sweep<'_> {
             }
             let width = self.plan.stretch.min(self.plan.columns - x);
             for at in (0..width).step_by(LANES) {
-                let filtered = self.first_pass(&mut first, x, at);
+                self.prefetch(simd, x + at, y);
+                let filtered = self.first_pass(simd, &mut first, x, at);
                 let filtered = self.second_pass(simd, &vertical, x + at, &filtered);
                 let place = self.plan.before + at;
                 simd.transpose(&filtered, tile_mut(&mut self.scratch.third, place));
@@ -226,14 +231,26 @@ impl Sweep<'_> {
         }
     }
 
+    /// Asks for the pixels of a tile that is loaded with the stretch after the one of (`x`, `y`):
+    /// 16 rows are more than the machine foresees by itself.
+    #[inline(always)]
+    fn prefetch<S: Simd>(&self, simd: S, x: usize, y: usize) {
+        if self.x.len * self.y.len < MIN_PREFETCHED {
+            return;
+        }
+        let next = x + self.plan.stretch + self.plan.beyond;
+        let (x, y) = if next < self.x.len { (next, y) } else { (next - self.x.len, y + LANES) };
+        self.source.prefetch(simd, y, x);
+    }
+
     /// Pass 1, along the rows: 16 columns, `at` columns into the stretch that starts at `x`.
     #[inline(always)]
-    fn first_pass(&mut self, sum: &mut Lanes, x: usize, at: usize) -> Tile {
+    fn first_pass<S: Simd>(&mut self, simd: S, sum: &mut Lanes, x: usize, at: usize) -> Tile {
         let enters = self.plan.before + at + self.x.ahead;
         let entering = tile(&self.scratch.first, enters);
         let leaving = tile(&self.scratch.first, enters - self.x.window);
         let divisors = self.x.divisors(x + at + self.x.ahead);
-        let mut out = divisors.averages(sum, entering, |step| &leaving[step]);
+        let mut out = divisors.averages(simd, sum, entering, |step| &leaving[step]);
         // Right of the picture there is nothing, whatever the running sum says.
         if x + at + LANES > self.x.len {
             out[self.x.len - (x + at)..].fill(Lanes::ZERO);
@@ -255,7 +272,7 @@ impl Sweep<'_> {
         let ring = &*ring;
         let leaving = |step: usize| &ring[vertical.leaving[step]];
         let mut sum = self.scratch.sums[x / LANES];
-        let out = vertical.divisors.averages(&mut sum, tile(ring, vertical.slot), leaving);
+        let out = vertical.divisors.averages(simd, &mut sum, tile(ring, vertical.slot), leaving);
         self.scratch.sums[x / LANES] = sum;
         out
     }
@@ -300,6 +317,13 @@ impl Rows64 {
     #[inline(always)]
     fn tile(&mut self, input: &[Lanes], place: usize, x: usize) {
         let leaving = tile(input, place - self.axis.window);
+        if self.next == SIDE || self.stops[self.next] >= x + LANES {
+            // Most tiles of a large picture: nothing is kept.
+            for (enters, leaves) in tile(input, place).iter().zip(leaving) {
+                self.sum = self.sum.plus(enters).minus(leaves);
+            }
+            return;
+        }
         let sums = running(&mut self.sum, tile(input, place), |step| &leaving[step], |sum, _| sum);
         while self.next < SIDE && self.stops[self.next] < x + LANES {
             self.keep(&sums[self.stops[self.next] - x]);

@@ -60,6 +60,21 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// Asks for column `x` of the 16 rows from `y` on, where pixels are taken one after the other.
+    #[inline(always)]
+    pub(super) fn prefetch<S: Simd>(&self, simd: S, y: usize, x: usize) {
+        if self.width != index(self.pixels.width()) {
+            return;
+        }
+        let start = x * self.pixels.format().bytes_per_pixel();
+        for y in y..y + LANES {
+            let row = self.pixels.row(u32::try_from(y).unwrap_or(u32::MAX));
+            if let Some(bytes) = row.get(start..) {
+                simd.prefetch(bytes);
+            }
+        }
+    }
+
     #[inline(always)]
     fn each<const N: usize>(
         &self,
