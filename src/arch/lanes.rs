@@ -2,9 +2,8 @@
 //!
 //! Owns the choice of the instruction set for floating-point work (PDQ's filter) and the two
 //! primitives that compilers do not vectorise well by themselves: the 16 × 16 transpose and the
-//! splitting of RGB pixels into channels. The rest of the work is plain Rust over arrays: inlined into a function that has AVX2 or AVX-512 enabled, it is
-//! vectorised for that set. Compilers never fuse
-//! multiplications and additions on their own, so every path gives the same bits.
+//! splitting of RGB pixels into channels. The rest of the work is plain Rust over arrays: inlined
+//! into a function that has AVX2 or AVX-512 enabled, it is vectorised for that set. Fused multiply-add is never enabled, so every path gives the same bits.
 #![allow(unsafe_code, reason = "calls of functions with target features, after their detection")]
 
 use std::fmt;
@@ -65,23 +64,12 @@ pub(crate) trait Simd: Copy {
     /// `weights[0] * red + weights[1] * green + weights[2] * blue` of 16 pixels, summed from left
     /// to right.
     fn weigh(self, pixels: &[[u8; 3]; LANES], weights: [f32; 3]) -> Lanes;
-
-    /// `value / divisor`, rounded as the division rounds; `divisor` is a whole number below 1024
-    /// and `inverse` its reciprocal, rounded.
-    #[inline(always)]
-    fn over(self, value: Lanes, divisor: f32, _inverse: f32) -> Lanes {
-        value.over(divisor)
-    }
-
-    /// Asks for the cache line of the first byte, which will be read soon.
-    #[inline(always)]
-    fn prefetch(self, bytes: &[u8]) {
-        prefetch(bytes);
-    }
 }
 
+/// Asks for the cache line of the first byte, which will be read soon: no more than a hint, and none
+/// where the machine has no such instruction.
 #[inline(always)]
-fn prefetch(bytes: &[u8]) {
+pub(crate) fn prefetch(bytes: &[u8]) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: needs SSE, which is baseline; a prefetch reads nothing and never faults.
     unsafe {
@@ -127,8 +115,7 @@ impl Level {
         let mut out = vec![Self(Kind::Portable)];
         #[cfg(target_arch = "x86_64")]
         {
-            // No machine with AVX2 lacks FMA, but a virtual one may hide it.
-            if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma") {
+            if std::is_x86_feature_detected!("avx2") {
                 out.push(Self(Kind::Avx2));
             }
             if std::is_x86_feature_detected!("avx512f")
@@ -157,8 +144,8 @@ impl Level {
     pub(crate) fn run<W: Work>(self, work: W) -> W::Out {
         match self.0 {
             Kind::Portable => work.run(Portable),
-            // SAFETY: needs AVX2 and FMA; a level of this kind comes from `available` alone, which
-            // detected them.
+            // SAFETY: needs AVX2; a level of this kind comes from `available` alone, which
+            // detected it.
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2 => unsafe { x86::run_avx2(work) },
             // SAFETY: needs AVX-512 F, BW, DQ and VL (and AVX2, which F implies); a level of this
@@ -224,7 +211,7 @@ mod x86 {
     use super::{LANES, Lanes, Simd, Tile, Work};
     use std::arch::x86_64::*;
 
-    #[target_feature(enable = "avx2,fma")]
+    #[target_feature(enable = "avx2")]
     pub(super) fn run_avx2<W: Work>(work: W) -> W::Out {
         work.run(Avx(()))
     }
@@ -234,7 +221,7 @@ mod x86 {
         work.run(Avx512(()))
     }
 
-    /// Proof of AVX2 and FMA: made by `run_avx2` alone.
+    /// Proof of AVX2: made by `run_avx2` alone.
     #[derive(Clone, Copy)]
     struct Avx(());
 
@@ -254,12 +241,6 @@ mod x86 {
             // SAFETY: needs AVX2; `self` exists inside functions compiled for it alone.
             unsafe { weigh(pixels, weights) }
         }
-
-        #[inline(always)]
-        fn over(self, value: Lanes, divisor: f32, inverse: f32) -> Lanes {
-            // SAFETY: needs AVX and FMA; `self` exists inside functions compiled for them alone.
-            unsafe { over_256(value, divisor, inverse) }
-        }
     }
 
     /// Proof of AVX-512 F and AVX2: made by `run_avx512` alone.
@@ -278,49 +259,6 @@ mod x86 {
             // SAFETY: needs AVX2; `self` exists inside a function compiled for it alone.
             unsafe { weigh(pixels, weights) }
         }
-
-        #[inline(always)]
-        fn over(self, value: Lanes, divisor: f32, inverse: f32) -> Lanes {
-            // SAFETY: needs AVX-512 F; `self` exists inside a function compiled for it alone.
-            unsafe { over_512(value, divisor, inverse) }
-        }
-    }
-
-    /// The division by multiplication: a quotient that may be off by two units in the last place,
-    /// its remainder, and the remainder's share.
-    ///
-    /// The remainder is exact: a whole number, some thousands at most, of the quotient's last unit.
-    /// So the sum before its rounding is within 2⁻²² units of the true quotient. That lies at
-    /// least 1/2048 of a unit from where the rounding changes: it cannot lie there, because an odd
-    /// number of 25 bits times a whole one is no `f32`, and otherwise the distance is a whole number
-    /// of half units over the divisor. No fused operation touches any other sum.
-    #[target_feature(enable = "avx512f")]
-    #[inline]
-    fn over_512(value: Lanes, divisor: f32, inverse: f32) -> Lanes {
-        let (value, inverse) = (load(&value), _mm512_set1_ps(inverse));
-        let quotient = _mm512_mul_ps(value, inverse);
-        let remainder = _mm512_fnmadd_ps(quotient, _mm512_set1_ps(divisor), value);
-        let mut out = Lanes::ZERO;
-        store(_mm512_fmadd_ps(remainder, inverse, quotient), &mut out);
-        out
-    }
-
-    /// The same in two halves.
-    #[target_feature(enable = "avx,fma")]
-    #[inline]
-    fn over_256(mut value: Lanes, divisor: f32, inverse: f32) -> Lanes {
-        let (divisor, inverse) = (_mm256_set1_ps(divisor), _mm256_set1_ps(inverse));
-        for half in value.0.as_chunks_mut::<8>().0 {
-            // SAFETY: an unaligned load of 8 floats from an array of 8 floats.
-            let value = unsafe { _mm256_loadu_ps(half.as_ptr()) };
-            let quotient = _mm256_mul_ps(value, inverse);
-            let remainder = _mm256_fnmadd_ps(quotient, divisor, value);
-            // SAFETY: an unaligned store of 8 floats into an array of 8 floats.
-            unsafe {
-                _mm256_storeu_ps(half.as_mut_ptr(), _mm256_fmadd_ps(remainder, inverse, quotient));
-            };
-        }
-        value
     }
 
     /// Whole registers throughout: a half that is stored cannot be forwarded to a full load.
@@ -470,43 +408,6 @@ mod tests {
         #[inline(always)]
         fn run<S: Simd>(self, simd: S) -> Lanes {
             simd.weigh(&self.0, [1.0, 256.0, 65536.0])
-        }
-    }
-
-    struct Over(Lanes, f32);
-
-    impl Work for Over {
-        type Out = Lanes;
-        #[inline(always)]
-        fn run<S: Simd>(self, simd: S) -> Lanes {
-            simd.over(self.0, self.1, self.1.recip())
-        }
-    }
-
-    #[test]
-    fn every_level_divides_as_division_does() {
-        let mut state = 1_u32;
-        let mut random = || {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            state >> 8
-        };
-        for divisor in 1..1024_u16 {
-            let divisor = f32::from(divisor);
-            for turn in 0..100 {
-                // Any mantissa, of magnitudes that sums and their residues have; and multiples.
-                let value = Lanes(std::array::from_fn(|lane| match (turn, lane) {
-                    (0, _) => f32::from(u8::try_from(lane).unwrap()) * divisor,
-                    _ => {
-                        let magnitude = 2_f32.powi(i32::try_from(random() % 60).unwrap() - 40);
-                        let sign = if lane % 5 == 0 { -1.0 } else { 1.0 };
-                        sign * f32::from_bits(0x3f80_0000 | random() >> 1) * magnitude
-                    }
-                }));
-                for level in Level::available() {
-                    let ours = level.run(Over(value, divisor)).0.map(f32::to_bits);
-                    assert_eq!(ours, value.over(divisor).0.map(f32::to_bits), "{divisor}, {level}");
-                }
-            }
         }
     }
 

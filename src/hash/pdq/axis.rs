@@ -4,7 +4,7 @@
 //! where they lie is `downscale`'s business. Source: `computeJaroszFilterWindowSize`, `box1DFloat`
 //! and `decimateFloat` of PDQ's C++ reference (facebook/ThreatExchange, `pdq/cpp/downscaling`).
 
-use crate::arch::lanes::{LANES, Lanes, Simd, Tile};
+use crate::arch::lanes::{LANES, Lanes, Tile};
 
 /// Side of the block that comes out.
 pub(super) const SIDE: usize = 64;
@@ -46,7 +46,7 @@ impl Axis {
         if self.window.is_power_of_two() {
             Divisors::Inverse(window.recip())
         } else {
-            Divisors::Same { divisor: window, inverse: window.recip() }
+            Divisors::Same(window)
         }
     }
 
@@ -78,7 +78,7 @@ pub(super) enum Divisors {
     /// Inside the picture, a window of a power of two: multiply by its inverse.
     Inverse(f32),
     /// Inside the picture: divide by the window.
-    Same { divisor: f32, inverse: f32 },
+    Same(f32),
     /// At an edge: divide by the count of each step.
     Each([f32; LANES]),
 }
@@ -89,18 +89,15 @@ impl Divisors {
     /// The division stays in the loop over the steps: in a loop of its own the compiler
     /// vectorises across steps instead of lanes, with gathers (measured: twice the time).
     #[inline(always)]
-    pub(super) fn averages<'a, S: Simd>(
+    pub(super) fn averages<'a>(
         &self,
-        simd: S,
         sum: &mut Lanes,
         entering: &Tile,
         leaving: impl Fn(usize) -> &'a Lanes,
     ) -> Tile {
         match self {
             Self::Inverse(factor) => running(sum, entering, leaving, |sum, _| sum.times(*factor)),
-            Self::Same { divisor, inverse } => {
-                running(sum, entering, leaving, |sum, _| simd.over(sum, *divisor, *inverse))
-            }
+            Self::Same(divisor) => running(sum, entering, leaving, |sum, _| sum.over(*divisor)),
             Self::Each(divisors) => {
                 running(sum, entering, leaving, |sum, step| sum.over(divisors[step]))
             }

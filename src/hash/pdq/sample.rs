@@ -3,7 +3,7 @@
 //! Owns what PDQ sees of a picture before any filter. Source: `fillFloatLumaFromRGB` and
 //! `fillFloatLumaFromGrey` of PDQ's C++ reference, and the resizing of its photo hasher.
 
-use crate::arch::lanes::{LANES, Simd};
+use crate::arch::lanes::{LANES, Simd, prefetch};
 use crate::num::index;
 use crate::pixels::{PixelFormat, Pixels};
 
@@ -62,7 +62,7 @@ impl<'a> Source<'a> {
 
     /// Asks for column `x` of the 16 rows from `y` on, where pixels are taken one after the other.
     #[inline(always)]
-    pub(super) fn prefetch<S: Simd>(&self, simd: S, y: usize, x: usize) {
+    pub(super) fn prefetch(&self, y: usize, x: usize) {
         if self.width != index(self.pixels.width()) {
             return;
         }
@@ -70,7 +70,7 @@ impl<'a> Source<'a> {
         for y in y..y + LANES {
             let row = self.pixels.row(u32::try_from(y).unwrap_or(u32::MAX));
             if let Some(bytes) = row.get(start..) {
-                simd.prefetch(bytes);
+                prefetch(bytes);
             }
         }
     }
