@@ -2,8 +2,8 @@
 //!
 //! Owns the choice of the instruction set for floating-point work (PDQ's filter) and the two
 //! primitives that compilers do not vectorise well by themselves: the 16 × 16 transpose and the
-//! splitting of RGB pixels into channels. The rest of the work is plain Rust over arrays: inlined into a function that has AVX2 or AVX-512 enabled, it is
-//! vectorised for that set. Fused multiply-add is never enabled, so every path gives the same bits.
+//! splitting of RGB pixels into channels. The rest of the work is plain Rust over arrays: inlined
+//! into a function that has AVX2 or AVX-512 enabled, it is vectorised for that set. Fused multiply-add is never enabled, so every path gives the same bits.
 #![allow(unsafe_code, reason = "calls of functions with target features, after their detection")]
 
 use std::fmt;
@@ -64,6 +64,20 @@ pub(crate) trait Simd: Copy {
     /// `weights[0] * red + weights[1] * green + weights[2] * blue` of 16 pixels, summed from left
     /// to right.
     fn weigh(self, pixels: &[[u8; 3]; LANES], weights: [f32; 3]) -> Lanes;
+}
+
+/// Asks for the cache line of the first byte, which will be read soon: no more than a hint, and none
+/// where the machine has no such instruction.
+#[inline(always)]
+pub(crate) fn prefetch(bytes: &[u8]) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: needs SSE, which is baseline; a prefetch reads nothing and never faults.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T1>(bytes.as_ptr().cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = bytes;
 }
 
 /// A piece of work to be compiled for every instruction set.

@@ -19,7 +19,7 @@ use super::jpeg::Survey;
 use super::limits::{Limit, Limits};
 use super::overlay::Overlay;
 use super::tiff_tag::Tiff;
-use super::{gif, ico, jpeg_kind, webp};
+use super::{buffer, gif, ico, jpeg_kind, webp};
 use crate::pixels::PixelFormat;
 
 /// Rows of samples and tables that every decoder keeps besides whole-picture buffers.
@@ -84,8 +84,8 @@ impl Source<'_> {
         match self {
             Self::Library(mut decoder) => {
                 decoder.set_limits(decoder_limits(max_alloc_bytes.saturating_sub(total)))?;
-                // Within max_alloc_bytes, hence within memory; zeroed pages come from the system.
-                let mut data = vec![0; crate::num::to_usize(total).unwrap_or(0)];
+                // Within max_alloc_bytes, hence within memory.
+                let mut data = buffer::take(crate::num::to_usize(total).unwrap_or(0));
                 decoder.read_image_boxed(&mut data)?;
                 Ok(data)
             }

@@ -22,9 +22,14 @@ use super::sample::Source;
 use crate::arch::lanes::{LANES, Lanes, Level, Simd, Tile, Work};
 use crate::hash::dct::Luma64;
 
-/// Shortest stretch of columns converted to luma at once: 256 columns of 16 rows are 16 KiB, half
-/// of a first-level cache.
-const MIN_STRETCH: usize = 256;
+/// Shortest stretch of columns converted to luma at once: 1024 columns of 16 rows are 64 KiB, which
+/// with the input of passes 1 and 3 stay in a second-level cache. Against 256, which would stay in
+/// the first level, that saved 2 to 7 % at every size: fewer starts, longer runs of each row.
+const MIN_STRETCH: usize = 1024;
+
+/// Pixels from which on prefetching pays: at 1 megapixel it cost 5 %, at 2 it won 5 % (measured on
+/// Zen 4, whose second-level cache holds 1 MiB).
+const MIN_PREFETCHED: usize = 1_500_000;
 
 /// The scratch memory of the sweep: grown to the largest picture seen, never shrunk.
 #[derive(Debug, Default)]
@@ -176,6 +181,7 @@ impl Sweep<'_> {
             }
             let width = self.plan.stretch.min(self.plan.columns - x);
             for at in (0..width).step_by(LANES) {
+                self.prefetch(x + at, y);
                 let filtered = self.first_pass(&mut first, x, at);
                 let filtered = self.second_pass(simd, &vertical, x + at, &filtered);
                 let place = self.plan.before + at;
@@ -224,6 +230,18 @@ impl Sweep<'_> {
             }
             simd.transpose(&tile, tile_mut(&mut self.scratch.first, place + at));
         }
+    }
+
+    /// Asks for the pixels of a tile that is loaded with the stretch after the one of (`x`, `y`):
+    /// 16 rows are more than the machine foresees by itself.
+    #[inline(always)]
+    fn prefetch(&self, x: usize, y: usize) {
+        if self.x.len * self.y.len < MIN_PREFETCHED {
+            return;
+        }
+        let next = x + self.plan.stretch + self.plan.beyond;
+        let (x, y) = if next < self.x.len { (next, y) } else { (next - self.x.len, y + LANES) };
+        self.source.prefetch(y, x);
     }
 
     /// Pass 1, along the rows: 16 columns, `at` columns into the stretch that starts at `x`.
@@ -300,6 +318,13 @@ impl Rows64 {
     #[inline(always)]
     fn tile(&mut self, input: &[Lanes], place: usize, x: usize) {
         let leaving = tile(input, place - self.axis.window);
+        if self.next == SIDE || self.stops[self.next] >= x + LANES {
+            // Most tiles of a large picture: nothing is kept.
+            for (enters, leaves) in tile(input, place).iter().zip(leaving) {
+                self.sum = self.sum.plus(enters).minus(leaves);
+            }
+            return;
+        }
         let sums = running(&mut self.sum, tile(input, place), |step| &leaving[step], |sum, _| sum);
         while self.next < SIDE && self.stops[self.next] < x + LANES {
             self.keep(&sums[self.stops[self.next] - x]);

@@ -29,7 +29,7 @@ const MIN_SIDE: usize = 5;
 /// Computes PDQ hashes, reusing its scratch memory: once it has seen a picture of a size, it
 /// allocates nothing for another. Keep one per thread.
 ///
-/// Memory, in bytes: about `(height / 128 + 32) · width · 4 + 100_000`.
+/// Memory, in bytes: about `(height / 128 + 32) · width · 4 + 300_000`.
 #[derive(Debug)]
 pub struct PdqHasher {
     downscaler: Downscaler,

@@ -3,7 +3,7 @@
 //! Owns what PDQ sees of a picture before any filter. Source: `fillFloatLumaFromRGB` and
 //! `fillFloatLumaFromGrey` of PDQ's C++ reference, and the resizing of its photo hasher.
 
-use crate::arch::lanes::{LANES, Simd};
+use crate::arch::lanes::{LANES, Simd, prefetch};
 use crate::num::index;
 use crate::pixels::{PixelFormat, Pixels};
 
@@ -57,6 +57,21 @@ impl<'a> Source<'a> {
             PixelFormat::LumaA8 => self.each::<2>(row, x, out, |pixel| f32::from(pixel[0])),
             PixelFormat::Rgba8 => self.each::<4>(row, x, out, |[r, g, b, _]| luma(&[*r, *g, *b])),
             PixelFormat::Rgb8 => self.rgb(simd, row, x, out),
+        }
+    }
+
+    /// Asks for column `x` of the 16 rows from `y` on, where pixels are taken one after the other.
+    #[inline(always)]
+    pub(super) fn prefetch(&self, y: usize, x: usize) {
+        if self.width != index(self.pixels.width()) {
+            return;
+        }
+        let start = x * self.pixels.format().bytes_per_pixel();
+        for y in y..y + LANES {
+            let row = self.pixels.row(u32::try_from(y).unwrap_or(u32::MAX));
+            if let Some(bytes) = row.get(start..) {
+                prefetch(bytes);
+            }
         }
     }
 
