@@ -7,6 +7,7 @@
 //! matcher's.
 
 mod collage;
+mod cover;
 mod crop;
 mod frame;
 mod plane;
@@ -19,6 +20,7 @@ use std::str::FromStr;
 use crate::bits::Hash256;
 use crate::hash::pdq::{bits, quality};
 use crate::hash::{Dihedral, dct::Dct16};
+use cover::Cover;
 use window::{WholePlanes, Windows, luma64, real};
 
 pub use plane::VariantPlane;
@@ -97,6 +99,8 @@ pub enum Step {
     Framed,
     /// Tiles of collages.
     Tiled,
+    /// Letters, logos and stickers painted over.
+    Uncovered,
     /// Turned back by up to 6°.
     Tilted,
     /// Even, one-sided and two-sided crops.
@@ -105,22 +109,34 @@ pub enum Step {
     CroppedGrid,
     /// Crops and tilts within a frame, mirrored too.
     Combined,
+    /// Every crop of a coarser grid up to 20 % a side.
+    DeepCropped,
 }
 
 impl Step {
     /// All steps, in the order they are taken.
-    pub const ALL: [Self; 6] =
-        [Self::Framed, Self::Tiled, Self::Tilted, Self::Cropped, Self::CroppedGrid, Self::Combined];
+    pub const ALL: [Self; 8] = [
+        Self::Framed,
+        Self::Tiled,
+        Self::Uncovered,
+        Self::Tilted,
+        Self::Cropped,
+        Self::CroppedGrid,
+        Self::Combined,
+        Self::DeepCropped,
+    ];
 
     /// The name in summaries.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Framed => "framed",
             Self::Tiled => "tiled",
+            Self::Uncovered => "uncovered",
             Self::Tilted => "tilted",
             Self::Cropped => "cropped",
             Self::CroppedGrid => "cropped-grid",
             Self::Combined => "combined",
+            Self::DeepCropped => "deep-cropped",
         }
     }
 }
@@ -138,12 +154,19 @@ pub struct VariantKind {
     frame: Option<Rect>,
     degrees: i8,
     missing: Option<[f32; 4]>,
+    cover: Option<Cover>,
     dihedral: Dihedral,
 }
 
 impl VariantKind {
-    const PLAIN: Self =
-        Self { tile: None, frame: None, degrees: 0, missing: None, dihedral: Dihedral::Original };
+    const PLAIN: Self = Self {
+        tile: None,
+        frame: None,
+        degrees: 0,
+        missing: None,
+        cover: None,
+        dihedral: Dihedral::Original,
+    };
 
     /// The kind of an exact dihedral hash.
     pub const fn turned(dihedral: Dihedral) -> Self {
@@ -153,7 +176,7 @@ impl VariantKind {
     /// Whether nothing of the original is guessed: a frame removed, a tile, a dihedral form. Only
     /// then may a match be near; one by a supposed crop or tilt is possible at best.
     pub const fn is_exact_geometry(&self) -> bool {
-        self.degrees == 0 && self.missing.is_none()
+        self.degrees == 0 && self.missing.is_none() && self.cover.is_none()
     }
 }
 
@@ -166,6 +189,7 @@ impl fmt::Display for VariantKind {
             let sides = [frame.left, frame.top, 1.0 - frame.right, 1.0 - frame.bottom];
             parts.push(format!("frame-removed {}", percents(sides)));
         }
+        parts.extend(self.cover.map(described));
         if self.degrees != 0 {
             parts.push(format!("rotated {}°", self.degrees));
         }
@@ -174,6 +198,20 @@ impl fmt::Display for VariantKind {
             parts.push(self.dihedral.name().to_owned());
         }
         f.write_str(&parts.join(" + "))
+    }
+}
+
+/// What was painted over.
+fn described(cover: Cover) -> String {
+    match cover {
+        Cover::Light => "text-removed light".into(),
+        Cover::Dark => "text-removed dark".into(),
+        Cover::Letters => "text-removed".into(),
+        Cover::Patch(patch) => {
+            let sides = [patch.left, patch.top, 1.0 - patch.right, 1.0 - patch.bottom];
+            format!("cover-removed {}", percents(sides))
+        }
+        Cover::Patches => "covers-removed".into(),
     }
 }
 
@@ -208,6 +246,7 @@ pub struct VariantSearch<'a> {
     sheet: Option<frame::Sheet<'a>>,
     frames: Option<Vec<(Rect, u8)>>,
     quality: Option<u8>,
+    halved: Option<VariantPlane>,
 }
 
 /// Rectangles that are looked up in all eight forms; the others upright and mirrored.
@@ -218,7 +257,14 @@ const COMBINED_FRAMES: usize = 3;
 impl<'a> VariantSearch<'a> {
     /// Nothing is computed before the first step.
     pub const fn new(plane: &'a VariantPlane) -> Self {
-        Self { plane, windows: Windows::new(plane), sheet: None, frames: None, quality: None }
+        Self {
+            plane,
+            windows: Windows::new(plane),
+            sheet: None,
+            frames: None,
+            quality: None,
+            halved: None,
+        }
     }
 
     /// Appends the variants of `step` to `out`, in a fixed order.
@@ -236,6 +282,8 @@ impl<'a> VariantSearch<'a> {
             Step::Cropped => self.cropped(&crop::simple(), None, &UPRIGHT, out),
             Step::CroppedGrid => self.cropped(&crop::grid(), None, &UPRIGHT, out),
             Step::Combined => self.combined(out),
+            Step::Uncovered => self.uncovered(out),
+            Step::DeepCropped => self.cropped(&crop::deep(), None, &UPRIGHT, out),
         }
     }
 
@@ -296,10 +344,21 @@ impl<'a> VariantSearch<'a> {
         let size = (rect.width() * pixels(width), rect.height() * pixels(height));
         let quality = self.rate(rect);
         let whole = WholePlanes::new(rotate::SIDE);
+        let source = self.plane;
+        let halved = self.halved.get_or_insert_with(|| source.halved());
         for turn in rotate::turns(size.0, size.1) {
-            let plane = rotate::turned_back(self.plane, rect, size, &turn);
+            let plane = rotate::turned_back(halved, rect, size, &turn);
             let block = whole.block(&plane);
             push(&VariantKind { degrees: turn.degrees, ..*kind }, &block, quality, forms, out);
+        }
+    }
+
+    fn uncovered(&mut self, out: &mut Vec<Variant>) {
+        for (cover, plane) in cover::uncovered(self.plane) {
+            let kind = VariantKind { cover: Some(cover), ..VariantKind::PLAIN };
+            let quality = quality(&luma64(&plane, &Rect::WHOLE, &Rect::WHOLE));
+            let block = Windows::new(&plane).block(&Rect::WHOLE, &Rect::WHOLE);
+            push(&kind, &block, quality, &MIRRORED, out);
         }
     }
 
