@@ -1,12 +1,13 @@
 //! How many changed copies of pictures are found: plain PDQ, its dihedral forms, and the variants.
 //!
 //! ```text
-//! cargo run --release --example robustness -- DIRECTORY [COUNT] [all|tuning|held-out] [CHANGE]
+//! cargo run --release --example robustness -- DIRECTORY [COUNT] [all|tuning|held-out] [CHANGES]
 //! ```
 //!
 //! Takes up to COUNT (default 1,000) distinct pictures of the directory, makes every change of
 //! `copies.rs` to a 512-pixel JPEG copy of each, and looks for the original among the exact PDQ
-//! hashes of all of them. `tuning` and `held-out` change every other picture. Prints a table by copy,
+//! hashes of all of them. `tuning` and `held-out` change every other picture; CHANGES are parts of
+//! names with `;` between. Prints a table by copy,
 //! one by family, and what each step costs; a plot goes to `robustness.svg` where `PLOT=FILE` names
 //! another place.
 
@@ -57,6 +58,7 @@ fn main() -> io::Result<()> {
     let count = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(1000);
     let half = arguments.next().unwrap_or_else(|| "all".into());
     let wanted = arguments.next().unwrap_or_default();
+    let is_wanted = |name: &str| wanted.split(';').any(|part| name.contains(part));
     let originals = pictures::originals(Path::new(&directory), count);
     let changed: Vec<usize> = (0..originals.len())
         .filter(|index| match half.as_str() {
@@ -70,7 +72,7 @@ fn main() -> io::Result<()> {
     drift(&originals, &mut out)?;
     let mut rows = Vec::new();
     table::head(&mut out)?;
-    for (family, name, change) in copies::CHANGES.iter().filter(|row| row.1.contains(&wanted)) {
+    for (family, name, change) in copies::CHANGES.iter().filter(|row| is_wanted(row.1)) {
         let outcomes = changed.par_iter().map(|index| outcome(&originals, *index, *change));
         let row = Row { family, name, outcomes: outcomes.collect() };
         table::row(&row, &mut out)?;

@@ -69,12 +69,22 @@ pub(crate) fn uncovered(plane: &VariantPlane) -> Vec<(Cover, VariantPlane)> {
 fn letters(plane: &VariantPlane, sign: f32) -> Vec<bool> {
     let floor = if sign > 0.0 { INK } else { INK - 255.0 };
     let signed: Vec<f32> = plane.cells().iter().map(|cell| cell * sign).collect();
-    let eroded = spread(&signed, plane, STROKE, f32::min);
-    let opened = spread(&eroded, plane, STROKE, f32::max);
+    let eroded = spread(&signed, plane, STROKE, lesser);
+    let opened = spread(&eroded, plane, STROKE, greater);
     let is_stroke =
         |(cell, open): (&f32, &f32)| f32::from(u8::from(*cell >= floor && cell - open > CONTRAST));
     let strokes: Vec<f32> = signed.iter().zip(&opened).map(is_stroke).collect();
-    spread(&strokes, plane, RIM, f32::max).into_iter().map(|cell| cell > 0.5).collect()
+    spread(&strokes, plane, RIM, greater).into_iter().map(|cell| cell > 0.5).collect()
+}
+
+#[inline(always)]
+const fn lesser(a: f32, b: f32) -> f32 {
+    if b < a { b } else { a }
+}
+
+#[inline(always)]
+const fn greater(a: f32, b: f32) -> f32 {
+    if b > a { b } else { a }
 }
 
 /// The least or greatest of the cells within `reach` along both axes.
@@ -82,27 +92,33 @@ fn spread(
     cells: &[f32],
     plane: &VariantPlane,
     reach: usize,
-    choose: fn(f32, f32) -> f32,
+    choose: impl Fn(f32, f32) -> f32 + Copy,
 ) -> Vec<f32> {
     let columns = plane.columns();
-    let mut across = cells.to_vec();
-    for (out, line) in across.chunks_exact_mut(columns).zip(cells.chunks_exact(columns)) {
-        for step in 1..=reach.min(columns - 1) {
-            for at in step..columns {
-                out[at] = choose(out[at], line[at - step]);
-                out[at - step] = choose(out[at - step], line[at]);
-            }
+    let mut across = Vec::with_capacity(cells.len());
+    for line in cells.chunks_exact(columns) {
+        across.extend(widened(line, 1, reach, choose));
+    }
+    widened(&across, columns, reach, choose)
+}
+
+/// Each value with those up to `reach` strides before and after it.
+fn widened(
+    values: &[f32],
+    stride: usize,
+    reach: usize,
+    choose: impl Fn(f32, f32) -> f32,
+) -> Vec<f32> {
+    let mut out = values.to_vec();
+    for shift in (1..=reach).map(|step| step * stride).take_while(|shift| *shift < values.len()) {
+        for (out, value) in out[shift..].iter_mut().zip(values) {
+            *out = choose(*out, *value);
+        }
+        for (out, value) in out.iter_mut().zip(&values[shift..]) {
+            *out = choose(*out, *value);
         }
     }
-    let mut down = across.clone();
-    for step in 1..=reach.min(plane.rows() - 1) {
-        let shift = step * columns;
-        for at in shift..across.len() {
-            down[at] = choose(down[at], across[at - shift]);
-            down[at - shift] = choose(down[at - shift], across[at]);
-        }
-    }
-    down
+    out
 }
 
 /// A bounding box in cells, ends included, and the cells of the colour within.

@@ -417,27 +417,14 @@ impl Work for First<'_> {
     fn run<S: Simd>(self, _: S) -> Vec<Lanes> {
         let mut out = vec![Lanes::ZERO; self.plane.columns()];
         for (group, columns) in out.chunks_mut(GROUP).enumerate() {
-            // A group of columns stays in registers while the rows pass. Plain loops over arrays of
-            // fixed size: iterators are not always inlined into code for another instruction set.
+            // A group of columns stays in registers while the rows pass.
             let mut sums = [Lanes::ZERO; GROUP];
-            let mut y = 0;
-            while y < self.matrix.rows.len() {
+            for (y, weights) in self.matrix.rows.iter().enumerate() {
                 let row = self.plane.row(self.matrix.first + y);
-                let values: [f32; GROUP] = match row.get(group * GROUP..(group + 1) * GROUP) {
-                    Some(whole) => whole.try_into().unwrap_or([0.0; GROUP]),
-                    None => rest(row, group * GROUP),
-                };
-                let weights = &self.matrix.rows[y];
-                let mut column = 0;
-                while column < GROUP {
-                    let mut lane = 0;
-                    while lane < LANES {
-                        sums[column].0[lane] += weights.0[lane] * values[column];
-                        lane += 1;
-                    }
-                    column += 1;
+                let values = eight(row, group * GROUP);
+                for column in 0..GROUP {
+                    sums[column] = sums[column].plus(&weights.times(values[column]));
                 }
-                y += 1;
             }
             columns.copy_from_slice(&sums[..columns.len()]);
         }
@@ -445,9 +432,12 @@ impl Work for First<'_> {
     }
 }
 
-/// The end of a row whose length is no multiple of the group's.
+/// Cells of a row from one on; zeros beyond its end.
 #[inline(always)]
-fn rest(row: &[f32], from: usize) -> [f32; GROUP] {
+fn eight(row: &[f32], from: usize) -> [f32; GROUP] {
+    if let Some(whole) = row.get(from..).and_then(|rest| rest.first_chunk::<GROUP>()) {
+        return *whole;
+    }
     let mut out = [0.0; GROUP];
     for (place, value) in out.iter_mut().zip(row.get(from..).unwrap_or(&[])) {
         *place = *value;
@@ -468,29 +458,17 @@ impl Work for Second<'_> {
     fn run<S: Simd>(self, _: S) -> Dct16 {
         let mut out = [0.0; 256];
         // Eight rows of the block at a time stay in registers.
-        let mut group = 0;
-        while group < 2 {
-            let mut sums = [Lanes::ZERO; 8];
-            let mut at = 0;
-            while at < self.columns.len().min(self.matrix.rows.len()) {
-                let (column, weights) = (&self.columns[at], &self.matrix.rows[at]);
-                let mut row = 0;
-                while row < 8 {
-                    let mut lane = 0;
-                    while lane < LANES {
-                        sums[row].0[lane] += column.0[group * 8 + row] * weights.0[lane];
-                        lane += 1;
-                    }
-                    row += 1;
+        for (half, block) in out.as_chunks_mut::<128>().0.iter_mut().enumerate() {
+            let mut sums = [Lanes::ZERO; GROUP];
+            for (column, weights) in self.columns.iter().zip(&self.matrix.rows) {
+                let values = eight(&column.0, half * GROUP);
+                for row in 0..GROUP {
+                    sums[row] = sums[row].plus(&weights.times(values[row]));
                 }
-                at += 1;
             }
-            let mut row = 0;
-            while row < 8 {
-                out[(group * 8 + row) * LANES..][..LANES].copy_from_slice(&sums[row].0);
-                row += 1;
+            for (row, sums) in block.as_chunks_mut::<LANES>().0.iter_mut().zip(&sums) {
+                *row = sums.0;
             }
-            group += 1;
         }
         out
     }
@@ -507,17 +485,8 @@ impl Work for Line<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, _: S) -> Lanes {
-        let mut out = Lanes::ZERO;
-        let mut at = 0;
-        while at < self.row.len().min(self.matrix.rows.len()) {
-            let mut lane = 0;
-            while lane < LANES {
-                out.0[lane] += self.row[at] * self.matrix.rows[at].0[lane];
-                lane += 1;
-            }
-            at += 1;
-        }
-        out
+        let cells = self.row.iter().zip(&self.matrix.rows);
+        cells.fold(Lanes::ZERO, |sum, (value, weights)| sum.plus(&weights.times(*value)))
     }
 }
 
