@@ -26,6 +26,8 @@ const AREA: [f32; 2] = [0.006, 0.5];
 const FILLED: f32 = 0.4;
 /// Most covers tried.
 const MOST: usize = 3;
+/// Covers proposed at most: three kinds of letters, the patches, and all of these.
+pub(crate) const MOST_COVERS: usize = 3 + MOST + 1;
 
 /// What is supposed to cover the picture.
 #[derive(Clone, Copy, Debug, PartialEq)]

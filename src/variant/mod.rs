@@ -20,6 +20,7 @@ use std::str::FromStr;
 use crate::bits::Hash256;
 use crate::hash::pdq::{bits, quality};
 use crate::hash::{Dihedral, dct::Dct16};
+use collage::Place;
 use cover::Cover;
 use window::{WholePlanes, Windows, luma64, real};
 
@@ -141,6 +142,22 @@ impl Step {
     }
 }
 
+impl Step {
+    /// Most variants that the step gives for one picture: what a budget of look-ups counts with.
+    pub const fn most(self) -> usize {
+        match self {
+            Self::Framed => 8 * FULLY_TURNED + 2 * (frame::MOST - FULLY_TURNED),
+            Self::Tiled => collage::MOST,
+            Self::Uncovered => 2 * cover::MOST_COVERS,
+            Self::Tilted => 48,
+            Self::Cropped => 32,
+            Self::CroppedGrid => 255,
+            Self::Combined => 3 * 64 + 48 + 32 + 2 * 255,
+            Self::DeepCropped => 256,
+        }
+    }
+}
+
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
@@ -150,7 +167,7 @@ impl fmt::Display for Step {
 /// What was undone to get a variant. Its text stands in records.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct VariantKind {
-    tile: Option<[u8; 4]>,
+    tile: Option<Place>,
     frame: Option<Rect>,
     degrees: i8,
     missing: Option<[f32; 4]>,
@@ -183,11 +200,12 @@ impl VariantKind {
 impl fmt::Display for VariantKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut parts = Vec::new();
-        if let Some([columns, rows, column, row]) = self.tile {
+        if let Some(Place::Grid([columns, rows, column, row])) = self.tile {
             parts.push(format!("tile {columns}x{rows}:{column},{row}"));
+        } else if let Some(Place::Cut(rect)) = self.tile {
+            parts.push(format!("tile {}", percents(sides(&rect))));
         } else if let Some(frame) = self.frame {
-            let sides = [frame.left, frame.top, 1.0 - frame.right, 1.0 - frame.bottom];
-            parts.push(format!("frame-removed {}", percents(sides)));
+            parts.push(format!("frame-removed {}", percents(sides(&frame))));
         }
         parts.extend(self.cover.map(described));
         if self.degrees != 0 {
@@ -207,12 +225,14 @@ fn described(cover: Cover) -> String {
         Cover::Light => "text-removed light".into(),
         Cover::Dark => "text-removed dark".into(),
         Cover::Letters => "text-removed".into(),
-        Cover::Patch(patch) => {
-            let sides = [patch.left, patch.top, 1.0 - patch.right, 1.0 - patch.bottom];
-            format!("cover-removed {}", percents(sides))
-        }
+        Cover::Patch(patch) => format!("cover-removed {}", percents(sides(&patch))),
         Cover::Patches => "covers-removed".into(),
     }
+}
+
+/// What lies beside a rectangle: left, top, right, bottom.
+fn sides(rect: &Rect) -> [f32; 4] {
+    [rect.left, rect.top, 1.0 - rect.right, 1.0 - rect.bottom]
 }
 
 /// Four sides in whole tenths of a percent.
@@ -269,8 +289,7 @@ impl<'a> VariantSearch<'a> {
 
     /// Appends the variants of `step` to `out`, in a fixed order.
     ///
-    /// Their number is bounded: 42 framed, 118 tiles, 48 tilted, 32 and 255 cropped, 782 combined.
-    /// A picture with a side under 16 pixels has none.
+    /// At most [`Step::most`] of them. A picture with a side under 16 pixels has none.
     pub fn step(&mut self, step: Step, out: &mut Vec<Variant>) {
         if self.plane.columns().min(self.plane.rows()) < 16 {
             return;
