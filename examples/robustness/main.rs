@@ -8,8 +8,7 @@
 //! `copies.rs` to a 512-pixel JPEG copy of each, and looks for the original among the exact PDQ
 //! hashes of all of them. `tuning` and `held-out` change every other picture; CHANGES are parts of
 //! names with `;` between. Prints a table by copy,
-//! one by family, and what each step costs; a plot goes to `robustness.svg` where `PLOT=FILE` names
-//! another place.
+//! one by family, and what each step costs; `PLOT=FILE` asks for a plot (SVG).
 
 mod copies;
 mod pictures;
@@ -102,13 +101,7 @@ fn outcome(
         .filter(|at| *at != index && !beside.contains(at))
         .map(|at| originals[at].hash)
         .collect();
-    let out = examine(&copy, own.hash, &strangers);
-    if let Ok(dir) = env::var("DUMP")
-        && out.steps.iter().all(|d| *d > 52)
-    {
-        copy.save(format!("{dir}/{index}_{}.png", copy.width() * 1000 + copy.height())).unwrap();
-    }
-    out
+    examine(&copy, own.hash, &strangers)
 }
 
 fn examine(copy: &RgbImage, own: Hash256, strangers: &[Hash256]) -> Outcome {

@@ -21,8 +21,8 @@ pub(super) const DEFAULT_MS: u32 = 60;
 /// Microseconds to make one variant, over all steps (Zen 4, November 2026).
 const HASH_US: f64 = 20.0;
 /// Part of the budget that framed pictures take at most: they are looked up by default, where a
-/// picture should cost little more than its decoding.
-const FRAMED_SHARE: f64 = 0.125;
+/// picture should cost little more than its decoding, which takes some 30 ms for 2 megapixels.
+const FRAMED_SHARE: f64 = 0.05;
 /// Radii tried, widest first: the review radius, then where the multi-index needs markedly fewer
 /// buckets, down to PDQ's own.
 const RADII: [u32; 5] = [52, 46, 40, 36, 31];
