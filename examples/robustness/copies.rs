@@ -1,7 +1,9 @@
 //! What people do to pictures, done to 512-pixel copies by our own code.
 
+use image::codecs::jpeg::JpegEncoder;
 use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
+use onceseen::decode::{Limits, decode};
 
 /// Longest side of a copy before it is changed.
 const SIDE: u32 = 512;
@@ -43,12 +45,15 @@ type Change = fn(&mut Scene<'_>) -> RgbImage;
 
 /// Family, name and change.
 pub(crate) const CHANGES: &[(&str, &str, Change)] = &[
+    ("light edits", "recompressed, quality 30", |s| recompressed(&s.copy, 30)),
     ("light edits", "half size", |s| resized(&s.copy, 0.5)),
     ("light edits", "gamma 0.6", |s| toned(&s.copy, |v| v.powf(0.6))),
     ("light edits", "noise", |s| noisy(s)),
     ("light edits", "grey", |s| grey(&s.copy)),
     ("light edits", "logo in a corner", |s| logo(s)),
-    ("light edits", "text at top and bottom", |s| meme(s)),
+    ("light edits", "logo over 25 % × 12 %", |s| large_logo(s)),
+    ("light edits", "text at top and bottom", |s| meme(s, Outline::None)),
+    ("light edits", "outlined text at top and bottom", |s| meme(s, Outline::Black)),
     ("mirrored or turned", "mirrored", |s| imageops::flip_horizontal(&s.copy)),
     ("mirrored or turned", "turned by 90°", |s| imageops::rotate90(&s.copy)),
     ("mirrored or turned", "turned by 180°", |s| imageops::rotate180(&s.copy)),
@@ -63,7 +68,9 @@ pub(crate) const CHANGES: &[(&str, &str, Change)] = &[
     ("framed", "shaded border 8 %", |s| shaded(&s.copy)),
     ("framed", "caption above", |s| caption(s, true)),
     ("framed", "caption below", |s| caption(s, false)),
-    ("framed", "screenshot", |s| screenshot(s)),
+    ("framed", "screenshot of a chat", |s| screenshot(s)),
+    ("framed", "screenshot of a browser", |s| browser(s)),
+    ("framed", "rounded corners, margins", |s| rounded(s)),
     ("framed", "mirrored + border 5 %", |s| {
         frame(&imageops::flip_horizontal(&s.copy), [0.05; 4], WHITE)
     }),
@@ -80,6 +87,9 @@ pub(crate) const CHANGES: &[(&str, &str, Change)] = &[
     ("collages", "2×2 tight", |s| collage(s, 2, 2, 0)),
     ("collages", "1×3", |s| collage(s, 3, 1, 4)),
     ("collages", "side by side", |s| collage(s, 2, 1, 0)),
+    ("collages", "row of two, own widths", |s| strip(s, 2, Along::Row, 0)),
+    ("collages", "row of three, own widths, gap", |s| strip(s, 3, Along::Row, 6)),
+    ("collages", "column of two, own heights", |s| strip(s, 2, Along::Column, 4)),
     ("combined", "crop + border", |s| frame(&random_crop(s, 0.05), [0.05; 4], WHITE)),
     ("combined", "mirrored + screenshot", |s| {
         s.copy = imageops::flip_horizontal(&s.copy);
@@ -112,6 +122,17 @@ pub(crate) fn small(picture: &RgbImage) -> RgbImage {
         return picture.clone();
     }
     resized(picture, f64::from(SIDE) / f64::from(longest))
+}
+
+pub(crate) fn recompressed(picture: &RgbImage, quality: u8) -> RgbImage {
+    let mut bytes = Vec::new();
+    JpegEncoder::new_with_quality(&mut bytes, quality)
+        .encode_image(picture)
+        .expect("memory takes any JPEG");
+    let decoded = decode(&bytes, &Limits::default()).expect("our own JPEG decodes");
+    let pixels = decoded.pixels();
+    let bytes: Vec<u8> = (0..pixels.height()).flat_map(|y| pixels.row(y).to_vec()).collect();
+    RgbImage::from_raw(pixels.width(), pixels.height(), bytes).expect("three bytes a pixel")
 }
 
 fn resized(picture: &RgbImage, scale: f64) -> RgbImage {
@@ -165,8 +186,16 @@ fn fill(picture: &mut RgbImage, at: (u32, u32), size: (u32, u32), color: Rgb<u8>
 }
 
 fn logo(scene: &mut Scene<'_>) -> RgbImage {
+    logo_of(scene, 0.15, 0.08)
+}
+
+fn large_logo(scene: &mut Scene<'_>) -> RgbImage {
+    logo_of(scene, 0.25, 0.12)
+}
+
+fn logo_of(scene: &mut Scene<'_>, along: f64, down: f64) -> RgbImage {
     let mut out = scene.copy.clone();
-    let (width, height) = (part(out.width(), 0.15), part(out.height(), 0.08));
+    let (width, height) = (part(out.width(), along), part(out.height(), down));
     let at = (out.width() - width - 8, out.height() - height - 8);
     fill(&mut out, at, (width, height), Rgb([220, 40, 40]));
     let size = (height / 3).max(5);
@@ -201,14 +230,37 @@ fn text(
     }
 }
 
-fn meme(scene: &mut Scene<'_>) -> RgbImage {
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outline {
+    None,
+    Black,
+}
+
+fn meme(scene: &mut Scene<'_>, outline: Outline) -> RgbImage {
     let mut out = scene.copy.clone();
     let size = part(out.height(), 0.07);
     let (left, width) = (part(out.width(), 0.15), part(out.width(), 0.7));
     for y in [part(out.height(), 0.04), part(out.height(), 0.89)] {
         text(&mut out, scene, (left, y), width, size, WHITE);
     }
+    if outline == Outline::Black {
+        outlined(&mut out, &scene.copy);
+    }
     out
+}
+
+/// Blackens what lies within two pixels of the letters, which are where the copy was changed.
+fn outlined(picture: &mut RgbImage, before: &RgbImage) {
+    let lettered = picture.clone();
+    let is_letter = |x: u32, y: u32| lettered.get_pixel(x, y) != before.get_pixel(x, y);
+    for (x, y, pixel) in picture.enumerate_pixels_mut() {
+        let near = |at: u32, end: u32| at.saturating_sub(2)..(at + 3).min(end);
+        let touches =
+            near(y, before.height()).any(|y| near(x, before.width()).any(|x| is_letter(x, y)));
+        if touches && !is_letter(x, y) {
+            *pixel = BLACK;
+        }
+    }
 }
 
 /// Adds a frame: shares of the picture's sides on the left, top, right and bottom.
@@ -275,6 +327,45 @@ fn screenshot(scene: &mut Scene<'_>) -> RgbImage {
     let low = total.1 - below / 4;
     fill(&mut out, (0, low), (total.0, below / 4), bar);
     out
+}
+
+/// A browser: tabs and an address above, a column of text beside the picture, more below.
+fn browser(scene: &mut Scene<'_>) -> RgbImage {
+    let (width, height) = scene.copy.dimensions();
+    let (beside, above, below) = (part(width, 0.35), part(height, 0.22), part(height, 0.15));
+    let margin = part(width, 0.02 + 0.04 * scene.draw.share());
+    let total = (2 * margin + width + beside, above + height + below);
+    let mut out = RgbImage::from_pixel(total.0, total.1, WHITE);
+    fill(&mut out, (0, 0), (total.0, above / 4), Rgb([222, 225, 230]));
+    fill(&mut out, (margin, above * 3 / 8), (width, above / 5), Rgb([241, 243, 244]));
+    text(&mut out, scene, (2 * margin, above * 3 / 8 + 4), width / 2, above / 9, Rgb([90; 3]));
+    text(&mut out, scene, (margin, above * 3 / 4), width / 2, above / 8, BLACK);
+    imageops::replace(&mut out, &scene.copy, i64::from(margin), i64::from(above));
+    let left = 2 * margin + width;
+    for line in 0..12 {
+        let y = above + line * height / 12;
+        text(&mut out, scene, (left, y), beside - margin, height / 30, Rgb([60; 3]));
+    }
+    text(&mut out, scene, (margin, above + height + below / 3), width * 3 / 4, below / 5, BLACK);
+    out
+}
+
+/// The picture with rounded corners on an even ground, as phones show it.
+fn rounded(scene: &mut Scene<'_>) -> RgbImage {
+    let (width, height) = scene.copy.dimensions();
+    let ground = Rgb([byte(255.0 * scene.draw.share()); 3]);
+    let radius = f64::from(part(width.min(height), 0.06));
+    let mut picture = scene.copy.clone();
+    for (x, y, pixel) in picture.enumerate_pixels_mut() {
+        let beyond = |at: u32, end: u32| {
+            let at = f64::from(at) + 0.5;
+            (radius - at).max(at - (f64::from(end) - radius)).max(0.0)
+        };
+        if beyond(x, width).hypot(beyond(y, height)) > radius {
+            *pixel = ground;
+        }
+    }
+    frame(&picture, [0.04, 0.08, 0.04, 0.12], ground)
 }
 
 /// Takes shares of the sides away: left, top, right, bottom.
@@ -359,6 +450,39 @@ fn collage(scene: &mut Scene<'_>, columns: u32, rows: u32, gap: u32) -> RgbImage
             imageops::resize(other, width, height, FilterType::Triangle)
         };
         imageops::replace(&mut out, &picture, i64::from(at.0), i64::from(at.1));
+    }
+    resized(&out, 1024.0 / f64::from(out.width().max(out.height())))
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Along {
+    Row,
+    Column,
+}
+
+/// Pictures in a row or a column, each at its own aspect, so that the tiles are unequal.
+fn strip(scene: &mut Scene<'_>, count: usize, along: Along, gap: u32) -> RgbImage {
+    let own = usize::try_from(scene.draw.below(3)).unwrap_or(0) % count;
+    let tiles: Vec<RgbImage> = (0..count)
+        .map(|tile| {
+            let source = if tile == own { &scene.copy } else { scene.others[tile] };
+            let (width, height) = source.dimensions();
+            let side = if along == Along::Row { height } else { width };
+            resized(source, 400.0 / f64::from(side))
+        })
+        .collect();
+    let length: u32 = tiles
+        .iter()
+        .map(|tile| gap + if along == Along::Row { tile.width() } else { tile.height() })
+        .sum();
+    let across = 400 + 2 * gap;
+    let size = if along == Along::Row { (length + gap, across) } else { (across, length + gap) };
+    let mut out = RgbImage::from_pixel(size.0, size.1, WHITE);
+    let mut at = gap;
+    for tile in &tiles {
+        let place = if along == Along::Row { (at, gap) } else { (gap, at) };
+        imageops::replace(&mut out, tile, i64::from(place.0), i64::from(place.1));
+        at += gap + if along == Along::Row { tile.width() } else { tile.height() };
     }
     resized(&out, 1024.0 / f64::from(out.width().max(out.height())))
 }

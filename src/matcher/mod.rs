@@ -5,6 +5,7 @@
 //! hold is the list's. Batches on all cores: `batch`.
 
 mod batch;
+mod budget;
 mod chance;
 mod live;
 mod search;
@@ -22,6 +23,7 @@ use crate::index::{IndexChoice, Neighbor};
 use crate::list::{Claim, HashList};
 use crate::variant::{VariantPlane, VariantSet};
 
+pub use budget::VariantCost;
 pub use live::{LIVE_LIMIT, LiveError, LiveMatcher, Pending};
 
 /// PDQ's authors advise to discard hashes of quality 49 and below: flat pictures hash alike.
@@ -119,6 +121,7 @@ pub struct MatcherBuilder {
     quality: Option<u8>,
     index: IndexChoice,
     variants: VariantSet,
+    variant_budget_ms: u32,
 }
 
 impl Default for MatcherBuilder {
@@ -132,6 +135,7 @@ impl Default for MatcherBuilder {
             // Turned forms cost no hashing and exact hashes; what the other sets cost and which
             // strangers they match on large lists is not settled (docs/robustness.md).
             variants: VariantSet::Turned,
+            variant_budget_ms: budget::DEFAULT_MS,
         }
     }
 }
@@ -174,6 +178,14 @@ impl MatcherBuilder {
         self
     }
 
+    /// What variants of one picture may cost, in milliseconds of the cost model; default 60. Not
+    /// measured by a clock: which variants are looked up, and at which radius, follows from this,
+    /// the lists and the picture alone.
+    pub fn variant_budget_ms(&mut self, ms: u32) -> &mut Self {
+        self.variant_budget_ms = ms;
+        self
+    }
+
     /// Checks the settings together.
     ///
     /// # Errors
@@ -187,7 +199,13 @@ impl MatcherBuilder {
         self.check_radii()?;
         self.check_indexes()?;
         let names = self.lists.iter().map(|list| list.manifest().name.as_str().into()).collect();
-        Ok(Matcher { settings: self.clone(), names, quality, retracted: HashSet::new() })
+        Ok(Matcher {
+            settings: self.clone(),
+            names,
+            quality,
+            retracted: HashSet::new(),
+            costs: budget::Costs::default(),
+        })
     }
 
     fn check_radii(&self) -> Result<(), MatchError> {
@@ -255,6 +273,8 @@ pub struct Matcher {
     quality: u8,
     /// Source and record of claims that count no more.
     retracted: HashSet<(String, String)>,
+    /// What variants gave and took.
+    costs: budget::Costs,
 }
 
 impl Matcher {

@@ -1,14 +1,17 @@
 //! Searching one column for all the forms of a query, and the lists for its variants.
 
+use std::time::Instant;
+
+use super::budget::Purse;
 use super::{Found, Level, Matcher, chance};
 use crate::bits::{BitHash, Hash256};
 use crate::hash::{Algorithm, Dihedral};
 use crate::index::{Index, Neighbor};
 use crate::variant::{Variant, VariantPlane, VariantSearch};
 
-/// Largest distance at which a variant counts. Beyond it a search costs a multiple, and the copies
-/// measured in docs/robustness.md are found within it.
-const VARIANT_RADIUS: u32 = 40;
+/// Hashes nearer than this to one already looked up are not looked up again: they would find the
+/// same entries but for the last few bits.
+const SAME: u32 = 4;
 
 impl Matcher {
     /// Entries within the review radius of any of `forms`, and the number of forms looked up. The
@@ -55,35 +58,55 @@ impl Matcher {
     }
 
     /// Looks up one step of variants after the other, until one finds something that is not on a
-    /// negative list. Variants are PDQ's alone.
+    /// negative list or the budget is spent. Variants are PDQ's alone.
     pub(super) fn match_variants(&self, plane: &VariantPlane, out: &mut Vec<super::Match>) {
         let mut search = VariantSearch::new(plane);
-        let mut variants = Vec::new();
+        let mut purse = Purse::new(self);
+        let mut seen: Vec<Hash256> = Vec::new();
         let mut lookups = 0_usize;
         for step in self.settings.variants.steps() {
-            variants.clear();
+            let (start, before) = (Instant::now(), out.len());
+            let Some((radius, most)) = purse.plan(*step) else { return };
+            let mut variants = Vec::new();
             search.step(*step, &mut variants);
-            variants.retain(|variant: &Variant| variant.quality >= self.quality);
+            let hashes = variants.len();
+            self.keep_new(&mut variants, &mut seen, purse.is_dear());
+            variants.truncate(most);
+            purse.pay(hashes, variants.len(), radius);
             lookups += variants.len();
             for place in 0..self.names.len() {
-                self.match_step(place, &variants, lookups, out);
+                self.match_step(place, &variants, (radius, lookups), out);
             }
-            if out.iter().any(|found| !found.negative) {
+            let found = out[before..].iter().any(|found| !found.negative);
+            self.costs.add(*step, hashes, variants.len(), found, start.elapsed());
+            if found {
                 return;
             }
         }
+    }
+
+    /// Keeps the variants of enough quality; where look-ups are dear, only those that differ from
+    /// all `seen` before.
+    fn keep_new(&self, variants: &mut Vec<Variant>, seen: &mut Vec<Hash256>, is_dear: bool) {
+        variants.retain(|variant| {
+            let is_new = !is_dear || seen.iter().all(|hash| hash.distance(variant.hash) >= SAME);
+            let is_kept = variant.quality >= self.quality && is_new;
+            if is_kept && is_dear {
+                seen.push(variant.hash);
+            }
+            is_kept
+        });
     }
 
     fn match_step(
         &self,
         place: usize,
         variants: &[Variant],
-        lookups: usize,
+        (radius, lookups): (u32, usize),
         out: &mut Vec<super::Match>,
     ) {
         let algorithm = Algorithm::Pdq;
         let forms: Vec<Hash256> = variants.iter().map(|variant| variant.hash).collect();
-        let radius = VARIANT_RADIUS.min(self.review_radius(algorithm));
         let list = &self.settings.lists[place];
         for (neighbor, form) in self.nearest(place, algorithm, &forms, radius) {
             let kind = variants[form].kind;

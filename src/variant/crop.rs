@@ -18,6 +18,9 @@ const PAIR: [f32; 3] = [0.03, 0.06, 0.1];
 /// from a rung.
 const GRID: [f32; 4] = [0.0, 0.03, 0.06, 0.09];
 
+/// On each side of the deep grid: 5 % apart, up to 20 % a side.
+const DEEP: [f32; 4] = [0.025, 0.075, 0.125, 0.175];
+
 /// Even, single-sided and two-sided crops: 32 rungs.
 pub(crate) fn simple() -> Vec<Missing> {
     let mut out: Vec<Missing> = EVEN.iter().map(|share| [*share; 4]).collect();
@@ -37,11 +40,20 @@ pub(crate) fn simple() -> Vec<Missing> {
 
 /// Every combination of the grid but nothing missing at all: 255 rungs, small crops first.
 pub(crate) fn grid() -> Vec<Missing> {
+    every(GRID)
+}
+
+/// Every combination of deeper crops: 256 rungs, small crops first.
+pub(crate) fn deep() -> Vec<Missing> {
+    every(DEEP)
+}
+
+fn every(shares: [f32; 4]) -> Vec<Missing> {
     let mut out = Vec::new();
-    for left in GRID {
-        for top in GRID {
-            for right in GRID {
-                out.extend(GRID.map(|bottom| [left, top, right, bottom]));
+    for left in shares {
+        for top in shares {
+            for right in shares {
+                out.extend(shares.map(|bottom| [left, top, right, bottom]));
             }
         }
     }

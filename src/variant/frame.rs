@@ -215,6 +215,17 @@ impl Lines<'_> {
         Some((low / self.total(), high / self.total()))
     }
 
+    /// The strongest steps anywhere between the ends, at most `most`, as fractions in order.
+    pub(crate) fn seams(&self, most: usize) -> Vec<f32> {
+        let range = self.first + 2..self.end.saturating_sub(2).max(self.first + 2);
+        let mut peaks = self.peaks(range);
+        peaks.truncate(most);
+        let mut seams: Vec<f32> =
+            peaks.into_iter().map(|(_, at)| (real(at) + 0.5) / self.total()).collect();
+        seams.sort_by(f32::total_cmp);
+        seams
+    }
+
     /// The strongest steps near the first (`is_low`) or the last line, as fractions.
     fn cuts(&self, near: Side) -> Vec<(f32, f32)> {
         let reach = cell(real(self.end - self.first) * DEEPEST);
@@ -222,6 +233,13 @@ impl Lines<'_> {
             Side::Low => self.first + 1..(self.first + reach).max(self.first + 1),
             Side::High => (self.end - reach).max(self.first + 1)..self.end - 1,
         };
+        let mut peaks = self.peaks(range);
+        peaks.truncate(CUTS);
+        peaks.into_iter().map(|(step, at)| (self.cut(at, near), step)).collect()
+    }
+
+    /// Lines where the step is the largest around, strongest first.
+    fn peaks(&self, range: std::ops::Range<usize>) -> Vec<(f32, usize)> {
         let steps: Vec<f32> = range.clone().map(|at| self.step(at)).collect();
         let mut peaks: Vec<(f32, usize)> = Vec::new();
         for (index, &step) in steps.iter().enumerate() {
@@ -232,8 +250,7 @@ impl Lines<'_> {
         }
         peaks.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         peaks.dedup_by(|a, b| a.1.abs_diff(b.1) <= 2);
-        peaks.truncate(CUTS);
-        peaks.into_iter().map(|(step, at)| (self.cut(at, near), step)).collect()
+        peaks
     }
 
     /// A cut line between two textures: the middle line is taken for a mixture of both.
@@ -313,18 +330,26 @@ pub(crate) fn rectangles(sheet: &Sheet<'_>) -> Vec<Rect> {
     captioned.into_iter().for_each(|rect| found.add(rect));
     without_captions(sheet, &outer).into_iter().for_each(|rect| found.add(rect));
     for base in [Rect::WHOLE, outer] {
-        if let Some(block) = largest_block(sheet, &base) {
-            found.add(block);
-            if let Some(inner) = trim(sheet, &block) {
-                found.add(inner);
-            }
-        }
+        blocks(sheet, &base, &mut found);
     }
     trimmed.iter().skip(1).for_each(|rect| found.add(*rect));
     for rect in cut_rectangles(sheet, &outer) {
         found.add(rect);
     }
     found.0
+}
+
+/// The largest block, and within it, because a page may lie between bars of another colour, the
+/// block without margins, captions and its own ground.
+fn blocks(sheet: &Sheet<'_>, base: &Rect, found: &mut Found) {
+    let Some(block) = largest_block(sheet, base) else { return };
+    found.add(block);
+    let inner = largest_block(sheet, &block);
+    inner.into_iter().for_each(|rect| found.add(rect));
+    for rect in [Some(block), inner].into_iter().flatten() {
+        trim(sheet, &rect).into_iter().for_each(|rect| found.add(rect));
+        without_captions(sheet, &rect).into_iter().for_each(|rect| found.add(rect));
+    }
 }
 
 /// Distinct rectangles of a picture's size.

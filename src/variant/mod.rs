@@ -7,6 +7,7 @@
 //! matcher's.
 
 mod collage;
+mod cover;
 mod crop;
 mod frame;
 mod plane;
@@ -19,6 +20,8 @@ use std::str::FromStr;
 use crate::bits::Hash256;
 use crate::hash::pdq::{bits, quality};
 use crate::hash::{Dihedral, dct::Dct16};
+use collage::Place;
+use cover::Cover;
 use window::{WholePlanes, Windows, luma64, real};
 
 pub use plane::VariantPlane;
@@ -97,6 +100,8 @@ pub enum Step {
     Framed,
     /// Tiles of collages.
     Tiled,
+    /// Letters, logos and stickers painted over.
+    Uncovered,
     /// Turned back by up to 6°.
     Tilted,
     /// Even, one-sided and two-sided crops.
@@ -105,22 +110,50 @@ pub enum Step {
     CroppedGrid,
     /// Crops and tilts within a frame, mirrored too.
     Combined,
+    /// Every crop of a coarser grid up to 20 % a side.
+    DeepCropped,
 }
 
 impl Step {
     /// All steps, in the order they are taken.
-    pub const ALL: [Self; 6] =
-        [Self::Framed, Self::Tiled, Self::Tilted, Self::Cropped, Self::CroppedGrid, Self::Combined];
+    pub const ALL: [Self; 8] = [
+        Self::Framed,
+        Self::Tiled,
+        Self::Uncovered,
+        Self::Tilted,
+        Self::Cropped,
+        Self::CroppedGrid,
+        Self::Combined,
+        Self::DeepCropped,
+    ];
 
     /// The name in summaries.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Framed => "framed",
             Self::Tiled => "tiled",
+            Self::Uncovered => "uncovered",
             Self::Tilted => "tilted",
             Self::Cropped => "cropped",
             Self::CroppedGrid => "cropped-grid",
             Self::Combined => "combined",
+            Self::DeepCropped => "deep-cropped",
+        }
+    }
+}
+
+impl Step {
+    /// Most variants that the step gives for one picture: what a budget of look-ups counts with.
+    pub const fn most(self) -> usize {
+        match self {
+            Self::Framed => 8 * FULLY_TURNED + 2 * (frame::MOST - FULLY_TURNED),
+            Self::Tiled => collage::MOST,
+            Self::Uncovered => 2 * cover::MOST_COVERS,
+            Self::Tilted => 48,
+            Self::Cropped => 32,
+            Self::CroppedGrid => 255,
+            Self::Combined => 3 * 64 + 48 + 32 + 2 * 255,
+            Self::DeepCropped => 256,
         }
     }
 }
@@ -134,16 +167,23 @@ impl fmt::Display for Step {
 /// What was undone to get a variant. Its text stands in records.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct VariantKind {
-    tile: Option<[u8; 4]>,
+    tile: Option<Place>,
     frame: Option<Rect>,
     degrees: i8,
     missing: Option<[f32; 4]>,
+    cover: Option<Cover>,
     dihedral: Dihedral,
 }
 
 impl VariantKind {
-    const PLAIN: Self =
-        Self { tile: None, frame: None, degrees: 0, missing: None, dihedral: Dihedral::Original };
+    const PLAIN: Self = Self {
+        tile: None,
+        frame: None,
+        degrees: 0,
+        missing: None,
+        cover: None,
+        dihedral: Dihedral::Original,
+    };
 
     /// The kind of an exact dihedral hash.
     pub const fn turned(dihedral: Dihedral) -> Self {
@@ -153,19 +193,21 @@ impl VariantKind {
     /// Whether nothing of the original is guessed: a frame removed, a tile, a dihedral form. Only
     /// then may a match be near; one by a supposed crop or tilt is possible at best.
     pub const fn is_exact_geometry(&self) -> bool {
-        self.degrees == 0 && self.missing.is_none()
+        self.degrees == 0 && self.missing.is_none() && self.cover.is_none()
     }
 }
 
 impl fmt::Display for VariantKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut parts = Vec::new();
-        if let Some([columns, rows, column, row]) = self.tile {
+        if let Some(Place::Grid([columns, rows, column, row])) = self.tile {
             parts.push(format!("tile {columns}x{rows}:{column},{row}"));
+        } else if let Some(Place::Cut(rect)) = self.tile {
+            parts.push(format!("tile {}", percents(sides(&rect))));
         } else if let Some(frame) = self.frame {
-            let sides = [frame.left, frame.top, 1.0 - frame.right, 1.0 - frame.bottom];
-            parts.push(format!("frame-removed {}", percents(sides)));
+            parts.push(format!("frame-removed {}", percents(sides(&frame))));
         }
+        parts.extend(self.cover.map(described));
         if self.degrees != 0 {
             parts.push(format!("rotated {}°", self.degrees));
         }
@@ -175,6 +217,22 @@ impl fmt::Display for VariantKind {
         }
         f.write_str(&parts.join(" + "))
     }
+}
+
+/// What was painted over.
+fn described(cover: Cover) -> String {
+    match cover {
+        Cover::Light => "text-removed light".into(),
+        Cover::Dark => "text-removed dark".into(),
+        Cover::Letters => "text-removed".into(),
+        Cover::Patch(patch) => format!("cover-removed {}", percents(sides(&patch))),
+        Cover::Patches => "covers-removed".into(),
+    }
+}
+
+/// What lies beside a rectangle: left, top, right, bottom.
+fn sides(rect: &Rect) -> [f32; 4] {
+    [rect.left, rect.top, 1.0 - rect.right, 1.0 - rect.bottom]
 }
 
 /// Four sides in whole tenths of a percent.
@@ -208,6 +266,7 @@ pub struct VariantSearch<'a> {
     sheet: Option<frame::Sheet<'a>>,
     frames: Option<Vec<(Rect, u8)>>,
     quality: Option<u8>,
+    halved: Option<VariantPlane>,
 }
 
 /// Rectangles that are looked up in all eight forms; the others upright and mirrored.
@@ -218,13 +277,19 @@ const COMBINED_FRAMES: usize = 3;
 impl<'a> VariantSearch<'a> {
     /// Nothing is computed before the first step.
     pub const fn new(plane: &'a VariantPlane) -> Self {
-        Self { plane, windows: Windows::new(plane), sheet: None, frames: None, quality: None }
+        Self {
+            plane,
+            windows: Windows::new(plane),
+            sheet: None,
+            frames: None,
+            quality: None,
+            halved: None,
+        }
     }
 
     /// Appends the variants of `step` to `out`, in a fixed order.
     ///
-    /// Their number is bounded: 42 framed, 118 tiles, 48 tilted, 32 and 255 cropped, 782 combined.
-    /// A picture with a side under 16 pixels has none.
+    /// At most [`Step::most`] of them. A picture with a side under 16 pixels has none.
     pub fn step(&mut self, step: Step, out: &mut Vec<Variant>) {
         if self.plane.columns().min(self.plane.rows()) < 16 {
             return;
@@ -236,6 +301,8 @@ impl<'a> VariantSearch<'a> {
             Step::Cropped => self.cropped(&crop::simple(), None, &UPRIGHT, out),
             Step::CroppedGrid => self.cropped(&crop::grid(), None, &UPRIGHT, out),
             Step::Combined => self.combined(out),
+            Step::Uncovered => self.uncovered(out),
+            Step::DeepCropped => self.cropped(&crop::deep(), None, &UPRIGHT, out),
         }
     }
 
@@ -296,10 +363,21 @@ impl<'a> VariantSearch<'a> {
         let size = (rect.width() * pixels(width), rect.height() * pixels(height));
         let quality = self.rate(rect);
         let whole = WholePlanes::new(rotate::SIDE);
+        let source = self.plane;
+        let halved = self.halved.get_or_insert_with(|| source.halved());
         for turn in rotate::turns(size.0, size.1) {
-            let plane = rotate::turned_back(self.plane, rect, size, &turn);
+            let plane = rotate::turned_back(halved, rect, size, &turn);
             let block = whole.block(&plane);
             push(&VariantKind { degrees: turn.degrees, ..*kind }, &block, quality, forms, out);
+        }
+    }
+
+    fn uncovered(&mut self, out: &mut Vec<Variant>) {
+        for (cover, plane) in cover::uncovered(self.plane) {
+            let kind = VariantKind { cover: Some(cover), ..VariantKind::PLAIN };
+            let quality = quality(&luma64(&plane, &Rect::WHOLE, &Rect::WHOLE));
+            let block = Windows::new(&plane).block(&Rect::WHOLE, &Rect::WHOLE);
+            push(&kind, &block, quality, &MIRRORED, out);
         }
     }
 

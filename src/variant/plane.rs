@@ -83,6 +83,29 @@ impl VariantPlane {
         Self { cells, columns: self.rows, rows: self.columns, source }
     }
 
+    /// The same picture at half the resolution, a last odd row or column left out.
+    pub(crate) fn halved(&self) -> Self {
+        let (columns, rows) = (self.columns / 2, self.rows / 2);
+        let mut cells = Vec::with_capacity(columns * rows);
+        for y in 0..rows {
+            let (upper, lower) = (self.row(2 * y), self.row(2 * y + 1));
+            for (a, b) in upper.as_chunks::<2>().0.iter().zip(lower.as_chunks::<2>().0) {
+                cells.push((a[0] + a[1] + b[0] + b[1]) * 0.25);
+            }
+        }
+        Self { cells, columns, rows, source: self.source }
+    }
+
+    /// The cells, row after row.
+    pub(crate) fn cells(&self) -> &[f32] {
+        &self.cells
+    }
+
+    /// The same picture with other cells, as many of them.
+    pub(crate) const fn with_cells(&self, cells: Vec<f32>) -> Self {
+        Self { cells, columns: self.columns, rows: self.rows, source: self.source }
+    }
+
     /// Luma between the cells' centres, bilinear; `x` and `y` in cells, clamped to the bounds
     /// `low` and `high` of cell centres.
     #[inline(always)]

@@ -7,8 +7,9 @@
 use super::plane::VariantPlane;
 use super::window::{Rect, real};
 
-/// Cells a side of a plane turned back: twice PDQ's samples.
-pub(crate) const SIDE: usize = 128;
+/// Cells a side of a plane turned back: as many as PDQ takes samples. It is sampled from the plane
+/// at half its resolution, whose cells are then about as wide as PDQ's filter.
+pub(crate) const SIDE: usize = 64;
 
 /// Degrees, and the sine and cosine: written out because library functions differ in the last bit
 /// between platforms.

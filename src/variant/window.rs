@@ -2,9 +2,14 @@
 //!
 //! PDQ's filter and decimation are linear and separable, so the DCT block of a window is
 //! `(D W_y) P (D W_x)ᵀ` with the plane `P`, the 16 × 64 DCT `D` and a sampling matrix `W` that
-//! depends on the window's span alone. Beyond the picture the edge cell is repeated: the weights
-//! that fall outside are added to it. Owns the spans, their matrices and the two products; which
+//! depends on the window's span alone. Owns the spans, their matrices and the products; which
 //! windows are worth a look-up is decided by the modules beside this one.
+//!
+//! Beyond the picture its edge goes on, but ever smoother: frequency `k` along the edge fades with
+//! the distance `d` as `cosh(πk(L - d)) / cosh(πkL)` over a missing strip of depth `L`. That is the
+//! harmonic continuation, the likeliest one for pictures whose power falls with the square of the
+//! frequency, as photographs' does; and it costs no more than repeating the edge cell, because in
+//! the strip's own basis, the DCT, each frequency fades by itself.
 //!
 //! Every sum runs in one order in f32 without fused operations: all machines give the same bits.
 
@@ -76,11 +81,32 @@ struct Span {
     high: f32,
 }
 
-/// Weights of the 16 frequencies, a row per cell from `first` on.
+/// `D W` of a span: the weights of its 16 frequencies for each cell it reads.
 #[derive(Clone, Debug)]
 struct Matrix {
+    /// Place of the first of `rows` among the cells.
     first: usize,
     rows: Vec<Lanes>,
+    low: Option<Box<Strip>>,
+    high: Option<Box<Strip>>,
+}
+
+/// What a window lacks on one side, stood for by the cell at the edge.
+#[derive(Clone, Debug)]
+struct Strip {
+    cell: usize,
+    /// For each frequency along the edge the weights of the frequencies across it.
+    fading: [Lanes; LANES],
+    /// The same without fading.
+    even: Lanes,
+}
+
+/// A vertical span applied to the plane.
+#[derive(Debug)]
+struct Down {
+    /// For each column of the plane its vertical frequencies, without what lies beyond the edges.
+    columns: Vec<Lanes>,
+    matrix: Matrix,
 }
 
 /// The hashes of windows of one plane; spans seen before are not computed again.
@@ -88,7 +114,7 @@ struct Matrix {
 pub(crate) struct Windows<'a> {
     plane: &'a VariantPlane,
     across: Vec<(Span, Matrix)>,
-    down: Vec<(Span, Vec<Lanes>)>,
+    down: Vec<(Span, Down)>,
 }
 
 impl<'a> Windows<'a> {
@@ -96,23 +122,47 @@ impl<'a> Windows<'a> {
         Self { plane, across: Vec::new(), down: Vec::new() }
     }
 
-    /// The DCT block of `window`; cells outside `bounds` are not read, its edge cells repeated.
+    /// The DCT block of `window`; cells outside `bounds` are not read, its edge is continued.
     ///
     /// Cheap once both spans have been seen; a new vertical span costs a pass over the plane.
     pub(crate) fn block(&mut self, window: &Rect, bounds: &Rect) -> Dct16 {
         let (x, y) = spans(window, bounds);
         let across = self.across(x);
         let down = self.down(y);
-        let matrix = &self.across[across].1;
-        let columns = &self.down[down].1[matrix.first..][..matrix.rows.len()];
-        Level::best().run(Second { columns, matrix })
+        let (across, down) = (&self.across[across].1, &self.down[down].1);
+        let columns = &down.columns[across.first..][..across.rows.len()];
+        let mut out = Level::best().run(Second { columns, matrix: across });
+        for strip in [&across.low, &across.high].into_iter().flatten() {
+            add_beside(&mut out, strip, &self.folded(down, strip.cell));
+        }
+        for strip in [&down.matrix.low, &down.matrix.high].into_iter().flatten() {
+            let row = self.plane.row(strip.cell).get(across.first..).unwrap_or(&[]);
+            add_above(&mut out, strip, &Level::best().run(Line { row, matrix: across }));
+        }
+        out
+    }
+
+    /// The vertical frequencies of a column, its ends repeated beyond the plane.
+    fn folded(&self, down: &Down, column: usize) -> Lanes {
+        let mut out = down.columns[column];
+        for strip in [&down.matrix.low, &down.matrix.high].into_iter().flatten() {
+            let value = self.plane.row(strip.cell).get(column).copied().unwrap_or(0.0);
+            out = out.plus(&strip.even.times(value));
+        }
+        out
+    }
+
+    /// Height and width of the picture as ratios of the other side.
+    fn aspect(&self) -> f32 {
+        let (width, height) = self.plane.source_size();
+        if width == 0 || height == 0 { 1.0 } else { super::pixels(width) / super::pixels(height) }
     }
 
     fn across(&mut self, span: Span) -> usize {
         if let Some(found) = self.across.iter().position(|(seen, _)| *seen == span) {
             return found;
         }
-        self.across.push((span, matrix(span, self.plane.columns())));
+        self.across.push((span, matrix(span, self.plane.columns(), self.aspect())));
         self.across.len() - 1
     }
 
@@ -120,10 +170,29 @@ impl<'a> Windows<'a> {
         if let Some(found) = self.down.iter().position(|(seen, _)| *seen == span) {
             return found;
         }
-        let matrix = matrix(span, self.plane.rows());
-        let product = Level::best().run(First { plane: self.plane, matrix: &matrix });
-        self.down.push((span, product));
+        let matrix = matrix(span, self.plane.rows(), self.aspect().recip());
+        let columns = Level::best().run(First { plane: self.plane, matrix: &matrix });
+        self.down.push((span, Down { columns, matrix }));
         self.down.len() - 1
+    }
+}
+
+/// Adds the strip beside the plane: `column` holds the edge's vertical frequencies.
+fn add_beside(block: &mut Dct16, strip: &Strip, column: &Lanes) {
+    let rows = block.as_chunks_mut::<LANES>().0;
+    for ((row, value), weights) in rows.iter_mut().zip(column.0).zip(&strip.fading) {
+        for (sum, weight) in row.iter_mut().zip(weights.0) {
+            *sum += value * weight;
+        }
+    }
+}
+
+/// Adds the strip above or below: `line` holds the edge's horizontal frequencies.
+fn add_above(block: &mut Dct16, strip: &Strip, line: &Lanes) {
+    for (down, row) in block.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+        for (across, sum) in row.iter_mut().enumerate() {
+            *sum += line.0[across] * strip.fading[across].0[down];
+        }
     }
 }
 
@@ -134,7 +203,7 @@ pub(crate) struct WholePlanes(Matrix);
 impl WholePlanes {
     /// For planes of `cells` cells a side.
     pub(crate) fn new(cells: usize) -> Self {
-        Self(matrix(Span { from: 0.0, to: 1.0, low: 0.0, high: 1.0 }, cells))
+        Self(matrix(Span { from: 0.0, to: 1.0, low: 0.0, high: 1.0 }, cells, 1.0))
     }
 
     /// The DCT block of `plane`.
@@ -185,12 +254,35 @@ struct Taps {
 }
 
 impl Taps {
+    /// Where each weight belongs.
+    fn places(&self) -> impl Iterator<Item = (Place, f32)> {
+        let place = |at: usize| {
+            let shifted = self.first + at;
+            if shifted < self.low + SHIFT {
+                Place::Low(self.low + SHIFT - shifted)
+            } else if shifted > self.high + SHIFT {
+                Place::High(shifted - self.high - SHIFT)
+            } else {
+                Place::Cell(shifted - SHIFT)
+            }
+        };
+        self.weights.iter().enumerate().map(move |(at, weight)| (place(at), *weight))
+    }
+
     /// Cells clamped to the bounds, so one may come up several times.
     fn iter(&self) -> impl Iterator<Item = (usize, f32)> {
         // `first` counts from `SHIFT` cells before the picture.
         let place = |at: usize| (self.first + at).saturating_sub(SHIFT).clamp(self.low, self.high);
         self.weights.iter().enumerate().map(move |(at, weight)| (place(at), *weight))
     }
+}
+
+/// A cell within the bounds, or the number of cells beyond one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Low(usize),
+    Cell(usize),
+    High(usize),
 }
 
 /// Cells by which windows may reach beyond the picture, at most: keeps their numbers positive.
@@ -219,21 +311,94 @@ fn tent_before(at: f32) -> f32 {
     if at < 0.0 { 0.5 * (at + 1.0) * (at + 1.0) } else { 1.0 - 0.5 * (1.0 - at) * (1.0 - at) }
 }
 
-/// `D W` of a span, only the cells it reads.
-fn matrix(span: Span, cells: usize) -> Matrix {
+/// `D W` of a span, only the cells it reads. `ratio` is the length of a unit of this axis in units
+/// of the other.
+fn matrix(span: Span, cells: usize, ratio: f32) -> Matrix {
     let mut rows = vec![Lanes::ZERO; cells];
     let (mut first, mut end) = (cells, 0);
+    let length = (span.to - span.from) * real(cells);
+    let mut low = Beyond::new((span.low - span.from) * real(cells), length, ratio);
+    let mut high = Beyond::new((span.to - span.high) * real(cells), length, ratio);
     for k in 0..INPUT_SIDE {
         let column = Lanes(std::array::from_fn(|frequency| dct().rows()[frequency][k]));
-        for (cell, weight) in taps(span, k, cells).iter() {
-            rows[cell] = rows[cell].plus(&column.times(weight));
-            first = first.min(cell);
-            end = end.max(cell + 1);
+        let taps = taps(span, k, cells);
+        (low.cell, high.cell) = (taps.low, taps.high);
+        for (place, weight) in taps.places() {
+            match place {
+                Place::Low(distance) => low.add(distance, &column.times(weight)),
+                Place::High(distance) => high.add(distance, &column.times(weight)),
+                Place::Cell(cell) => {
+                    rows[cell] = rows[cell].plus(&column.times(weight));
+                    first = first.min(cell);
+                    end = end.max(cell + 1);
+                }
+            }
         }
     }
     rows.truncate(end);
     rows.drain(..first.min(end));
-    Matrix { first, rows }
+    Matrix { first: first.min(end), rows, low: low.finish(), high: high.finish() }
+}
+
+/// The weights of one strip beyond the plane, by distance from the edge.
+struct Beyond {
+    cell: usize,
+    weights: Vec<Lanes>,
+    /// Depth of the strip, and one cell, in units of the window along the edge.
+    depth: f32,
+    unit: f32,
+}
+
+impl Beyond {
+    fn new(depth: f32, length: f32, ratio: f32) -> Self {
+        let unit = ratio / length;
+        Self { cell: 0, weights: Vec::new(), depth: depth.max(1.0) * unit, unit }
+    }
+
+    fn add(&mut self, distance: usize, weights: &Lanes) {
+        if self.weights.len() < distance {
+            self.weights.resize(distance, Lanes::ZERO);
+        }
+        let sum = &mut self.weights[distance - 1];
+        *sum = sum.plus(weights);
+    }
+
+    fn finish(self) -> Option<Box<Strip>> {
+        if self.weights.is_empty() {
+            return None;
+        }
+        let zero = Strip { cell: self.cell, fading: [Lanes::ZERO; LANES], even: Lanes::ZERO };
+        let mut out = Box::new(zero);
+        let whole = exp_minus(std::f32::consts::TAU * self.depth);
+        for (at, weights) in self.weights.iter().enumerate() {
+            let distance = (real(at + 1) * self.unit).min(self.depth);
+            let there = exp_minus(std::f32::consts::PI * distance);
+            let back = exp_minus(std::f32::consts::PI * (2.0 * self.depth - distance));
+            let (mut near, mut far, mut both) = (1.0, 1.0, 1.0);
+            for fading in &mut out.fading {
+                (near, far, both) = (near * there, far * back, both * whole);
+                *fading = fading.plus(&weights.times((near + far) / (1.0 + both)));
+            }
+            out.even = out.even.plus(weights);
+        }
+        Some(out)
+    }
+}
+
+/// e to the power of `-x`, by multiplications alone: the same bits on all machines, which library
+/// functions do not promise.
+fn exp_minus(x: f32) -> f32 {
+    let small = f64::from(x.max(0.0)) / 1024.0;
+    let mut out = (1.0 - small * (1.0 - small * (0.5 - small / 6.0))).max(0.0);
+    for _ in 0..10 {
+        out *= out;
+    }
+    narrowed(out)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a fraction, 24 bits of it are enough")]
+const fn narrowed(value: f64) -> f32 {
+    value as f32
 }
 
 /// Columns summed at a time: as many registers of 16 floats as AVX-512 leaves free.
@@ -256,17 +421,28 @@ impl Work for First<'_> {
             let mut sums = [Lanes::ZERO; GROUP];
             for (y, weights) in self.matrix.rows.iter().enumerate() {
                 let row = self.plane.row(self.matrix.first + y);
-                let Some(row) = row.get(group * GROUP..) else { continue };
-                for (sums, value) in sums.iter_mut().zip(row) {
-                    for lane in 0..LANES {
-                        sums.0[lane] += weights.0[lane] * value;
-                    }
+                let values = eight(row, group * GROUP);
+                for column in 0..GROUP {
+                    sums[column] = sums[column].plus(&weights.times(values[column]));
                 }
             }
             columns.copy_from_slice(&sums[..columns.len()]);
         }
         out
     }
+}
+
+/// Cells of a row from one on; zeros beyond its end.
+#[inline(always)]
+fn eight(row: &[f32], from: usize) -> [f32; GROUP] {
+    if let Some(whole) = row.get(from..).and_then(|rest| rest.first_chunk::<GROUP>()) {
+        return *whole;
+    }
+    let mut out = [0.0; GROUP];
+    for (place, value) in out.iter_mut().zip(row.get(from..).unwrap_or(&[])) {
+        *place = *value;
+    }
+    out
 }
 
 /// Columns times `(D W_x)ᵀ`.
@@ -281,20 +457,36 @@ impl Work for Second<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, _: S) -> Dct16 {
         let mut out = [0.0; 256];
-        // Four rows of the block at a time stay in registers.
-        for (group, block) in out.as_chunks_mut::<64>().0.iter_mut().enumerate() {
-            let mut sums = [[0.0_f32; LANES]; 4];
+        // Eight rows of the block at a time stay in registers.
+        for (half, block) in out.as_chunks_mut::<128>().0.iter_mut().enumerate() {
+            let mut sums = [Lanes::ZERO; GROUP];
             for (column, weights) in self.columns.iter().zip(&self.matrix.rows) {
-                for (row, sums) in sums.iter_mut().enumerate() {
-                    let value = column.0[group * 4 + row];
-                    for (sum, weight) in sums.iter_mut().zip(&weights.0) {
-                        *sum += value * weight;
-                    }
+                let values = eight(&column.0, half * GROUP);
+                for row in 0..GROUP {
+                    sums[row] = sums[row].plus(&weights.times(values[row]));
                 }
             }
-            block.copy_from_slice(sums.as_flattened());
+            for (row, sums) in block.as_chunks_mut::<LANES>().0.iter_mut().zip(&sums) {
+                *row = sums.0;
+            }
         }
         out
+    }
+}
+
+/// One row of cells times `(D W_x)ᵀ`.
+struct Line<'a> {
+    row: &'a [f32],
+    matrix: &'a Matrix,
+}
+
+impl Work for Line<'_> {
+    type Out = Lanes;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) -> Lanes {
+        let cells = self.row.iter().zip(&self.matrix.rows);
+        cells.fold(Lanes::ZERO, |sum, (value, weights)| sum.plus(&weights.times(*value)))
     }
 }
 

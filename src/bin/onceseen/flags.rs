@@ -317,6 +317,10 @@ pub struct Known {
     /// too (all).
     #[arg(long, value_name = "SET", default_value_t = VariantSet::Turned)]
     pub variants: VariantSet,
+    /// What variants of one picture may cost, in milliseconds of one core; decides by a cost model,
+    /// not by a clock, how many are looked up and at which radius.
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    pub variant_budget_ms: u32,
     /// Read lists into memory before starting.
     #[arg(long)]
     pub preload: bool,

@@ -86,7 +86,7 @@ pub fn matcher(known: &Known, work: &Work) -> Result<Arc<Matcher>> {
         builder.review_radius(radius);
     }
     builder.quality(known.quality).index(known.index);
-    builder.variants(known.variants);
+    builder.variants(known.variants).variant_budget_ms(known.variant_budget_ms);
     let matcher = builder.build()?;
     if known.explain {
         explain(&matcher, known);

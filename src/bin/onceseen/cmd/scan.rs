@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use onceseen::scan::Summary;
@@ -15,10 +16,12 @@ pub fn run(flags: &Scan) -> Result<Exit> {
     // Made first: hours of work must not end in a summary that cannot be written.
     let json_summary = flags.json_summary.as_deref().map(create).transpose()?;
     let matcher = settings::matcher(&flags.known, &flags.examine.work)?;
+    let known = Some(Arc::clone(&matcher));
     let scanner =
-        settings::scanner(&flags.examine.work, Some(matcher), flags.parts, flags.examine.timings);
+        settings::scanner(&flags.examine.work, known, flags.parts, flags.examine.timings);
     let summary = super::examine(&scanner, &flags.input, &flags.examine, true)?;
     sentences(&summary).iter().for_each(|sentence| messages::note(sentence));
+    matcher.variant_costs().iter().for_each(|cost| messages::note(&cost.to_string()));
     if let Some((path, mut file)) = json_summary {
         let json = serde_json::to_string_pretty(&summary)?;
         file.write_all((json + "\n").as_bytes())

@@ -1,0 +1,214 @@
+//! What variants may cost, and what they did cost.
+//!
+//! Owns the budget: milliseconds on the machine of the cost model, never of a clock, so that the
+//! same picture, lists and settings give the same look-ups everywhere. A look-up's price is that of
+//! its hash and what the planner expects of each list at the radius; early steps take the widest
+//! radius that leaves later ones their look-ups at the narrowest, and the last ones are cut short
+//! where even that is too much.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::Matcher;
+use crate::bits::Hash256;
+use crate::hash::Algorithm;
+use crate::num::to_u64;
+use crate::variant::Step;
+
+/// The default: what `--variants all` may take for one picture on one core of a large list.
+pub(super) const DEFAULT_MS: u32 = 60;
+/// Microseconds to make one variant, over all steps (Zen 4, November 2026).
+const HASH_US: f64 = 20.0;
+/// Part of the budget that framed pictures take at most: they are looked up by default, where a
+/// picture should cost little more than its decoding, which takes some 30 ms for 2 megapixels.
+const FRAMED_SHARE: f64 = 0.05;
+/// Radii tried, widest first: the review radius, then where the multi-index needs markedly fewer
+/// buckets, down to PDQ's own.
+const RADII: [u32; 5] = [52, 46, 40, 36, 31];
+/// Microseconds from which on a look-up is worth avoiding by comparing with those before it.
+const DEAR_US: f64 = 5.0;
+/// Queries in a batch for which the planner is asked.
+const BATCH: usize = 64;
+
+/// What is left for one picture.
+pub(super) struct Purse {
+    us: f64,
+    total_us: f64,
+    /// Radius and price of a look-up in all lists, widest first.
+    prices: Vec<(u32, f64)>,
+    steps: &'static [Step],
+}
+
+impl Purse {
+    pub(super) fn new(matcher: &Matcher) -> Self {
+        let review = matcher.review_radius(Algorithm::Pdq);
+        let narrowest = review.min(RADII[RADII.len() - 1]);
+        let mut radii: Vec<u32> = RADII.iter().map(|radius| *radius.min(&review)).collect();
+        radii.retain(|radius| *radius >= narrowest);
+        radii.dedup();
+        let prices = radii.into_iter().map(|radius| (radius, matcher.lookup_us(radius))).collect();
+        let total_us = f64::from(matcher.settings.variant_budget_ms) * 1000.0;
+        Self { us: total_us, total_us, prices, steps: matcher.settings.variants.steps() }
+    }
+
+    fn narrowest(&self) -> (u32, f64) {
+        self.prices.last().copied().unwrap_or((0, 0.0))
+    }
+
+    /// Radius and number of the look-ups of a step; `None` when nothing is left.
+    pub(super) fn plan(&self, step: Step) -> Option<(u32, usize)> {
+        let (narrowest, price) = self.narrowest();
+        let later = self.steps.iter().filter(|other| **other > step);
+        let reserve: f64 = later.map(|step| count(step.most()) * (price + HASH_US)).sum();
+        let allowed = match step {
+            Step::Framed => self.total_us * FRAMED_SHARE,
+            _ => self.us - reserve,
+        };
+        let fits = |(_, price): &&(u32, f64)| count(step.most()) * (price + HASH_US) <= allowed;
+        if let Some((radius, _)) = self.prices.iter().find(fits) {
+            return Some((*radius, step.most()));
+        }
+        let most = crate::num::saturating_u32(self.us / (price + HASH_US));
+        (most > 0).then(|| (narrowest, crate::num::index(most).min(step.most())))
+    }
+
+    /// Whether look-ups cost more than finding out that one is not needed.
+    pub(super) fn is_dear(&self) -> bool {
+        self.narrowest().1 >= DEAR_US
+    }
+
+    pub(super) fn pay(&mut self, hashes: usize, lookups: usize, radius: u32) {
+        let price = self.prices.iter().find(|(other, _)| *other == radius);
+        let price = price.map_or(0.0, |(_, price)| *price);
+        self.us -= count(hashes) * HASH_US + count(lookups) * price;
+    }
+}
+
+fn count(count: usize) -> f64 {
+    crate::num::to_f64(to_u64(count))
+}
+
+impl Matcher {
+    /// Expected microseconds to look one hash up in all lists.
+    fn lookup_us(&self, radius: u32) -> f64 {
+        let cost = |list: &std::sync::Arc<crate::list::HashList>| {
+            let planner = list.planner::<Hash256>(Algorithm::Pdq, self.settings.index)?;
+            Some(planner.explain(radius, BATCH).cost_us)
+        };
+        self.settings.lists.iter().filter_map(cost).sum()
+    }
+
+    /// What each step of variants gave and took so far, in the order of the steps; steps that were
+    /// never taken are left out.
+    pub fn variant_costs(&self) -> Vec<VariantCost> {
+        let cost = |(step, counts): (Step, &Counts)| VariantCost {
+            step,
+            pictures: counts.pictures.load(Ordering::Relaxed),
+            matched: counts.matched.load(Ordering::Relaxed),
+            hashes: counts.hashes.load(Ordering::Relaxed),
+            lookups: counts.lookups.load(Ordering::Relaxed),
+            time: Duration::from_nanos(counts.nanoseconds.load(Ordering::Relaxed)),
+        };
+        let all = Step::ALL.into_iter().zip(&self.costs.0).map(cost);
+        all.filter(|cost| cost.pictures > 0).collect()
+    }
+}
+
+/// What one step of variants gave and took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VariantCost {
+    /// The step.
+    pub step: Step,
+    /// Pictures that came to it unmatched.
+    pub pictures: u64,
+    /// Pictures of which it found something that is on no negative list.
+    pub matched: u64,
+    /// Variants made.
+    pub hashes: u64,
+    /// Variants looked up, in every list.
+    pub lookups: u64,
+    /// Time in all threads together. Measured, so never part of a record.
+    pub time: Duration,
+}
+
+impl fmt::Display for VariantCost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { step, pictures, matched, hashes, lookups, time } = self;
+        write!(f, "variants {step}: {matched} of {pictures} pictures matched, {hashes} hashes, ")?;
+        write!(f, "{lookups} look-ups, {:.1} s", time.as_secs_f64())
+    }
+}
+
+/// Counts of all steps, shared by all threads.
+#[derive(Debug, Default)]
+pub(super) struct Costs([Counts; Step::ALL.len()]);
+
+#[derive(Debug, Default)]
+struct Counts {
+    pictures: AtomicU64,
+    matched: AtomicU64,
+    hashes: AtomicU64,
+    lookups: AtomicU64,
+    nanoseconds: AtomicU64,
+}
+
+impl Costs {
+    pub(super) fn add(
+        &self,
+        step: Step,
+        hashes: usize,
+        lookups: usize,
+        is_matched: bool,
+        time: Duration,
+    ) {
+        let Some(place) = Step::ALL.iter().position(|other| *other == step) else { return };
+        let counts = &self.0[place];
+        let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        counts.pictures.fetch_add(1, Ordering::Relaxed);
+        counts.matched.fetch_add(u64::from(is_matched), Ordering::Relaxed);
+        counts.hashes.fetch_add(to_u64(hashes), Ordering::Relaxed);
+        counts.lookups.fetch_add(to_u64(lookups), Ordering::Relaxed);
+        counts.nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::variant::VariantSet;
+
+    fn purse(ms: f64, prices: &[(u32, f64)]) -> Purse {
+        let us = ms * 1000.0;
+        Purse { us, total_us: us, prices: prices.to_vec(), steps: VariantSet::All.steps() }
+    }
+
+    #[test]
+    fn small_lists_are_searched_at_the_review_radius_to_the_last_look_up() {
+        let mut purse = purse(60.0, &[(52, 0.5), (31, 0.5)]);
+        for step in Step::ALL {
+            assert_eq!(purse.plan(step), Some((52, step.most())));
+            purse.pay(step.most(), step.most(), 52);
+        }
+    }
+
+    #[test]
+    fn dear_lists_get_narrow_radii_and_the_last_steps_are_cut() {
+        let mut purse = purse(60.0, &[(52, 1500.0), (40, 120.0), (31, 21.0)]);
+        let mut looked_up = 0;
+        for step in Step::ALL {
+            let Some((radius, most)) = purse.plan(step) else { continue };
+            assert!(radius < 52);
+            purse.pay(most, most, radius);
+            looked_up += most;
+        }
+        assert!(purse.us > -2000.0, "{}", purse.us);
+        assert!((1000..1700).contains(&looked_up), "{looked_up}");
+    }
+
+    #[test]
+    fn no_budget_is_no_look_up() {
+        assert_eq!(purse(0.0, &[(52, 0.5)]).plan(Step::Framed), None);
+    }
+}
