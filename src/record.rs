@@ -14,6 +14,7 @@ use crate::hash::ImageHash;
 use crate::hex;
 use crate::list::{Claim, ImportedRow};
 use crate::matcher::Match;
+use crate::variant::StoredWindow;
 
 /// How a file ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -78,6 +79,9 @@ pub struct Record {
     /// What the lists know; `None` where nothing was looked up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub matches: Option<Vec<Match>>,
+    /// Windows for a list built with them; not reported.
+    #[serde(skip)]
+    pub windows: Vec<StoredWindow>,
 }
 
 impl Record {
@@ -98,6 +102,7 @@ impl Record {
             hashes: Vec::new(),
             quality: None,
             matches: None,
+            windows: Vec::new(),
         }
     }
 

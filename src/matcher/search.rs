@@ -4,7 +4,7 @@ use super::{Found, Level, Matcher, chance};
 use crate::bits::{BitHash, Hash256};
 use crate::hash::{Algorithm, Dihedral};
 use crate::index::{Index, Neighbor};
-use crate::variant::{Variant, VariantPlane, VariantSearch};
+use crate::variant::{Variant, VariantPlane, VariantSearch, VariantSet};
 
 /// Largest distance at which a variant counts. Beyond it a search costs a multiple, and the copies
 /// measured in docs/robustness.md are found within it.
@@ -71,6 +71,28 @@ impl Matcher {
             if out.iter().any(|found| !found.negative) {
                 return;
             }
+        }
+        self.match_stored(&mut search, lookups, out);
+    }
+
+    /// Windows of the query, in the lists that hold windows.
+    fn match_stored(
+        &self,
+        search: &mut VariantSearch<'_>,
+        lookups: usize,
+        out: &mut Vec<super::Match>,
+    ) {
+        let holds = |place: &usize| self.settings.lists[*place].manifest().has_stored_windows();
+        let places: Vec<usize> = (0..self.names.len()).filter(holds).collect();
+        if places.is_empty() || self.settings.variants != VariantSet::All {
+            return;
+        }
+        let mut variants = Vec::new();
+        search.meeting(&mut variants);
+        variants.retain(|variant: &Variant| variant.quality >= self.quality);
+        let lookups = lookups + variants.len();
+        for place in places {
+            self.match_step(place, &variants, lookups, out);
         }
     }
 

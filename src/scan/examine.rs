@@ -10,11 +10,11 @@ use super::walk::Item;
 use super::{Known, ScanSettings};
 use crate::decode::{self, DecodeError, Decoded};
 use crate::digest::{Digester, Digests};
-use crate::hash::{Hasher, PictureHashes};
+use crate::hash::{Algorithm, Hasher, PictureHashes};
 use crate::matcher::Query;
 use crate::num::to_u64;
 use crate::record::{Record, Status};
-use crate::variant::VariantPlane;
+use crate::variant::{StoredWindow, VariantPlane, stored_windows};
 
 /// Bytes read at once of a file that is only digested.
 const STREAM_LEN: usize = 1 << 20;
@@ -111,6 +111,7 @@ impl<'a> Examiner<'a> {
                 let hashes = self.hasher.hash(&picture.pixels());
                 describe(&mut record, &picture, &hashes);
                 let plane = self.plane(&picture);
+                record.windows = self.windows(&picture, &hashes);
                 drop(picture);
                 self.conclude(record, hashes, plane)
             }
@@ -149,6 +150,16 @@ impl<'a> Examiner<'a> {
         let matcher = self.shared.matcher.map(Known::matcher)?;
         let has_steps = !matcher.variants().steps().is_empty();
         has_steps.then(|| VariantPlane::new(&picture.pixels()))
+    }
+
+    /// What a list stores of the picture beside its hash. Variants are PDQ's alone.
+    fn windows(&self, picture: &Decoded, hashes: &PictureHashes) -> Vec<StoredWindow> {
+        match hashes.dihedral(Algorithm::Pdq) {
+            Some(forms) if self.shared.settings.stores_windows && !picture.is_partial() => {
+                stored_windows(&VariantPlane::new(&picture.pixels()), forms[0])
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// Looks the file up and settles its status.

@@ -36,6 +36,7 @@ pub(crate) struct ScanSettings {
     algorithms: Vec<Algorithm>,
     limits: Limits,
     threads: NonZeroUsize,
+    stores_windows: bool,
 }
 
 /// Settings of a [`Scanner`].
@@ -45,6 +46,7 @@ pub struct ScannerBuilder {
     limits: Limits,
     threads: Option<NonZeroUsize>,
     matcher: Option<Known>,
+    stores_windows: bool,
 }
 
 /// What a scanner matches against.
@@ -94,6 +96,13 @@ impl ScannerBuilder {
         self
     }
 
+    /// Whether records also hold the windows that a list stores of known pictures
+    /// ([`Record::windows`]); default: no. Costs some milliseconds a picture.
+    pub fn stored_windows(&mut self, wanted: bool) -> &mut Self {
+        self.stores_windows = wanted;
+        self
+    }
+
     /// The scanner.
     pub fn build(&self) -> Scanner {
         let mut algorithms = self.algorithms.clone();
@@ -104,7 +113,12 @@ impl ScannerBuilder {
             .threads
             .or_else(|| std::thread::available_parallelism().ok())
             .unwrap_or(NonZeroUsize::MIN);
-        let settings = ScanSettings { algorithms, limits: self.limits, threads };
+        let settings = ScanSettings {
+            algorithms,
+            limits: self.limits,
+            threads,
+            stores_windows: self.stores_windows,
+        };
         Scanner { settings, matcher: self.matcher.clone(), progress: Arc::default() }
     }
 }

@@ -11,6 +11,7 @@ mod crop;
 mod frame;
 mod plane;
 mod rotate;
+mod stored;
 mod window;
 
 use std::fmt;
@@ -22,6 +23,7 @@ use crate::hash::{Dihedral, dct::Dct16};
 use window::{WholePlanes, Windows, luma64, real};
 
 pub use plane::VariantPlane;
+pub use stored::{StoredWindow, stored_windows};
 pub use window::Rect;
 
 /// How far a search goes for a picture without a match.

@@ -11,11 +11,13 @@ use onceseen::decode;
 use onceseen::digest::{DigestKind, Digester};
 use onceseen::hash::{Algorithm, ImageHash};
 use onceseen::list::{
-    HashList, ImportSettings, Imported, Importer, ListBuilder, RefusedRow, Source,
+    HashList, ImportSettings, Imported, ImportedRow, Importer, ListBuilder, RefusedRow,
+    STORED_WINDOW, Source,
 };
 use onceseen::matcher::{DEFAULT_QUALITY_THRESHOLD, Matcher};
 use onceseen::record::{Record, Sink, Status};
-use onceseen::scan::Scanner;
+use onceseen::scan::{Scanner, ScannerBuilder};
+use onceseen::variant::StoredWindow;
 
 use crate::flags::{Input, Known, Work};
 use crate::messages;
@@ -25,6 +27,10 @@ const HEAD_LEN: u64 = 4096;
 
 /// The scanner of these flags.
 pub fn scanner(work: &Work, matcher: Option<Arc<Matcher>>) -> Scanner {
+    scanner_builder(work, matcher).build()
+}
+
+fn scanner_builder(work: &Work, matcher: Option<Arc<Matcher>>) -> ScannerBuilder {
     let mut builder = Scanner::builder();
     builder.algorithms(&work.algorithms);
     if let Some(threads) = work.threads.and_then(|threads| NonZeroUsize::new(threads.into())) {
@@ -33,7 +39,16 @@ pub fn scanner(work: &Work, matcher: Option<Arc<Matcher>>) -> Scanner {
     if let Some(matcher) = matcher {
         builder.matcher(matcher);
     }
-    builder.build()
+    builder
+}
+
+/// What a list holds of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listed {
+    /// The picture.
+    Whole,
+    /// Also windows of it.
+    Windows,
 }
 
 /// The matcher of these flags over all lists named.
@@ -180,7 +195,7 @@ fn known_list(path: &Path, work: &Work) -> Result<HashList> {
     let mut builder = ListBuilder::new(&name)?;
     let settings = ImportSettings::builder().algorithm(bare_algorithm(work)).build()?;
     let mut warned = 0_u64;
-    let added = add_input(&mut builder, path, &name, work, settings, &mut |problem| {
+    let added = add_input(&mut builder, path, &name, (work, Listed::Whole), settings, &mut |problem| {
         warned += 1;
         if warned <= 10 {
             messages::warn(problem);
@@ -214,24 +229,31 @@ pub fn add_input(
     builder: &mut ListBuilder,
     path: &Path,
     source: &str,
-    work: &Work,
+    (work, listed): (&Work, Listed),
     settings: ImportSettings,
     problem: &mut dyn FnMut(&str) -> Result<()>,
 ) -> Result<u64> {
     let described =
         Source { name: source.to_owned(), input: path.display().to_string(), ..Source::default() };
-    let mut adding = Adding { builder, path, described, problem, stopped: None };
+    let mut adding =
+        Adding { builder, path, described, problem, stopped: None, window_rows: 0 };
     match input_kind(path)? {
         InputKind::List => {
             let list = open_list(path)?;
             adding.builder.push_list(&list)?;
             return Ok(list.len());
         }
-        InputKind::Pictures => adding.pictures(work)?,
+        InputKind::Pictures => adding.pictures(work, listed)?,
         InputKind::Hashes => adding.hashes(settings)?,
     }
     let rows = adding.described.rows;
     adding.builder.source(adding.described);
+    if adding.window_rows > 0 {
+        let input = format!("windows of the pictures of {}", path.display());
+        let name = STORED_WINDOW.to_owned();
+        let rows = adding.window_rows;
+        adding.builder.source(Source { name, input, rows, ..Source::default() });
+    }
     Ok(rows)
 }
 
@@ -242,11 +264,13 @@ struct Adding<'a> {
     described: Source,
     problem: &'a mut dyn FnMut(&str) -> Result<()>,
     stopped: Option<anyhow::Error>,
+    window_rows: u64,
 }
 
 impl Adding<'_> {
-    fn pictures(&mut self, work: &Work) -> Result<()> {
-        let scanner = scanner(work, None);
+    fn pictures(&mut self, work: &Work, listed: Listed) -> Result<()> {
+        let mut builder = scanner_builder(work, None);
+        let scanner = builder.stored_windows(listed == Listed::Windows).build();
         let bar = crate::progress::Bar::start(scanner.progress(), &[self.path.to_owned()]);
         let result = scanner.scan(&[self.path.to_owned()], self);
         drop(bar);
@@ -303,12 +327,27 @@ impl Adding<'_> {
         if let Some(row) = record.to_row() {
             self.builder.push(&row, &self.described.name)?;
             self.described.rows += 1;
+            if !record.hashes.is_empty() {
+                self.windows(&row, &record.windows)?;
+            }
         }
         Ok(())
     }
 }
 
 impl Adding<'_> {
+    /// Lists the windows of a picture, each with the picture's claim and what was cut off.
+    fn windows(&mut self, picture: &ImportedRow, windows: &[StoredWindow]) -> Result<()> {
+        for window in windows {
+            let hashes = vec![ImageHash::pdq(Algorithm::Pdq, window.hash(), None)];
+            let claim = picture.claim.on_window(window.name());
+            let row = ImportedRow { hashes, digests: Vec::new(), claim };
+            self.builder.push(&row, &self.described.name)?;
+            self.window_rows += 1;
+        }
+        Ok(())
+    }
+
     /// Hashes of flat pictures would match other flat pictures, so only their digests are listed, as
     /// from hash files.
     fn drop_flat(&mut self, record: &mut Record) -> Result<()> {

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::exit::Exit;
 use crate::flags::{Build, BuildIndex};
+use crate::settings::Listed;
 use crate::{messages, settings};
 
 pub fn build(flags: &Build) -> Result<Exit> {
@@ -23,6 +24,7 @@ pub fn build(flags: &Build) -> Result<Exit> {
         BuildIndex::Mih => list::BuildIndex::Mih,
         BuildIndex::All => list::BuildIndex::All,
     });
+    let listed = if flags.variants { Listed::Windows } else { Listed::Whole };
     let (mut rows, mut refused) = (0, 0_u64);
     for (input, source) in flags.inputs.iter().zip(&sources) {
         let mut problem = |text: &str| {
@@ -34,8 +36,8 @@ pub fn build(flags: &Build) -> Result<Exit> {
             Ok(())
         };
         let settings = import_settings(flags)?;
-        rows +=
-            settings::add_input(&mut builder, input, source, &flags.work, settings, &mut problem)?;
+        let work = (&flags.work, listed);
+        rows += settings::add_input(&mut builder, input, source, work, settings, &mut problem)?;
     }
     if rows == 0 && refused > 0 {
         bail!("every row was refused; {} was not written", flags.output.display());
