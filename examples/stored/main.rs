@@ -62,7 +62,9 @@ fn main() -> io::Result<()> {
         plain.byte_len(),
         windows.byte_len(),
     );
-    println!("| family | copy | hashes: near | found | windows: near | found | stranger | ms, hashes | ms, windows |");
+    println!(
+        "| family | copy | hashes: near | found | windows: near | found | stranger | ms, hashes | ms, windows |"
+    );
     println!("{}|", "| --- ".repeat(9));
     let [plain, windows] = [plain, windows].map(|list| {
         Matcher::builder().list(list).variants(VariantSet::All).build().expect("settings are right")
@@ -90,7 +92,10 @@ fn row(outcomes: &[[Outcome; 2]]) -> String {
     };
     let time = |of: usize| {
         let total: Duration = outcomes.iter().map(|pair| pair[of].time).sum();
-        format!("{:.1}", total.as_secs_f64() * 1000.0 / f64::from(u32::try_from(count).unwrap_or(1)))
+        format!(
+            "{:.1}",
+            total.as_secs_f64() * 1000.0 / f64::from(u32::try_from(count).unwrap_or(1))
+        )
     };
     let strangers = outcomes.iter().filter(|pair| pair[1].stranger).count();
     format!(
@@ -163,7 +168,8 @@ fn originals(directory: &Path, count: usize) -> Vec<Original> {
     let mut distinct: Vec<Original> = Vec::new();
     for candidate in read.into_iter().flatten() {
         let pictures = hashes(&candidate.picture);
-        let forms = pictures.dihedral(Algorithm::Pdq).map(<[_]>::to_vec).unwrap_or_default();
+        let forms =
+            pictures.dihedral(Algorithm::Pdq).map(|forms| forms.to_vec()).unwrap_or_default();
         let is_new = |seen: &Original| {
             let onceseen::hash::HashValue::Bits256(seen) = seen.hash.value() else { return false };
             forms.iter().all(|form| form.distance(seen) > DISTINCT)

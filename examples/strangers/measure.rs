@@ -10,7 +10,7 @@ use onceseen::decode::{Limits, decode};
 use onceseen::hash::pdq::PdqHasher;
 use onceseen::index::linear::Linear;
 use onceseen::index::{Column, Index, Neighbor};
-use onceseen::variant::{Step, VariantPlane, VariantSearch};
+use onceseen::variant::{Step, StoredWindow, VariantPlane, VariantSearch, stored_windows};
 use rayon::prelude::*;
 
 /// Beyond this nothing is ever reported.
@@ -21,6 +21,10 @@ const LEAST_QUALITY: u8 = 50;
 const SMALLEST_SIDE: u32 = 64;
 /// Larger pictures cost time and tell nothing else.
 const MOST_PIXELS: u32 = 16_000_000;
+
+/// One query in this many is looked up in every variant, the others in their turned forms: variants
+/// are 99 % of the look-ups and of the time.
+const VARIED: usize = 3;
 
 /// A picture of the list half.
 struct Known {
@@ -38,10 +42,14 @@ struct Counts {
     events: BTreeMap<(&'static str, u8, u32, u32), u64>,
 }
 
-pub(crate) fn measure(directory: &Path, output: &Path, windows: usize) -> io::Result<()> {
+pub(crate) fn measure(directory: &Path, output: &Path, of: &str, every: usize) -> io::Result<()> {
     fs::create_dir_all(output)?;
     let (list, queries) = halves(directory);
-    let known: Vec<Known> = list.par_iter().filter_map(|path| known(path, windows)).collect();
+    let queries: Vec<PathBuf> = queries.into_iter().step_by(every.max(1)).collect();
+    let known: Vec<Known> = match of.parse() {
+        Ok(count) => vec![random(count)],
+        Err(_) => list.par_iter().filter_map(|path| known(path, of == "windows")).collect(),
+    };
     let owners: Vec<u32> = known
         .iter()
         .zip(0..)
@@ -53,13 +61,15 @@ pub(crate) fn measure(directory: &Path, output: &Path, windows: usize) -> io::Re
     }
     let column = Column::<Hash256>::new(&bytes).map_err(io::Error::other)?;
     eprintln!("{} pictures, {} hashes, {} queries", known.len(), owners.len(), queries.len());
-    let counts: Vec<Option<Counts>> =
-        queries.par_iter().map(|path| look_up(path, column, &owners)).collect();
+    let counts: Vec<Option<Counts>> = (0..queries.len())
+        .into_par_iter()
+        .map(|at| look_up(&queries[at], at % VARIED == 0, column, &owners))
+        .collect();
     write(output, &known, &queries, &counts)
 }
 
 /// Distinct files, by the series they belong to.
-fn halves(directory: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
+pub(crate) fn halves(directory: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
     let mut paths = Vec::new();
     collect(directory, &mut paths);
     paths.sort();
@@ -109,14 +119,34 @@ fn examine(path: &Path) -> Option<([Hash256; 8], u8, VariantPlane)> {
     Some((pdq.dihedral(), pdq.quality(), VariantPlane::new(&pixels)))
 }
 
-fn known(path: &Path, windows: usize) -> Option<Known> {
-    let (forms, quality, _plane) = examine(path)?;
-    let hashes = vec![forms[0]];
-    let _ = windows;
+fn known(path: &Path, with_windows: bool) -> Option<Known> {
+    let (forms, quality, plane) = examine(path)?;
+    let mut hashes = vec![forms[0]];
+    if with_windows && quality >= LEAST_QUALITY {
+        hashes.extend(stored_windows(&plane, forms[0]).iter().map(StoredWindow::hash));
+    }
     (quality >= LEAST_QUALITY).then(|| Known { path: path.to_owned(), quality, hashes })
 }
 
-fn look_up(path: &Path, column: Column<'_, Hash256>, owners: &[u32]) -> Option<Counts> {
+/// Hashes of no picture, the same on every machine (splitmix64).
+fn random(count: u64) -> Known {
+    let word = |at: u64| {
+        let z = at.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    };
+    let hash = |at: u64| Hash256::from_words([1, 2, 3, 4].map(|part| word(at * 4 + part)));
+    let hashes = (0..count).map(hash).collect();
+    Known { path: "random".into(), quality: 100, hashes }
+}
+
+fn look_up(
+    path: &Path,
+    is_varied: bool,
+    column: Column<'_, Hash256>,
+    owners: &[u32],
+) -> Option<Counts> {
     let (forms, quality, plane) = examine(path)?;
     if quality < LEAST_QUALITY {
         return None;
@@ -126,6 +156,9 @@ fn look_up(path: &Path, column: Column<'_, Hash256>, owners: &[u32]) -> Option<C
     counts.add("plain", &batch, column, owners);
     batch = forms[1..].iter().map(|form| (*form, quality)).collect();
     counts.add("turned", &batch, column, owners);
+    if !is_varied {
+        return Some(counts);
+    }
     let mut search = VariantSearch::new(&plane);
     for step in Step::ALL {
         let mut variants = Vec::new();
@@ -134,6 +167,11 @@ fn look_up(path: &Path, column: Column<'_, Hash256>, owners: &[u32]) -> Option<C
         batch = variants.iter().map(|variant| (variant.hash, variant.quality)).collect();
         counts.add(step.name(), &batch, column, owners);
     }
+    let mut variants = Vec::new();
+    search.meeting(&mut variants);
+    variants.retain(|variant| variant.quality >= LEAST_QUALITY);
+    batch = variants.iter().map(|variant| (variant.hash, variant.quality)).collect();
+    counts.add("meeting", &batch, column, owners);
     Some(counts)
 }
 

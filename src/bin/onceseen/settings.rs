@@ -195,13 +195,14 @@ fn known_list(path: &Path, work: &Work) -> Result<HashList> {
     let mut builder = ListBuilder::new(&name)?;
     let settings = ImportSettings::builder().algorithm(bare_algorithm(work)).build()?;
     let mut warned = 0_u64;
-    let added = add_input(&mut builder, path, &name, (work, Listed::Whole), settings, &mut |problem| {
-        warned += 1;
-        if warned <= 10 {
-            messages::warn(problem);
-        }
-        Ok(())
-    })?;
+    let added =
+        add_input(&mut builder, path, &name, (work, Listed::Whole), settings, &mut |problem| {
+            warned += 1;
+            if warned <= 10 {
+                messages::warn(problem);
+            }
+            Ok(())
+        })?;
     if warned > 10 {
         messages::warn(&format!("{}: {} more problems", path.display(), warned - 10));
     }
@@ -235,8 +236,7 @@ pub fn add_input(
 ) -> Result<u64> {
     let described =
         Source { name: source.to_owned(), input: path.display().to_string(), ..Source::default() };
-    let mut adding =
-        Adding { builder, path, described, problem, stopped: None, window_rows: 0 };
+    let mut adding = Adding { builder, path, described, problem, stopped: None, window_rows: 0 };
     match input_kind(path)? {
         InputKind::List => {
             let list = open_list(path)?;
