@@ -22,6 +22,7 @@ use crate::hash::{HashTimes, ImageHash};
 use crate::hex;
 use crate::list::{Claim, ImportedRow};
 use crate::matcher::{Level, Match};
+use crate::variant::StoredWindow;
 
 /// How a file ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -101,6 +102,9 @@ pub struct Record {
     /// Where the time went; `None` unless asked for, and in further records.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timings: Option<Timings>,
+    /// Windows for a list built with them; not reported.
+    #[serde(skip)]
+    pub windows: Vec<StoredWindow>,
 }
 
 /// The pictures of a file besides its main one.
@@ -190,6 +194,7 @@ impl Record {
             quality: None,
             matches: None,
             timings: None,
+            windows: Vec::new(),
         }
     }
 

@@ -20,6 +20,26 @@ pub struct Claim {
     pub fields: Vec<(String, String)>,
 }
 
+/// The field of a claim on a window of the picture, not on the whole: its value says what was cut
+/// off. A list with such claims names itself so among its sources, too.
+pub const STORED_WINDOW: &str = "stored-window";
+
+impl Claim {
+    /// What was cut off, where the entry is a window of the picture.
+    pub fn stored_window(&self) -> Option<&str> {
+        let field = self.fields.iter().find(|(name, _)| name == STORED_WINDOW);
+        field.map(|(_, window)| window.as_str())
+    }
+
+    /// The same claim on a window of the picture.
+    #[must_use]
+    pub fn on_window(&self, window: String) -> Self {
+        let mut claim = self.clone();
+        claim.fields.push((STORED_WINDOW.to_owned(), window));
+        claim
+    }
+}
+
 /// Fields as one JSON object, in their order; a name that repeats stands twice, as the source had it.
 fn field_map<S: Serializer>(fields: &[(String, String)], out: S) -> Result<S::Ok, S::Error> {
     let mut map = out.serialize_map(Some(fields.len()))?;

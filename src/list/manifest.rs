@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_wincode::{SerdeCompat, wincode};
 
+use super::claim::STORED_WINDOW;
 use super::error::{ListError, ListErrorKind};
 use super::format::MAX_MANIFEST_LEN;
 
@@ -55,6 +56,12 @@ impl Source {
 }
 
 impl Manifest {
+    /// Whether the list holds windows of pictures beside the pictures, so that windows of a query
+    /// are worth a look-up.
+    pub fn has_stored_windows(&self) -> bool {
+        self.sources.iter().any(|source| source.name == STORED_WINDOW && source.rows > 0)
+    }
+
     pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, ListError> {
         <SerdeCompat<Self> as wincode::Serialize>::serialize(self)
             .ok()

@@ -20,7 +20,7 @@ use std::fmt;
 use std::path::Path;
 
 pub use builder::{BuildIndex, Built, ClaimId, ListBuilder};
-pub use claim::Claim;
+pub use claim::{Claim, STORED_WINDOW};
 pub use error::ListError;
 pub use import::{
     Columns, ImportError, ImportFormat, ImportSettings, ImportSettingsBuilder, ImportSummary,

@@ -9,6 +9,7 @@ mod budget;
 mod chance;
 mod live;
 mod search;
+mod window;
 
 use std::collections::HashSet;
 use std::fmt;
@@ -331,6 +332,7 @@ impl Matcher {
             self.match_variants(plane, &mut out);
             self.drop_retracted(&mut out);
         }
+        window::drop_repeated(&mut out);
         // Stable: lists, algorithms and entries stay in the order of the search.
         out.sort_by_key(|found: &Match| (found.level, found.distance));
         out
@@ -418,13 +420,14 @@ impl Matcher {
         chance: Option<f64>,
         claims: Vec<Claim>,
     ) -> Match {
+        let (level, variant) = window::honest(level, found.variant, &claims);
         Match {
             level,
             list: Arc::clone(&self.names[place]),
             entry: found.neighbor.entry.0,
             algorithm,
             distance: found.neighbor.distance,
-            variant: found.variant,
+            variant,
             chance,
             negative: self.settings.lists[place].manifest().is_negative,
             conflict: has_conflict(&claims),

@@ -7,11 +7,14 @@ use super::{Found, Level, Matcher, chance};
 use crate::bits::{BitHash, Hash256};
 use crate::hash::{Algorithm, Dihedral};
 use crate::index::{Index, Neighbor};
-use crate::variant::{Variant, VariantPlane, VariantSearch};
+use crate::variant::{Variant, VariantPlane, VariantSearch, VariantSet};
 
 /// Hashes nearer than this to one already looked up are not looked up again: they would find the
 /// same entries but for the last few bits.
 const SAME: u32 = 4;
+
+/// Largest distance at which a window meets a stored one: what a list with windows is measured at.
+const STORED_RADIUS: u32 = 40;
 
 impl Matcher {
     /// Entries within the review radius of any of `forms`, and the number of forms looked up. The
@@ -82,6 +85,29 @@ impl Matcher {
             if found {
                 return;
             }
+        }
+        self.match_stored(&mut search, lookups, out);
+    }
+
+    /// Windows of the query, in the lists that hold windows.
+    fn match_stored(
+        &self,
+        search: &mut VariantSearch<'_>,
+        lookups: usize,
+        out: &mut Vec<super::Match>,
+    ) {
+        let holds = |place: &usize| self.settings.lists[*place].manifest().has_stored_windows();
+        let places: Vec<usize> = (0..self.names.len()).filter(holds).collect();
+        if places.is_empty() || self.settings.variants != VariantSet::All {
+            return;
+        }
+        let mut variants = Vec::new();
+        search.meeting(&mut variants);
+        variants.retain(|variant: &Variant| variant.quality >= self.quality);
+        let lookups = lookups + variants.len();
+        let radius = STORED_RADIUS.min(self.review_radius(Algorithm::Pdq));
+        for place in places {
+            self.match_step(place, &variants, (radius, lookups), out);
         }
     }
 

@@ -18,7 +18,7 @@ use crate::hash::{Algorithm, Hasher, PictureHashes};
 use crate::matcher::Query;
 use crate::num::to_u64;
 use crate::record::{Record, Status, Timings, micros};
-use crate::variant::VariantPlane;
+use crate::variant::{StoredWindow, VariantPlane, stored_windows};
 
 /// Bytes read at once of a file that is only digested.
 const STREAM_LEN: usize = 1 << 20;
@@ -140,6 +140,7 @@ impl<'a> Examiner<'a> {
             let looks = examiner.look(&picture);
             timings.note_hashing(examiner.hasher.times());
             describe(&mut record, &picture, &looks.hashes);
+            record.windows = examiner.windows(&picture, &looks.hashes);
             looks
         });
         let is_undecodable_raw = decoded.as_ref().is_err_and(|error| {
@@ -224,6 +225,16 @@ impl<'a> Examiner<'a> {
         }
         self.conclude(&mut record, Looks { hashes: PictureHashes::default(), plane: None });
         Ok(record)
+    }
+
+    /// What a list stores of the picture beside its hash. Variants are PDQ's alone.
+    fn windows(&self, picture: &Decoded, hashes: &PictureHashes) -> Vec<StoredWindow> {
+        match hashes.dihedral(Algorithm::Pdq) {
+            Some(forms) if self.shared.settings.stores_windows && !picture.is_partial() => {
+                stored_windows(&VariantPlane::new(&picture.pixels()), forms[0])
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// Looks a picture up, by the digests that its record has and by its hashes, and settles its

@@ -40,6 +40,7 @@ pub(crate) struct ScanSettings {
     threads: NonZeroUsize,
     parts: PartSet,
     has_timings: bool,
+    stores_windows: bool,
 }
 
 /// Which pictures of a file are examined.
@@ -61,6 +62,7 @@ pub struct ScannerBuilder {
     matcher: Option<Known>,
     parts: PartSet,
     has_timings: bool,
+    stores_windows: bool,
 }
 
 /// What a scanner matches against.
@@ -122,6 +124,13 @@ impl ScannerBuilder {
         self
     }
 
+    /// Whether records also hold the windows that a list stores of known pictures
+    /// ([`Record::windows`]); default: no. Costs some milliseconds a picture.
+    pub fn stored_windows(&mut self, wanted: bool) -> &mut Self {
+        self.stores_windows = wanted;
+        self
+    }
+
     /// The scanner.
     pub fn build(&self) -> Scanner {
         let mut algorithms = self.algorithms.clone();
@@ -138,6 +147,7 @@ impl ScannerBuilder {
             threads,
             parts: self.parts,
             has_timings: self.has_timings,
+            stores_windows: self.stores_windows,
         };
         Scanner { settings, matcher: self.matcher.clone(), progress: Arc::default() }
     }

@@ -12,6 +12,7 @@ mod crop;
 mod frame;
 mod plane;
 mod rotate;
+mod stored;
 mod window;
 
 use std::fmt;
@@ -25,6 +26,7 @@ use cover::Cover;
 use window::{WholePlanes, Windows, luma64, real};
 
 pub use plane::VariantPlane;
+pub use stored::{StoredWindow, stored_windows};
 pub use window::Rect;
 
 /// How far a search goes for a picture without a match.

@@ -24,5 +24,6 @@ mod parts;
 mod pictures;
 mod scan;
 mod shared_data;
+mod stored;
 mod testenv;
 mod variant;

@@ -184,6 +184,10 @@ pub struct Build {
     /// Refuse the whole build when a row is refused.
     #[arg(long)]
     pub strict: bool,
+    /// Also list up to 96 windows of each picture (not of hash files), so that heavily cropped and
+    /// covered copies are found: some 20 kB a picture.
+    #[arg(long)]
+    pub variants: bool,
     /// Which indexes the list carries.
     #[arg(long, default_value = "auto")]
     pub index: BuildIndex,

@@ -10,11 +10,13 @@ use anyhow::{Context, Result, anyhow, bail};
 use onceseen::decode;
 use onceseen::hash::{Algorithm, ImageHash};
 use onceseen::list::{
-    HashList, ImportSettings, Imported, Importer, ListBuilder, RefusedRow, Source,
+    HashList, ImportSettings, Imported, ImportedRow, Importer, ListBuilder, RefusedRow,
+    STORED_WINDOW, Source,
 };
 use onceseen::matcher::{DEFAULT_QUALITY_THRESHOLD, Matcher};
 use onceseen::record::{Record, Sink, Status};
-use onceseen::scan::{PartSet, Scanner};
+use onceseen::scan::{PartSet, Scanner, ScannerBuilder};
+use onceseen::variant::StoredWindow;
 use sha2::{Digest as _, Sha256};
 
 use crate::flags::{Input, Known, Parts, Work};
@@ -30,6 +32,15 @@ pub fn scanner(
     parts: Parts,
     has_timings: bool,
 ) -> Scanner {
+    scanner_builder(work, matcher, parts, has_timings).build()
+}
+
+fn scanner_builder(
+    work: &Work,
+    matcher: Option<Arc<Matcher>>,
+    parts: Parts,
+    has_timings: bool,
+) -> ScannerBuilder {
     let mut builder = Scanner::builder();
     builder.algorithms(&work.algorithms).timings(has_timings).parts(match parts {
         Parts::Main => PartSet::Main,
@@ -41,7 +52,16 @@ pub fn scanner(
     if let Some(matcher) = matcher {
         builder.matcher(matcher);
     }
-    builder.build()
+    builder
+}
+
+/// What a list holds of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listed {
+    /// The picture.
+    Whole,
+    /// Also windows of it.
+    Windows,
 }
 
 /// Limits what works on all cores (sorting, indexes, batches of queries) to so many threads.
@@ -200,13 +220,14 @@ fn known_list(path: &Path, work: &Work) -> Result<HashList> {
     let mut builder = ListBuilder::new(&name)?;
     let settings = ImportSettings::builder().algorithm(bare_algorithm(work)).build()?;
     let mut warned = 0_u64;
-    let added = add_input(&mut builder, path, &name, work, settings, &mut |problem| {
-        warned += 1;
-        if warned <= 10 {
-            messages::warn(problem);
-        }
-        Ok(())
-    })?;
+    let added =
+        add_input(&mut builder, path, &name, (work, Listed::Whole), settings, &mut |problem| {
+            warned += 1;
+            if warned <= 10 {
+                messages::warn(problem);
+            }
+            Ok(())
+        })?;
     if warned > 10 {
         messages::warn(&format!("{}: {} more problems", path.display(), warned - 10));
     }
@@ -234,24 +255,30 @@ pub fn add_input(
     builder: &mut ListBuilder,
     path: &Path,
     source: &str,
-    work: &Work,
+    (work, listed): (&Work, Listed),
     settings: ImportSettings,
     problem: &mut dyn FnMut(&str) -> Result<()>,
 ) -> Result<u64> {
     let described =
         Source { name: source.to_owned(), input: path.display().to_string(), ..Source::default() };
-    let mut adding = Adding { builder, path, described, problem, stopped: None };
+    let mut adding = Adding { builder, path, described, problem, stopped: None, window_rows: 0 };
     match input_kind(path)? {
         InputKind::List => {
             let list = open_list(path)?;
             adding.builder.push_list(&list)?;
             return Ok(list.len());
         }
-        InputKind::Pictures => adding.pictures(work)?,
+        InputKind::Pictures => adding.pictures(work, listed)?,
         InputKind::Hashes => adding.hashes(settings)?,
     }
     let rows = adding.described.rows;
     adding.builder.source(adding.described);
+    if adding.window_rows > 0 {
+        let input = format!("windows of the pictures of {}", path.display());
+        let name = STORED_WINDOW.to_owned();
+        let rows = adding.window_rows;
+        adding.builder.source(Source { name, input, rows, ..Source::default() });
+    }
     Ok(rows)
 }
 
@@ -262,11 +289,13 @@ struct Adding<'a> {
     described: Source,
     problem: &'a mut dyn FnMut(&str) -> Result<()>,
     stopped: Option<anyhow::Error>,
+    window_rows: u64,
 }
 
 impl Adding<'_> {
-    fn pictures(&mut self, work: &Work) -> Result<()> {
-        let scanner = scanner(work, None, Parts::Main, false);
+    fn pictures(&mut self, work: &Work, listed: Listed) -> Result<()> {
+        let mut builder = scanner_builder(work, None, Parts::Main, false);
+        let scanner = builder.stored_windows(listed == Listed::Windows).build();
         let bar = crate::progress::Bar::start(scanner.progress(), &[self.path.to_owned()]);
         let result = scanner.scan(&[self.path.to_owned()], self);
         drop(bar);
@@ -323,12 +352,27 @@ impl Adding<'_> {
         if let Some(row) = record.to_row() {
             self.builder.push(&row, &self.described.name)?;
             self.described.rows += 1;
+            if !record.hashes.is_empty() {
+                self.windows(&row, &record.windows)?;
+            }
         }
         Ok(())
     }
 }
 
 impl Adding<'_> {
+    /// Lists the windows of a picture, each with the picture's claim and what was cut off.
+    fn windows(&mut self, picture: &ImportedRow, windows: &[StoredWindow]) -> Result<()> {
+        for window in windows {
+            let hashes = vec![ImageHash::pdq(Algorithm::Pdq, window.hash(), None)];
+            let claim = picture.claim.on_window(window.name());
+            let row = ImportedRow { hashes, digests: Vec::new(), claim };
+            self.builder.push(&row, &self.described.name)?;
+            self.window_rows += 1;
+        }
+        Ok(())
+    }
+
     /// Hashes of flat pictures would match other flat pictures, so only their digests are listed, as
     /// from hash files.
     fn drop_flat(&mut self, record: &mut Record) -> Result<()> {

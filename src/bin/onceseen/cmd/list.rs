@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::exit::Exit;
 use crate::flags::{Build, BuildIndex, Merge};
+use crate::settings::Listed;
 use crate::{messages, settings};
 
 pub fn build(flags: &Build) -> Result<Exit> {
@@ -20,6 +21,7 @@ pub fn build(flags: &Build) -> Result<Exit> {
     let mut builder = ListBuilder::new(&name)?;
     builder.negative(flags.negative).index(flags.index.into());
     builder.memory(flags.memory.0).temporary_directory(settings::directory_of(&flags.output));
+    let listed = if flags.variants { Listed::Windows } else { Listed::Whole };
     let (mut rows, mut refused) = (0, 0_u64);
     for (input, source) in flags.inputs.iter().zip(&sources) {
         let mut problem = |text: &str| {
@@ -31,8 +33,8 @@ pub fn build(flags: &Build) -> Result<Exit> {
             Ok(())
         };
         let settings = import_settings(flags)?;
-        rows +=
-            settings::add_input(&mut builder, input, source, &flags.work, settings, &mut problem)?;
+        let work = (&flags.work, listed);
+        rows += settings::add_input(&mut builder, input, source, work, settings, &mut problem)?;
     }
     if rows == 0 && refused > 0 {
         bail!("every row was refused; {} was not written", flags.output.display());

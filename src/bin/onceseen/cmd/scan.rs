@@ -17,8 +17,7 @@ pub fn run(flags: &Scan) -> Result<Exit> {
     let json_summary = flags.json_summary.as_deref().map(create).transpose()?;
     let matcher = settings::matcher(&flags.known, &flags.examine.work)?;
     let known = Some(Arc::clone(&matcher));
-    let scanner =
-        settings::scanner(&flags.examine.work, known, flags.parts, flags.examine.timings);
+    let scanner = settings::scanner(&flags.examine.work, known, flags.parts, flags.examine.timings);
     let summary = super::examine(&scanner, &flags.input, &flags.examine, true)?;
     sentences(&summary).iter().for_each(|sentence| messages::note(sentence));
     matcher.variant_costs().iter().for_each(|cost| messages::note(&cost.to_string()));

@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+"""Rates of stranger matches from what the example `strangers` wrote.
+
+    strangers.py OUTPUT [--judged FILE] [--pairs FILE] [--json]
+
+OUTPUT holds lookups.tsv and events.tsv. FILE of --judged has one pair a line, two tab-separated
+paths that show the same picture (or a later version of it): it is counted as no stranger, in
+either order. A line of one word starting with '=' joins everything whose path contains the word
+with everything else that contains it. --pairs writes the pairs that remain within 52 bits, nearest
+first, for the next look. Counts are of comparisons (one look-up, one entry); the upper bound is the
+95 % one of a Poisson count.
+"""
+import argparse
+import collections
+import csv
+import json
+import math
+
+RADII = (0, 8, 16, 24, 31, 36, 40, 44, 48, 52, 56, 60, 64, 70)
+BANDS = ((50, 69), (70, 89), (90, 100))
+STEPS = ("plain", "turned", "framed", "tiled", "tilted", "cropped", "cropped-grid", "combined")
+
+
+def upper(count):
+    """95 % upper bound of a Poisson mean, by Wilson and Hilferty."""
+    k = count + 1
+    return k * (1 - 1 / (9 * k) + 1.645 / (3 * math.sqrt(k))) ** 3
+
+
+def band(quality):
+    return next(at for at, (low, high) in enumerate(BANDS) if low <= quality <= high)
+
+
+def judged(path):
+    pairs, words = set(), []
+    for line in open(path) if path else ():
+        cells = line.rstrip("\n").split("\t")
+        if cells[0].startswith("="):
+            words.append(cells[0][1:])
+        elif len(cells) >= 2:
+            pairs.add(frozenset(cells[:2]))
+    return pairs, words
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("output")
+    parser.add_argument("--judged")
+    parser.add_argument("--pairs")
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    same, words = judged(args.judged)
+    lookups = collections.Counter()
+    entries = queries = 0
+    for row in csv.DictReader(open(f"{args.output}/lookups.tsv"), delimiter="\t"):
+        lookups[row["step"], band(int(row["quality"]))] += int(row["lookups"])
+        entries, queries = int(row["entries"]), int(row["queries"])
+    counts = collections.Counter()
+    hit, nearest = collections.defaultdict(set), {}
+    left_out = set()
+    for row in csv.DictReader(open(f"{args.output}/events.tsv"), delimiter="\t", quoting=csv.QUOTE_NONE):
+        pair = frozenset((row["query"], row["entry"]))
+        if pair in same or any(word in row["query"] and word in row["entry"] for word in words):
+            left_out.add(pair)
+            continue
+        distance = int(row["distance"])
+        counts[row["step"], band(int(row["quality"])), distance] += int(row["count"])
+        key = (row["query"], row["entry"])
+        for radius in (31, 40, 52):
+            if distance <= radius:
+                hit[row["step"], radius].add(key)
+        if distance <= 52 and distance < nearest.get(key, (99,))[0]:
+            nearest[key] = (distance, row["step"], row["quality"], row["entry_quality"])
+    within = lambda step, b, radius: sum(counts[step, b, d] for d in range(radius + 1))
+    print(f"{queries} queries, {entries} entries, {len(left_out)} pairs judged the same picture\n")
+    print("Stranger matches per million look-ups (list of", entries, "entries)\n")
+    print("| step | look-ups | ≤ 31 | ≤ 40 | ≤ 52 | pairs ≤ 31 | ≤ 40 | ≤ 52 |\n" + "| --- " * 8 + "|")
+    for step in STEPS:
+        total = sum(lookups[step, b] for b in range(3))
+        rates = [sum(within(step, b, r) for b in range(3)) / max(total, 1) * 1e6 for r in (31, 40, 52)]
+        pairs = [len(hit[step, r]) for r in (31, 40, 52)]
+        print(f"| {step} | {total} | " + " | ".join(f"{r:.2f}" for r in rates) + " | " + " | ".join(map(str, pairs)) + " |")
+    print("\nProbability that one comparison is within the distance, all steps, by the query's quality\n")
+    print("| distance | " + " | ".join(f"{a}-{b}" for a, b in BANDS) + " | all | upper 95 %, all |\n" + "| --- " * (len(BANDS) + 3) + "|")
+    table = {}
+    for radius in RADII:
+        cells = []
+        for b in range(3):
+            n = sum(lookups[s, b] for s in STEPS) * entries
+            k = sum(within(s, b, radius) for s in STEPS)
+            cells.append((k, n))
+        k, n = (sum(x) for x in zip(*cells))
+        table[radius] = [(a, c) for a, c in cells] + [(k, n)]
+        print(f"| {radius} | " + " | ".join(f"{a / max(c, 1):.1e} ({a})" for a, c in cells) + f" | {k / n:.1e} | {upper(k) / n:.1e} |")
+    if args.pairs:
+        with open(args.pairs, "w") as out:
+            for (query, entry), rest in sorted(nearest.items(), key=lambda item: item[1]):
+                print(query, entry, *rest, sep="\t", file=out)
+    if args.json:
+        print(json.dumps(table))
+
+
+main()
