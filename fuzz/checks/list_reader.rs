@@ -92,7 +92,8 @@ fn use_everything(list: HashList) {
 fn copy(list: &HashList) {
     if list.len() < u64::from(LOOKED_AT) && list.claim_count() < LOOKED_AT as usize {
         let mut copy = ListBuilder::new("copy").expect("a temporary file");
-        copy.push_list(list).expect("a small list");
+        // Refused where entries share claims that belong to one.
+        let _ = copy.push_list(list);
     }
 }
 

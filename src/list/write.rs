@@ -12,8 +12,13 @@ use super::format::{HEADER_LEN, Section, SectionKind, align, encode_header};
 use crate::num::to_u64;
 use crate::spill::Spill;
 
-/// Bytes gathered before they go to the file.
-const BUFFER_LEN: usize = 1 << 20;
+/// Bytes gathered before they go to the file. Larger pieces, such as the bands of a multi-index, go
+/// there as they are.
+const BUFFER_LEN: usize = 1 << 16;
+
+/// Bytes that are added to the checksum and written at once: they are still in the cache for the
+/// second of the two.
+const PIECE_LEN: usize = 1 << 18;
 
 /// Writes sections one after another, each streamed.
 pub(super) struct SectionWriter<W> {
@@ -71,7 +76,7 @@ impl<W: Write + Seek> SectionWriter<W> {
 
 impl<W: Write> Write for SectionWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.out.write(bytes)?;
+        let written = self.out.write(&bytes[..bytes.len().min(PIECE_LEN)])?;
         self.checksum.update(&bytes[..written]);
         self.position += to_u64(written);
         Ok(written)

@@ -431,6 +431,15 @@ fn write_groups(
     tasks.into_par_iter().for_each(|(postings, starts, out)| write_group(postings, starts, out));
 }
 
+/// Writes bytes of a known number: copying a slice became a call for every two bytes, and with it a
+/// tenth of the whole build.
+#[inline]
+fn put<const N: usize>(out: &mut [u8], at: usize, bytes: [u8; N]) {
+    if let Some(place) = out.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
+        *place = bytes;
+    }
+}
+
 /// Moves a group's postings to their buckets.
 fn write_group(postings: &[Posting], starts: &[u32], out: &mut [u8]) {
     let mut places = [(0, 0); GROUP];
@@ -440,8 +449,8 @@ fn write_group(postings: &[Posting], starts: &[u32], out: &mut [u8]) {
     }
     for posting in postings {
         let (value, word) = &mut places[usize::from(posting.value & 0xff)];
-        out[*value..*value + 2].copy_from_slice(&posting.next.to_le_bytes());
-        out[*word..*word + 4].copy_from_slice(&posting.word.to_le_bytes());
+        put(out, *value, posting.next.to_le_bytes());
+        put(out, *word, posting.word.to_le_bytes());
         *value += 2;
         *word += 4;
     }

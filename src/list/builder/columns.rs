@@ -24,6 +24,8 @@ use crate::spill::{Key, RowSpill, Scratch, Spill};
 const ROWS_AT_ONCE: usize = 1 << 20;
 /// And at least.
 const LEAST_ROWS_AT_ONCE: usize = 1 << 12;
+/// Rows whose bytes are made at once: 256 KiB of PDQ hashes stay in the cache until they are written.
+const ENCODED_ROWS: usize = 1 << 13;
 
 /// Where columns go and what they may cost.
 pub(super) struct Columns<'a, W> {
@@ -208,10 +210,13 @@ impl<W: Write + Seek + Send, H: BitHash> Emitter<'_, W, H> {
     fn write(&mut self, rows: &[(H, u32)]) -> io::Result<()> {
         let After { references, planes } = &mut *self.after;
         let write = || {
-            let mut bytes = Vec::with_capacity(rows.len() * H::BYTES);
-            rows.iter().for_each(|(hash, _)| hash.push_to(&mut bytes));
-            self.out.write_all(&bytes)?;
-            rows.iter().try_for_each(|(_, claim)| references.push(&claim.to_le_bytes()))
+            let mut bytes = Vec::with_capacity(ENCODED_ROWS * H::BYTES);
+            rows.chunks(ENCODED_ROWS).try_for_each(|rows| {
+                bytes.clear();
+                rows.iter().for_each(|(hash, _)| hash.push_to(&mut bytes));
+                self.out.write_all(&bytes)?;
+                rows.iter().try_for_each(|(_, claim)| references.push(&claim.to_le_bytes()))
+            })
         };
         let (written, cut) =
             rayon::join(write, || planes.as_mut().map_or(Ok(()), |planes| planes.push(rows)));
