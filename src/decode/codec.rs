@@ -18,7 +18,7 @@ use super::format::Format;
 use super::jpeg::Survey;
 use super::limits::{Limit, Limits};
 use super::overlay::Overlay;
-use super::tiff_tag::Tiff;
+use super::tiff_tag::{Palette, Tiff};
 use super::{gif, ico, jpeg_kind, webp};
 use crate::pixels::PixelFormat;
 
@@ -104,9 +104,6 @@ pub(crate) struct Opened<'a> {
     /// Colours that the samples are numbers of.
     palette: Option<Box<Palette>>,
 }
-
-/// The 256 colours of a TIFF, whose decoder gives their numbers.
-pub(crate) type Palette = [[u8; 3]; 256];
 
 impl<'a> Opened<'a> {
     /// Reads the header of a file of a supported format and checks it against `limits`.
