@@ -358,7 +358,7 @@ pub(crate) fn convert_error(
 
 /// A refusal by [`Limits::max_pixels`] that only the decoder could make: it knows what the pictures
 /// that a file is composed of really hold.
-#[cfg(any(feature = "heic", feature = "jxl", feature = "avif"))]
+#[cfg(any(feature = "heic", feature = "avif"))]
 pub(crate) fn too_many_pixels() -> ImageError {
     ImageError::IoError(io::ErrorKind::FileTooLarge.into())
 }
