@@ -1,6 +1,8 @@
-//! Any bytes as a picture, under small limits, through every algorithm.
+//! Any bytes as a picture, and as pictures inside it, under small limits, through every algorithm.
 
-use onceseen::decode::{Limits, decode, estimate, sniff};
+use std::ops::ControlFlow;
+
+use onceseen::decode::{Limits, decode, estimate, others, sniff};
 use onceseen::hash::{Algorithm, Hasher};
 
 /// Panics when an invariant does not hold for these bytes.
@@ -8,6 +10,14 @@ pub(crate) fn check(data: &[u8]) {
     let limits = limits();
     let format = sniff(data);
     let _ = estimate(data, &limits);
+    let _ = others(data, &limits, &mut |kind, picture| {
+        assert!(!kind.to_string().is_empty());
+        if let Ok(picture) = picture {
+            let pixels = u64::from(picture.width()) * u64::from(picture.height());
+            assert!(pixels <= limits.max_pixels, "more pixels than allowed");
+        }
+        ControlFlow::Continue(())
+    });
     let decoded = match decode(data, &limits) {
         Ok(decoded) => decoded,
         Err(error) => {
@@ -30,5 +40,7 @@ fn limits() -> Limits {
     limits.max_file_bytes = 1 << 20;
     limits.max_alloc_bytes = 16 << 20;
     limits.max_scan_pixels = 1 << 18;
+    limits.max_parts = 4;
+    limits.max_part_pixels = 1 << 18;
     limits
 }

@@ -18,7 +18,7 @@ use super::format::Format;
 use super::jpeg::Survey;
 use super::limits::{Limit, Limits};
 use super::overlay::Overlay;
-use super::tiff_tag::Tiff;
+use super::tiff_tag::{Palette, Tiff};
 use super::{buffer, gif, ico, jpeg_kind, webp};
 use crate::pixels::PixelFormat;
 
@@ -104,9 +104,6 @@ pub(crate) struct Opened<'a> {
     /// Colours that the samples are numbers of.
     palette: Option<Box<Palette>>,
 }
-
-/// The 256 colours of a TIFF, whose decoder gives their numbers.
-pub(crate) type Palette = [[u8; 3]; 256];
 
 impl<'a> Opened<'a> {
     /// Reads the header of a file of a supported format and checks it against `limits`.
@@ -361,7 +358,7 @@ pub(crate) fn convert_error(
 
 /// A refusal by [`Limits::max_pixels`] that only the decoder could make: it knows what the pictures
 /// that a file is composed of really hold.
-#[cfg(any(feature = "heic", feature = "jxl", feature = "avif"))]
+#[cfg(any(feature = "heic", feature = "avif"))]
 pub(crate) fn too_many_pixels() -> ImageError {
     ImageError::IoError(io::ErrorKind::FileTooLarge.into())
 }

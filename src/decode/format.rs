@@ -140,11 +140,18 @@ impl Format {
 
     /// Whether the format holds a camera's raw data, and its renderings beside them.
     pub const fn is_raw(self) -> bool {
-        match self {
-            Self::Cr2 | Self::Cr3 | Self::Nef | Self::Arw | Self::Dng | Self::CameraRaw => true,
-            Self::Raf | Self::Orf | Self::Rw2 => true,
-            _ => false,
-        }
+        matches!(
+            self,
+            Self::Cr2
+                | Self::Cr3
+                | Self::Nef
+                | Self::Arw
+                | Self::Dng
+                | Self::Raf
+                | Self::Orf
+                | Self::Rw2
+                | Self::CameraRaw
+        )
     }
 
     /// Whether the format describes a drawing, which has no pixels of its own to hash.

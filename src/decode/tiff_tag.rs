@@ -40,6 +40,9 @@ const MOST_VALUES: usize = 16;
 /// Pages of one TIFF; the limits stop earlier.
 const MOST_PAGES: usize = 4096;
 
+/// The 256 colours of a picture whose samples are their numbers.
+pub(crate) type Palette = [[u8; 3]; 256];
+
 /// What the first directory says of itself.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct FirstDirectory {
@@ -169,7 +172,7 @@ impl<'a> Tiff<'a> {
 
     /// The 256 colours of the directory at `start`, when its samples are numbers of 8 bits in a palette
     /// (TIFF 6.0, section 5), and the byte that makes them grey instead.
-    pub(crate) fn palette(&self, start: u64) -> Option<(Box<[[u8; 3]; 256]>, (usize, u8))> {
+    pub(crate) fn palette(&self, start: u64) -> Option<(Box<Palette>, (usize, u8))> {
         let start = crate::num::to_usize(start)?;
         let entry = |wanted: u16| {
             let mut entries = self.entries(start);
