@@ -6,10 +6,11 @@
 //! The multi-index's cost is known before a posting is touched: its directory says exactly how
 //! many there are. How many survive the second condition is estimated: few of an even share, all
 //! of what is beyond it. So a flood of near-identical hashes is recognised in the directory. What
-//! the directory does not show is bounded by a budget: a search that has spent [`WASTE`] of a scan,
-//! or [`PATIENCE`] times what even data would take, is given up for the scan. So a search that even
-//! data would answer in an eighth of a scan costs at most 1.2 scans by the model. Dearer ones, as over
-//! short lists, could cost more over a list made for the purpose. How near to the scan that keeps floods is measured in `docs/search.md`.
+//! the directory does not show is bounded by a budget. A batch hands it out band by band: a flood,
+//! which fills all bands alike, is met in the first and given up before it has cost a fifth of a
+//! scan. The bound for any list whatever is weaker: one made for the purpose can make a search spend
+//! nearly [`WORTH_IN_CROWDS`] of a scan, or [`PATIENCE`] times what even data would take, in vain.
+//! How near to the scan that keeps floods is measured in `docs/search.md`.
 
 use std::fmt;
 
@@ -35,7 +36,7 @@ struct Rates {
 /// bits; single thread, Zen 4 (AVX-512), shared machine, November 2026.
 const SINGLE: Rates = Rates { bucket: 20.0, posting: 0.35, survivor: 15.0 };
 /// A batch of 2,000.
-const BATCH: Rates = Rates { bucket: 15.0, posting: 0.3, survivor: 15.0 };
+const BATCH: Rates = Rates { bucket: 15.0, posting: 0.3, survivor: 10.0 };
 
 /// Nanoseconds for reading a bucket's directory entry alone: what a search costs that the directory
 /// refuses (same measurement).
@@ -51,8 +52,13 @@ const WASTE: f64 = 0.15;
 /// How much of the cost expected over even data a search may spend before it is given up.
 const PATIENCE: f64 = 1.2;
 
-/// Share of a batch's allowance that a query may spend at once, in the first bands.
-const AT_ONCE: f64 = 0.1;
+/// Share of a scan's cost up to which a search may go on over the data at hand, crowds near the query
+/// included: single ones that are expected to stay below it, batches as long as they spend it evenly.
+const WORTH_IN_CROWDS: f64 = 0.4;
+
+/// Share of a scan's cost that may be spent beyond that: on a crowd larger than expected, or in the
+/// first bands.
+const AT_ONCE: f64 = 0.08;
 
 /// Share of a scan's cost from which on an index is not tried: estimates are no better.
 const WORTH_TRYING: f64 = 0.8;
@@ -207,10 +213,10 @@ impl<'a, H: BitHash> Planner<'a, H> {
         let scan_ns = self.scan_ns(radius, 1);
         let expected_ns = self.mih_ns(effort, &SINGLE);
         let patience_ns = PATIENCE * self.typical_ns(radius, &SINGLE);
-        let allowed_ns = (WASTE * scan_ns).max(patience_ns);
-        if expected_ns > allowed_ns {
+        if expected_ns > (WORTH_IN_CROWDS * scan_ns).max(patience_ns) {
             return 0;
         }
+        let allowed_ns = (WASTE * scan_ns).max(patience_ns).max(expected_ns + AT_ONCE * scan_ns);
         let known_ns = expected_ns - SINGLE.survivor * self.expected_survivors(effort);
         u64::from(num::saturating_u32((allowed_ns - known_ns) / SINGLE.survivor).max(16))
     }
@@ -268,14 +274,14 @@ impl<'a, H: BitHash> Planner<'a, H> {
             return (0..queries.len()).collect();
         }
         let units = |ns: f64| num::saturating_u32(UNITS_PER_NS * ns);
-        let allowed_ns = (WASTE * scan_ns).max(PATIENCE * expected_ns);
+        let evenly_ns = (WORTH_IN_CROWDS * scan_ns).max(PATIENCE * expected_ns);
         let prices = Prices {
             bucket: units(rates.bucket),
             posting: units(rates.posting).max(1),
             survivor: units(rates.survivor),
             usual: self.column.len() / (1 << 15) + 16,
-            start: units(AT_ONCE * allowed_ns).into(),
-            all_bands: units((1.0 - AT_ONCE) * allowed_ns).into(),
+            start: units(AT_ONCE * scan_ns).into(),
+            all_bands: units(evenly_ns).into(),
         };
         mih.join(queries, radius, prices, out)
     }
