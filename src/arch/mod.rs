@@ -252,6 +252,23 @@ mod tests {
     }
 
     #[test]
+    fn a_list_that_is_refused_takes_no_other_with_it() {
+        let values = vec![0; 2 * 200];
+        let lists: Vec<_> = (0..100)
+            .map(|tag| U16List { at: 2 * num::index(tag), len: tag, tag, limit: 0, want: 0 })
+            .collect();
+        let most = |tag: u32| if tag % 3 == 0 { tag.min(1) } else { tag };
+        for isa in Isa::available() {
+            let mut found = vec![0; lists.len()];
+            filter_u16(isa, &values, &lists, &mut |list, _| {
+                found[num::index(list.tag)] += 1;
+                list.tag % 3 != 0
+            });
+            assert_eq!(found, (0..100).map(most).collect::<Vec<_>>(), "{}", isa.name());
+        }
+    }
+
+    #[test]
     fn every_instruction_set_filters_planes_alike() {
         let random = |i: usize| num::low_u32(num::spread(num::to_u64(i)));
         let planes: Vec<u32> =

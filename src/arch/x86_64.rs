@@ -137,10 +137,13 @@ struct NearLines<'a> {
     lanes: u64,
 }
 
-/// Reports lines; `false` when the rest of the last list shall be passed over.
+/// Reports lines; gives the last list of which no more is wanted.
 #[cold]
 #[inline(never)]
-fn report(near: &[NearLines<'_>], found: &mut impl FnMut(&U16List, usize) -> bool) -> bool {
+fn report<'a>(
+    near: &[NearLines<'a>],
+    found: &mut impl FnMut(&U16List, usize) -> bool,
+) -> Option<&'a U16List> {
     let mut refused: Option<&U16List> = None;
     for line in near {
         let mut lanes = line.lanes;
@@ -152,8 +155,7 @@ fn report(near: &[NearLines<'_>], found: &mut impl FnMut(&U16List, usize) -> boo
             lanes &= lanes - 1;
         }
     }
-    let last = near.last().map(|line| line.list);
-    !refused.zip(last).is_some_and(|(refused, last)| std::ptr::eq(refused, last))
+    refused
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512bitalg")]
@@ -192,7 +194,7 @@ fn filter_lines<'a>(
         if survivors != 0 {
             if *count == NEAR_LINES {
                 *count = 0;
-                if !report(near, found) {
+                if report(near, found).is_some_and(|refused| std::ptr::eq(refused, list)) {
                     return;
                 }
             }

@@ -6,11 +6,11 @@
 //! The multi-index's cost is known before a posting is touched: its directory says exactly how
 //! many there are. How many survive the second condition is estimated: few of an even share, all
 //! of what is beyond it. So a flood of near-identical hashes is recognised in the directory. What
-//! the directory does not show is bounded by a budget: a search that has spent [`WASTE`] of a scan,
-//! or half as much again as was expected of it, is given up for the scan. So a search that was
-//! expected to take less than an eighth of a scan costs at most 1.2 scans, whatever the list holds;
-//! a dearer one could cost more over a list made for the purpose. How near to the scan that keeps
-//! floods is measured in `docs/search.md`.
+//! the directory does not show is bounded by a budget. A batch hands it out band by band: a flood,
+//! which fills all bands alike, is met in the first and given up before it has cost a fifth of a
+//! scan. The bound for any list whatever is weaker: one made for the purpose can make a search spend
+//! nearly [`WORTH_IN_CROWDS`] of a scan, or [`PATIENCE`] times what even data would take, in vain.
+//! How near to the scan that keeps floods is measured in `docs/search.md`.
 
 use std::fmt;
 
@@ -49,8 +49,16 @@ const SURVIVING_SHARE: f64 = 0.003;
 /// below the 0.2 that the indexes may lose against the scan.
 const WASTE: f64 = 0.15;
 
-/// How much of the expected cost a search may spend before it is given up.
-const PATIENCE: f64 = 1.5;
+/// How much of the cost expected over even data a search may spend before it is given up.
+const PATIENCE: f64 = 1.2;
+
+/// Share of a scan's cost up to which a search may go on over the data at hand, crowds near the query
+/// included: single ones that are expected to stay below it, batches as long as they spend it evenly.
+const WORTH_IN_CROWDS: f64 = 0.4;
+
+/// Share of a scan's cost that may be spent beyond that: on a crowd larger than expected, or in the
+/// first bands.
+const AT_ONCE: f64 = 0.08;
 
 /// Share of a scan's cost from which on an index is not tried: estimates are no better.
 const WORTH_TRYING: f64 = 0.8;
@@ -158,12 +166,12 @@ impl<'a, H: BitHash> Planner<'a, H> {
     /// than a cache, or comparing leading words of a tile that is already there. Zen 4 (AVX-512),
     /// November 2026.
     fn scan_ns(&self, radius: u32, batch: usize) -> f64 {
-        let in_cache = self.column.as_bytes().len() < 4 << 20;
+        let in_cache = self.column.as_bytes().len() < 12 << 20;
         let ns_per_entry = match (H::BITS, batch >= TILED_FROM, in_cache) {
             (_, true, _) => 0.015 + 0.032 * f64::from(num::row(prefix_words::<H>(radius))),
             (64, false, true) => 0.15,
             (64, false, false) => 0.2,
-            (_, false, true) => 0.5,
+            (_, false, true) => 0.6,
             (_, false, false) => 1.0,
         };
         f64::from(self.column.len()) * ns_per_entry
@@ -204,10 +212,11 @@ impl<'a, H: BitHash> Planner<'a, H> {
     fn survivor_budget(&self, effort: Effort, radius: u32) -> u64 {
         let scan_ns = self.scan_ns(radius, 1);
         let expected_ns = self.mih_ns(effort, &SINGLE);
-        if expected_ns > WORTH_TRYING * scan_ns {
+        let patience_ns = PATIENCE * self.typical_ns(radius, &SINGLE);
+        if expected_ns > (WORTH_IN_CROWDS * scan_ns).max(patience_ns) {
             return 0;
         }
-        let allowed_ns = (WASTE * scan_ns).max(PATIENCE * expected_ns);
+        let allowed_ns = (WASTE * scan_ns).max(patience_ns).max(expected_ns + AT_ONCE * scan_ns);
         let known_ns = expected_ns - SINGLE.survivor * self.expected_survivors(effort);
         u64::from(num::saturating_u32((allowed_ns - known_ns) / SINGLE.survivor).max(16))
     }
@@ -219,7 +228,9 @@ impl<'a, H: BitHash> Planner<'a, H> {
 
     /// Searches with the multi-index if its directory promises to be cheaper than the scan.
     fn try_mih(&self, mih: &Mih<'_, H>, query: H, radius: u32, out: &mut Vec<Neighbor>) -> bool {
-        if !self.may_read_directory(radius, self.scan_ns(radius, 1)) {
+        let scan_ns = self.scan_ns(radius, 1);
+        let is_worth_trying = self.typical_ns(radius, &SINGLE) < WORTH_TRYING * scan_ns;
+        if !is_worth_trying || !self.may_read_directory(radius, scan_ns) {
             return false;
         }
         Scratch::with(|scratch| {
@@ -263,13 +274,14 @@ impl<'a, H: BitHash> Planner<'a, H> {
             return (0..queries.len()).collect();
         }
         let units = |ns: f64| num::saturating_u32(UNITS_PER_NS * ns);
+        let evenly_ns = (WORTH_IN_CROWDS * scan_ns).max(PATIENCE * expected_ns);
         let prices = Prices {
             bucket: units(rates.bucket),
             posting: units(rates.posting).max(1),
             survivor: units(rates.survivor),
             usual: self.column.len() / (1 << 15) + 16,
-            start: units(WASTE * scan_ns).into(),
-            all_bands: units(PATIENCE * expected_ns).into(),
+            start: units(AT_ONCE * scan_ns).into(),
+            all_bands: units(evenly_ns).into(),
         };
         mih.join(queries, radius, prices, out)
     }
