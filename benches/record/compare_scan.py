@@ -411,6 +411,46 @@ def threads(program, folder, count, rounds):
         yield f"| `-j {number}` | {wall_s:.2f} | {cpu_s:.2f} | {count / wall_s:.1f} |"
 
 
+def growth(program, folder, tmp, count):
+    """Resident memory while `count` hard links to small pictures of `folder` are hashed."""
+    from PIL import Image
+    sources = []
+    for path in sorted(glob.glob(os.path.join(glob.escape(folder), "**", "*"), recursive=True)):
+        try:
+            with Image.open(path) as picture:
+                small = picture.convert("RGB")
+        except OSError:
+            continue
+        small.thumbnail((200, 200))
+        sources.append(os.path.join(tmp, f"small-{len(sources)}.jpg"))
+        small.save(sources[-1], quality=85)
+    many = os.path.join(tmp, "many")
+    for number in range(count):
+        part = os.path.join(many, f"{number // 1000:03}")
+        os.makedirs(part, exist_ok=True)
+        os.link(sources[number % len(sources)], os.path.join(part, f"{number % 1000:03}.jpg"))
+    records = os.path.join(tmp, "records.jsonl")
+    samples = []
+    start = time.monotonic()
+    with open(records, "wb") as out:
+        child = subprocess.Popen([program, "hash", "-j", "2", many], stdout=out)
+        while child.poll() is None:
+            with open(f"/proc/{child.pid}/statm", encoding="ascii") as file:
+                pages = file.read().split()
+            if len(pages) > 1 and pages[1] != "0":
+                samples.append((os.path.getsize(records), int(pages[1]) * os.sysconf("SC_PAGE_SIZE")))
+            time.sleep(0.2)
+    wall_s = time.monotonic() - start
+    with open(records, "rb") as file:
+        lines = sum(1 for _ in file)
+    total = os.path.getsize(records)
+    shares = (0.01, 0.1, 0.25, 0.5, 0.75, 1)
+    yield "| of " + f"{lines:,} files, {wall_s:.0f} s |" + "".join(f" {share:.0%} |" for share in shares)
+    yield "| --- |" + " ---: |" * len(shares)
+    at = [max((rss for size, rss in samples if size <= share * total), default=0) for share in shares]
+    yield "| most resident memory until then, MiB |" + "".join(f" {rss / 2**20:.1f} |" for rss in at)
+
+
 # --- report -------------------------------------------------------------------------------------
 
 def svg(path, times, classes, found):
@@ -468,7 +508,7 @@ def main():
     parser.add_argument("--without", default="", help="peers to leave out, by name")
     parser.add_argument("--program", help="the command, built before")
     parser.add_argument("--stages", help="scan-stages, built before")
-    parser.add_argument("--parts", default="files,core,shares,family,threads", help="what to measure")
+    parser.add_argument("--parts", default="files,core,shares,family,threads", help="what to measure; `growth` too")
     parser.add_argument("--svg", help="also draw the megapixels a second here")
     args = parser.parse_args()
     stages = args.stages or build_stages()
@@ -501,6 +541,9 @@ def main():
             print("### Threads\n")
             count = sum(map(len, classes.values()))
             print("\n".join(threads(program, folder, count, args.rounds)) + "\n", flush=True)
+        if "growth" in parts:
+            print("### Many files\n")
+            print("\n".join(growth(program, args.photos, tmp, 100_000)) + "\n", flush=True)
 
 
 if __name__ == "__main__":

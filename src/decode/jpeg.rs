@@ -125,7 +125,7 @@ impl Walk<'_> {
     fn next_marker(&mut self) -> Option<u8> {
         loop {
             let rest = self.bytes.get(self.at..)?;
-            self.at += rest.iter().position(|byte| *byte == 0xff)? + 1;
+            self.at += find_ff(rest)? + 1;
             match *self.bytes.get(self.at)? {
                 0xff => {}
                 0 => self.at += 1,
@@ -218,9 +218,37 @@ impl Walk<'_> {
     }
 }
 
+/// Where the first `ff` stands, eight bytes at a time: markers and stuffed bytes are rare in
+/// entropy-coded data, and one byte at a time this walk took a twentieth of a decode.
+fn find_ff(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::MAX / 0xff;
+    let (words, _) = bytes.as_chunks::<8>();
+    // A byte is `ff` where its complement is zero: where taking one away borrows, the top bit of
+    // the first such byte is set (those above it may be set wrongly).
+    let has_ff = |word: &[u8; 8]| {
+        let word = u64::from_le_bytes(*word);
+        (!word).wrapping_sub(ONES) & word & (ONES << 7) != 0
+    };
+    let start = words.iter().position(has_ff).unwrap_or(words.len()) * 8;
+    bytes[start..].iter().position(|byte| *byte == 0xff).map(|at| start + at)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_ff_is_found_at_every_place() {
+        for len in 0..40 {
+            let mut bytes = vec![0xfe; len];
+            assert_eq!(find_ff(&bytes), None);
+            for at in (0..len).rev() {
+                bytes[at] = 0xff;
+                assert_eq!(find_ff(&bytes), Some(at), "{len} bytes");
+                assert_eq!(find_ff(&bytes[at + 1..]), (at + 1 < len).then_some(0));
+            }
+        }
+    }
 
     /// 16 × 8 grey: two blocks, one restart marker between them.
     fn grey(interval: u8, data: &[u8], end: &[u8]) -> Vec<u8> {

@@ -10,6 +10,7 @@
 
 use image::{DynamicImage, GrayImage, ImageBuffer};
 
+use crate::arch::lanes::{Level, Simd, Work};
 use crate::pixels::{PixelFormat, Pixels};
 
 /// Support of the Lanczos kernel with three lobes, in output samples.
@@ -87,19 +88,7 @@ impl<'a> Resampler<'a> {
         if self.sizes.is_empty() {
             return Vec::new();
         }
-        let convert = Grey::new();
-        let mut grey = Vec::with_capacity(crate::num::index(self.pixels.width()));
-        let mut samples = Vec::with_capacity(grey.capacity());
-        for y in 0..self.pixels.height() {
-            grey.clear();
-            convert.append(self.pixels.row(y), self.pixels.format(), &mut grey);
-            // As floats once for all the output rows that the row is added to.
-            samples.clear();
-            samples.extend(grey.iter().map(|grey| f32::from(*grey)));
-            for columns in &mut self.columns {
-                columns.add(y, &samples);
-            }
-        }
+        Level::best().run(Sweep(&mut self));
         self.sizes.iter().map(|&size| self.plane(size)).collect()
     }
 
@@ -129,8 +118,35 @@ impl<'a> Resampler<'a> {
     }
 }
 
+/// The pass over a picture's rows, compiled for the widest vectors: products and sums stay separate
+/// roundings in the same order, so every width gives the same bits.
+struct Sweep<'a, 'b>(&'a mut Resampler<'b>);
+
+impl Work for Sweep<'_, '_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let Resampler { pixels, columns, .. } = self.0;
+        let convert = Grey::new();
+        let mut grey = Vec::with_capacity(crate::num::index(pixels.width()));
+        let mut samples = Vec::with_capacity(grey.capacity());
+        for y in 0..pixels.height() {
+            grey.clear();
+            convert.append(pixels.row(y), pixels.format(), &mut grey);
+            // As floats once for all the output rows that the row is added to.
+            samples.clear();
+            samples.extend(grey.iter().map(|grey| f32::from(*grey)));
+            for columns in &mut *columns {
+                columns.add(y, &samples);
+            }
+        }
+    }
+}
+
 impl Columns {
     /// Adds source row `y` to the output rows that it is a tap of.
+    #[inline(always)]
     fn add(&mut self, y: u32, samples: &[f32]) {
         for (taps, sums) in self.taps.iter().zip(self.sums.chunks_exact_mut(samples.len())) {
             if let Some(weight) = taps.weight(y) {
@@ -169,6 +185,7 @@ impl Grey {
     }
 
     /// Appends the grey samples of a row.
+    #[inline(always)]
     fn append(&self, row: &[u8], format: PixelFormat, grey: &mut Vec<u8>) {
         match format {
             PixelFormat::Luma8 => grey.extend_from_slice(row),
@@ -183,6 +200,7 @@ impl Grey {
         }
     }
 
+    #[inline(always)]
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
