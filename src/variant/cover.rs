@@ -158,6 +158,28 @@ impl Patch {
         self.count += 1;
     }
 
+    /// Mean step across the edge of the box, from one cell within to two cells beyond.
+    fn contrast(&self, plane: &VariantPlane) -> f32 {
+        let (mut sum, mut count) = (0.0, 0_usize);
+        let mut add = |inner: (usize, usize), outer: (Option<usize>, Option<usize>)| {
+            let (Some(x), Some(y)) = outer else { return };
+            if x < plane.columns() && y < plane.rows() {
+                let cell = |x: usize, y: usize| plane.cells()[y * plane.columns() + x];
+                sum += (cell(inner.0, inner.1) - cell(x, y)).abs();
+                count += 1;
+            }
+        };
+        for y in self.top..=self.bottom {
+            add((self.left, y), (self.left.checked_sub(2), Some(y)));
+            add((self.right, y), (Some(self.right + 2), Some(y)));
+        }
+        for x in self.left..=self.right {
+            add((x, self.top), (Some(x), self.top.checked_sub(2)));
+            add((x, self.bottom), (Some(x), Some(self.bottom + 2)));
+        }
+        sum / real(count.max(1))
+    }
+
     fn is_cover(&self, plane: &VariantPlane) -> bool {
         let size = (self.right + 1 - self.left) * (self.bottom + 1 - self.top);
         let share = real(size) / real(plane.cells().len());
@@ -165,7 +187,8 @@ impl Patch {
     }
 }
 
-/// Even patches, largest first.
+/// Even patches, those that stand out most first: the bands of a sky have an even colour too, but
+/// no edge.
 fn patches(plane: &VariantPlane) -> Vec<Patch> {
     let mut seen = vec![false; plane.cells().len()];
     let mut out = Vec::new();
@@ -178,7 +201,7 @@ fn patches(plane: &VariantPlane) -> Vec<Patch> {
             }
         }
     }
-    out.sort_by_key(|patch| std::cmp::Reverse(patch.count));
+    out.sort_by(|a, b| b.contrast(plane).total_cmp(&a.contrast(plane)));
     out.truncate(MOST);
     out
 }
