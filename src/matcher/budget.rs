@@ -7,12 +7,14 @@
 //! where even that is too much.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::Matcher;
-use crate::bits::Hash256;
+use crate::bits::{BitHash, Hash256};
 use crate::hash::Algorithm;
+use crate::list::HashList;
 use crate::num::to_u64;
 use crate::variant::Step;
 
@@ -26,6 +28,12 @@ const FRAMED_SHARE: f64 = 0.05;
 /// Radii tried, widest first: the review radius, then where the multi-index needs markedly fewer
 /// buckets, down to PDQ's own.
 const RADII: [u32; 5] = [52, 46, 40, 36, 31];
+/// Microseconds for the seven turned forms of a picture; where the review radius costs more, they
+/// are looked up at a narrower one. Turned copies lie within some 10 bits.
+const TURNED_US: f64 = 1000.0;
+/// Largest distance of framed pictures and tiles, whose windows are exact: nearly all of them lie
+/// within it (docs/robustness.md), and flat graphics match half as many strangers as at 52.
+const EXACT_RADIUS: u32 = 40;
 /// Microseconds from which on a look-up is worth avoiding by comparing with those before it.
 const DEAR_US: f64 = 5.0;
 /// Queries in a batch for which the planner is asked.
@@ -42,12 +50,9 @@ pub(super) struct Purse {
 
 impl Purse {
     pub(super) fn new(matcher: &Matcher) -> Self {
-        let review = matcher.review_radius(Algorithm::Pdq);
-        let narrowest = review.min(RADII[RADII.len() - 1]);
-        let mut radii: Vec<u32> = RADII.iter().map(|radius| *radius.min(&review)).collect();
-        radii.retain(|radius| *radius >= narrowest);
-        radii.dedup();
-        let prices = radii.into_iter().map(|radius| (radius, matcher.lookup_us(radius))).collect();
+        let radii = radii(matcher.review_radius(Algorithm::Pdq));
+        let price = |radius| (radius, matcher.lookup_us::<Hash256>(Algorithm::Pdq, radius));
+        let prices = radii.into_iter().map(price).collect();
         let total_us = f64::from(matcher.settings.variant_budget_ms) * 1000.0;
         Self { us: total_us, total_us, prices, steps: matcher.settings.variants.steps() }
     }
@@ -66,7 +71,12 @@ impl Purse {
             _ => self.us - reserve,
         };
         let fits = |(_, price): &&(u32, f64)| count(step.most()) * (price + HASH_US) <= allowed;
-        if let Some((radius, _)) = self.prices.iter().find(fits) {
+        let widest = match step {
+            Step::Framed | Step::Tiled => EXACT_RADIUS,
+            _ => u32::MAX,
+        };
+        let mut prices = self.prices.iter().filter(|(radius, _)| *radius <= widest);
+        if let Some((radius, _)) = prices.find(fits) {
             return Some((*radius, step.most()));
         }
         let most = crate::num::saturating_u32(self.us / (price + HASH_US));
@@ -85,18 +95,34 @@ impl Purse {
     }
 }
 
+/// The radii to choose from, none beyond the review radius.
+fn radii(review: u32) -> Vec<u32> {
+    let mut radii: Vec<u32> = RADII.iter().map(|radius| *radius.min(&review)).collect();
+    radii.dedup();
+    radii
+}
+
 fn count(count: usize) -> f64 {
     crate::num::to_f64(to_u64(count))
 }
 
 impl Matcher {
     /// Expected microseconds to look one hash up in all lists.
-    fn lookup_us(&self, radius: u32) -> f64 {
-        let cost = |list: &std::sync::Arc<crate::list::HashList>| {
-            let planner = list.planner::<Hash256>(Algorithm::Pdq, self.settings.index)?;
+    fn lookup_us<H: BitHash>(&self, algorithm: Algorithm, radius: u32) -> f64 {
+        let cost = |list: &Arc<HashList>| {
+            let planner = list.planner::<H>(algorithm, self.settings.index)?;
             Some(planner.explain(radius, BATCH).cost_us)
         };
         self.settings.lists.iter().filter_map(cost).sum()
+    }
+
+    /// The radius of turned forms: the review radius, but on lists so large that this costs too much
+    /// the widest that does not, and never below the radius of near matches.
+    pub(super) fn turned_radius<H: BitHash>(&self, algorithm: Algorithm) -> u32 {
+        let review = self.review_radius(algorithm);
+        let near = self.radius(algorithm);
+        let fits = |radius: &u32| 7.0 * self.lookup_us::<H>(algorithm, *radius) <= TURNED_US;
+        radii(review).into_iter().find(fits).unwrap_or(near).max(near)
     }
 
     /// What each step of variants gave and took so far, in the order of the steps; steps that were
@@ -186,10 +212,11 @@ mod tests {
 
     #[test]
     fn small_lists_are_searched_at_the_review_radius_to_the_last_look_up() {
-        let mut purse = purse(60.0, &[(52, 0.5), (31, 0.5)]);
+        let mut purse = purse(60.0, &[(52, 0.5), (40, 0.5), (31, 0.5)]);
         for step in Step::ALL {
-            assert_eq!(purse.plan(step), Some((52, step.most())));
-            purse.pay(step.most(), step.most(), 52);
+            let radius = if step <= Step::Tiled { 40 } else { 52 };
+            assert_eq!(purse.plan(step), Some((radius, step.most())));
+            purse.pay(step.most(), step.most(), radius);
         }
     }
 

@@ -133,9 +133,9 @@ impl Default for MatcherBuilder {
             review_radius: None,
             quality: None,
             index: IndexChoice::Auto,
-            // Turned forms cost no hashing and exact hashes; what the other sets cost and which
-            // strangers they match on large lists is not settled (docs/robustness.md).
-            variants: VariantSet::Turned,
+            // Frames are what copies get most, they cost little more than nothing, and no photograph
+            // matched a stranger's (docs/robustness.md).
+            variants: VariantSet::Framed,
             variant_budget_ms: budget::DEFAULT_MS,
         }
     }
@@ -173,7 +173,7 @@ impl MatcherBuilder {
         self
     }
 
-    /// How far a search goes for a picture without a match; default: [`VariantSet::Turned`].
+    /// How far a search goes for a picture without a match; default: [`VariantSet::Framed`].
     pub fn variants(&mut self, variants: VariantSet) -> &mut Self {
         self.variants = variants;
         self

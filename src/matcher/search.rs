@@ -17,8 +17,9 @@ const SAME: u32 = 4;
 const STORED_RADIUS: u32 = 40;
 
 impl Matcher {
-    /// Entries within the review radius of any of `forms`, and the number of forms looked up. The
-    /// forms of a 256-bit query are its dihedral ones.
+    /// Entries within the review radius of the first of `forms`, or within that of turned forms of
+    /// another, and the number of forms looked up. The forms of a 256-bit query are its dihedral
+    /// ones.
     pub(super) fn search<H: BitHash>(
         &self,
         place: usize,
@@ -26,28 +27,34 @@ impl Matcher {
         forms: &[H],
     ) -> (Vec<Found>, u32) {
         let name = |form: usize| Dihedral::ALL.get(form).map_or("original", |form| form.name());
+        let review = self.review_radius(algorithm);
+        let turned = if forms.len() > 1 { self.turned_radius::<H>(algorithm) } else { review };
         let found = self
-            .nearest(place, algorithm, forms, self.review_radius(algorithm))
+            .nearest(place, algorithm, forms, (review, turned))
             .into_iter()
             .map(|(neighbor, form)| Found { neighbor, variant: name(form).to_owned() })
             .collect();
         (found, u32::try_from(forms.len()).unwrap_or(u32::MAX))
     }
 
-    /// Entries within `radius` of any of `forms`, each once with its nearest form (the earliest on a
-    /// tie), by distance then entry.
+    /// Entries within the first radius of the first of `forms`, or the second of the others, each
+    /// once with its nearest form (the earliest on a tie), by distance then entry.
     fn nearest<H: BitHash>(
         &self,
         place: usize,
         algorithm: Algorithm,
         forms: &[H],
-        radius: u32,
+        (first, others): (u32, u32),
     ) -> Vec<(Neighbor, usize)> {
         let mut answers = Vec::new();
         if let Some(planner) =
             self.settings.lists[place].planner::<H>(algorithm, self.settings.index)
         {
-            planner.search_batch(forms, radius, &mut answers);
+            let split = if first == others { forms.len() } else { forms.len().min(1) };
+            planner.search_batch(&forms[..split], first, &mut answers);
+            let mut rest = Vec::new();
+            planner.search_batch(&forms[split..], others, &mut rest);
+            answers.append(&mut rest);
         }
         let mut all: Vec<(Neighbor, usize)> = answers
             .iter()
@@ -134,7 +141,7 @@ impl Matcher {
         let algorithm = Algorithm::Pdq;
         let forms: Vec<Hash256> = variants.iter().map(|variant| variant.hash).collect();
         let list = &self.settings.lists[place];
-        for (neighbor, form) in self.nearest(place, algorithm, &forms, radius) {
+        for (neighbor, form) in self.nearest(place, algorithm, &forms, (radius, radius)) {
             let kind = variants[form].kind;
             let is_near = kind.is_exact_geometry() && neighbor.distance <= self.radius(algorithm);
             let level = if is_near { Level::Near } else { Level::Possible };

@@ -158,6 +158,28 @@ impl Patch {
         self.count += 1;
     }
 
+    /// Mean step across the edge of the box, from one cell within to two cells beyond.
+    fn contrast(&self, plane: &VariantPlane) -> f32 {
+        let (mut sum, mut count) = (0.0, 0_usize);
+        let mut add = |inner: (usize, usize), outer: (Option<usize>, Option<usize>)| {
+            let (Some(x), Some(y)) = outer else { return };
+            if x < plane.columns() && y < plane.rows() {
+                let cell = |x: usize, y: usize| plane.cells()[y * plane.columns() + x];
+                sum += (cell(inner.0, inner.1) - cell(x, y)).abs();
+                count += 1;
+            }
+        };
+        for y in self.top..=self.bottom {
+            add((self.left, y), (self.left.checked_sub(2), Some(y)));
+            add((self.right, y), (Some(self.right + 2), Some(y)));
+        }
+        for x in self.left..=self.right {
+            add((x, self.top), (Some(x), self.top.checked_sub(2)));
+            add((x, self.bottom), (Some(x), Some(self.bottom + 2)));
+        }
+        sum / real(count.max(1))
+    }
+
     fn is_cover(&self, plane: &VariantPlane) -> bool {
         let size = (self.right + 1 - self.left) * (self.bottom + 1 - self.top);
         let share = real(size) / real(plane.cells().len());
@@ -165,7 +187,8 @@ impl Patch {
     }
 }
 
-/// Even patches, largest first.
+/// Even patches, those that stand out most first: the bands of a sky have an even colour too, but
+/// no edge.
 fn patches(plane: &VariantPlane) -> Vec<Patch> {
     let mut seen = vec![false; plane.cells().len()];
     let mut out = Vec::new();
@@ -178,7 +201,7 @@ fn patches(plane: &VariantPlane) -> Vec<Patch> {
             }
         }
     }
-    out.sort_by_key(|patch| std::cmp::Reverse(patch.count));
+    out.sort_by(|a, b| b.contrast(plane).total_cmp(&a.contrast(plane)));
     out.truncate(MOST);
     out
 }
@@ -219,7 +242,7 @@ fn painted(plane: &VariantPlane, mask: &[bool]) -> Option<VariantPlane> {
     }
     let known: Vec<f32> = mask.iter().map(|covered| f32::from(u8::from(!covered))).collect();
     let mut layer = Layer { cells: plane.cells().to_vec(), known, columns: plane.columns() };
-    layer.fill();
+    layer.fill(2);
     Some(plane.with_cells(layer.cells))
 }
 
@@ -230,7 +253,8 @@ struct Layer {
     columns: usize,
 }
 
-/// Rounds of averaging at each resolution: the start from half of it is already close.
+/// Rounds of averaging at each resolution below the plane's: the start from half of it is already
+/// close. At the plane's own, finer than PDQ's samples, two smooth the seams.
 const ROUNDS: usize = 12;
 
 impl Layer {
@@ -239,33 +263,35 @@ impl Layer {
     }
 
     /// Paints the unknown cells: from half the resolution first, then by averaging.
-    fn fill(&mut self) {
+    fn fill(&mut self, rounds: usize) {
         let holes: Vec<usize> = (0..self.cells.len()).filter(|at| self.known[*at] <= 0.0).collect();
         if holes.is_empty() || self.columns < 2 || self.rows() < 2 {
             return;
         }
         let mut half = self.halved();
-        half.fill();
+        half.fill(ROUNDS);
+        let around: Vec<[usize; 4]> = holes.iter().map(|at| self.around(*at)).collect();
         for at in &holes {
             let (x, y) = (at % self.columns / 2, at / self.columns / 2);
             self.cells[*at] = half.cells[y * half.columns + x];
         }
-        for _ in 0..ROUNDS {
-            for at in &holes {
-                self.cells[*at] = self.around(*at);
+        for _ in 0..rounds {
+            for (at, [left, right, above, below]) in holes.iter().zip(&around) {
+                let sum = self.cells[*left] + self.cells[*right];
+                self.cells[*at] = (sum + self.cells[*above] + self.cells[*below]) * 0.25;
             }
         }
     }
 
-    /// Mean of the four cells beside one; beyond the plane lies the cell itself.
-    fn around(&self, at: usize) -> f32 {
+    /// The four cells beside one; beyond the plane lies the cell itself.
+    fn around(&self, at: usize) -> [usize; 4] {
         let x = at % self.columns;
-        let own = self.cells[at];
-        let left = if x > 0 { self.cells[at - 1] } else { own };
-        let right = if x + 1 < self.columns { self.cells[at + 1] } else { own };
-        let above = at.checked_sub(self.columns).map_or(own, |at| self.cells[at]);
-        let below = self.cells.get(at + self.columns).copied().unwrap_or(own);
-        (left + right + above + below) * 0.25
+        [
+            if x > 0 { at - 1 } else { at },
+            if x + 1 < self.columns { at + 1 } else { at },
+            at.checked_sub(self.columns).unwrap_or(at),
+            if at + self.columns < self.cells.len() { at + self.columns } else { at },
+        ]
     }
 
     /// Means of what is known of each two by two cells.

@@ -35,9 +35,9 @@ pub enum VariantSet {
     /// The picture itself alone.
     None,
     /// Also its dihedral forms.
-    #[default]
     Turned,
     /// Also what may be a picture in a frame.
+    #[default]
     Framed,
     /// Also tiles of collages, tilted, cropped and combined copies.
     All,

@@ -220,11 +220,13 @@ pub(crate) fn luma64(plane: &VariantPlane, window: &Rect, bounds: &Rect) -> Box<
     let rows: Vec<_> = (0..INPUT_SIDE).map(|k| taps(y, k, plane.rows())).collect();
     let columns: Vec<_> = (0..INPUT_SIDE).map(|k| taps(x, k, plane.columns())).collect();
     let mut out = Box::new([0.0; INPUT_SIDE * INPUT_SIDE]);
+    let low = columns.iter().map(Taps::start).min().unwrap_or(0);
+    let high = columns.iter().map(Taps::end).max().unwrap_or(0);
     let mut line = vec![0.0; plane.columns()];
     for (row, result) in rows.iter().zip(out.as_chunks_mut::<INPUT_SIDE>().0) {
-        line.fill(0.0);
+        line[low..high].fill(0.0);
         for (cell, weight) in row.iter() {
-            add_scaled(&mut line, plane.row(cell), weight);
+            add_scaled(&mut line[low..high], &plane.row(cell)[low..high], weight);
         }
         for (column, value) in columns.iter().zip(result) {
             *value = column.iter().map(|(cell, weight)| line[cell] * weight).sum();
@@ -254,6 +256,16 @@ struct Taps {
 }
 
 impl Taps {
+    /// The first cell read and the one after the last.
+    fn start(&self) -> usize {
+        self.first.saturating_sub(SHIFT).clamp(self.low, self.high)
+    }
+
+    fn end(&self) -> usize {
+        let last = (self.first + self.weights.len()).saturating_sub(SHIFT + 1);
+        last.clamp(self.low, self.high) + 1
+    }
+
     /// Where each weight belongs.
     fn places(&self) -> impl Iterator<Item = (Place, f32)> {
         let place = |at: usize| {

@@ -109,21 +109,40 @@ fn every_tile_of_a_collage_is_looked_up_and_named() {
     assert_eq!(best.kind.to_string(), "tile 2x2:1,1");
 }
 
+/// A sticker of one colour over 15 % of the picture.
+fn with_sticker(picture: &RgbImage) -> RgbImage {
+    let mut out = picture.clone();
+    imageops::replace(&mut out, &RgbImage::from_pixel(150, 126, Rgb([250, 240, 40])), 120, 90);
+    out
+}
+
+#[test]
+fn a_sticker_is_painted_over_and_brings_the_hash_nearer() {
+    let copy = with_sticker(&scene());
+    let best = nearest(&copy, &[Step::Uncovered], exact(&scene()));
+    let before = exact(&copy).distance(exact(&scene()));
+    let after = best.hash.distance(exact(&scene()));
+    assert!(after + 10 <= before, "{before} to {after} by {}", best.kind);
+    assert!(!best.kind.is_exact_geometry() && best.kind.to_string().contains("removed"));
+}
+
+#[test]
+fn tiles_of_unequal_width_are_found_by_their_cut_lines() {
+    let mut copy = RgbImage::from_pixel(420 + 170, 300, Rgb([90, 20, 130]));
+    imageops::replace(&mut copy, &scene(), 170, 0);
+    let best = nearest(&copy, &[Step::Tiled], exact(&scene()));
+    assert!(best.hash.distance(exact(&scene())) <= NEAR, "{}", best.kind);
+    assert!(best.kind.to_string().starts_with("tile left=28."), "{}", best.kind);
+}
+
 #[test]
 fn the_same_picture_gives_the_same_variants_within_the_bound() {
     let copy = framed(&scene(), [12; 4], [0; 3]);
     let mut total = 0;
-    for (step, most) in [
-        (Step::Framed, 42),
-        (Step::Tiled, 130),
-        (Step::Tilted, 48),
-        (Step::Cropped, 32),
-        (Step::CroppedGrid, 255),
-        (Step::Combined, 900),
-    ] {
+    for step in Step::ALL {
         let found = variants(&copy, &[step]);
         assert_eq!(found, variants(&copy, &[step]));
-        assert!(found.len() <= most, "{step}: {}", found.len());
+        assert!(found.len() <= step.most(), "{step}: {}", found.len());
         total += found.len();
     }
     assert!(total > 500);

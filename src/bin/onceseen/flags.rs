@@ -319,7 +319,7 @@ pub struct Known {
     /// How far to search for a picture without a match: the picture alone (none), mirrored and turned
     /// by quarters (turned), out of frames and captions (framed), out of collages, crops and tilts
     /// too (all).
-    #[arg(long, value_name = "SET", default_value_t = VariantSet::Turned)]
+    #[arg(long, value_name = "SET", default_value_t = VariantSet::Framed)]
     pub variants: VariantSet,
     /// What variants of one picture may cost, in milliseconds of one core; decides by a cost model,
     /// not by a clock, how many are looked up and at which radius.
