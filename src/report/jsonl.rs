@@ -7,7 +7,8 @@
 //! hex), `quality` (0 to 100 or null), `matches` (array; not with `hashed` runs).
 //!
 //! A match: `level` (`exact`, `near`, `possible`), `list`, `entry`, `algorithm`, `distance`,
-//! `variant`, `chance` (number or null), `negative`, `conflict`, `claims` (array of `source`,
+//! `variant`, `chance` (number or null: how many entries of strangers were to be expected within this
+//! distance, over the list and all look-ups), `negative`, `conflict`, `claims` (array of `source`,
 //! `record`, `category`, `fields`).
 
 use std::io::{self, Write};
