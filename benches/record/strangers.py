@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Rates of stranger matches from what the example `strangers` wrote.
 
-    strangers.py OUTPUT [--judged FILE] [--pairs FILE] [--json]
+    strangers.py OUTPUT [--judged FILE] [--pairs FILE]
 
 OUTPUT holds lookups.tsv and events.tsv. FILE of --judged has one pair a line, two tab-separated
 paths that show the same picture (or a later version of it): it is counted as no stranger, in
@@ -13,12 +13,11 @@ first, for the next look. Counts are of comparisons (one look-up, one entry); th
 import argparse
 import collections
 import csv
-import json
 import math
 
 RADII = (0, 8, 16, 24, 31, 36, 40, 44, 48, 52, 56, 60, 64, 70)
 BANDS = ((50, 69), (70, 89), (90, 100))
-STEPS = ("plain", "turned", "framed", "tiled", "tilted", "cropped", "cropped-grid", "combined")
+STEPS = ("plain", "turned", "framed", "tiled", "tilted", "cropped", "cropped-grid", "combined", "meeting")
 
 
 def upper(count):
@@ -47,7 +46,6 @@ def main():
     parser.add_argument("output")
     parser.add_argument("--judged")
     parser.add_argument("--pairs")
-    parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     same, words = judged(args.judged)
     lookups = collections.Counter()
@@ -57,6 +55,7 @@ def main():
         entries, queries = int(row["entries"]), int(row["queries"])
     counts = collections.Counter()
     hit, nearest = collections.defaultdict(set), {}
+    nearest_in = [{}, {}, {}]
     left_out = set()
     for row in csv.DictReader(open(f"{args.output}/events.tsv"), delimiter="\t", quoting=csv.QUOTE_NONE):
         pair = frozenset((row["query"], row["entry"]))
@@ -66,11 +65,24 @@ def main():
         distance = int(row["distance"])
         counts[row["step"], band(int(row["quality"])), distance] += int(row["count"])
         key = (row["query"], row["entry"])
+        seen = nearest_in[band(int(row["quality"]))]
+        seen[key] = min(distance, seen.get(key, 256))
         for radius in (31, 40, 52):
             if distance <= radius:
                 hit[row["step"], radius].add(key)
         if distance <= 52 and distance < nearest.get(key, (99,))[0]:
             nearest[key] = (distance, row["step"], row["quality"], row["entry_quality"])
+    def rate(b, radius):
+        """Comparisons of one pair of pictures go together, so pairs are what the bound counts; without
+        a pair, three would be expected, of as many comparisons as the nearest pairs seen have."""
+        n = sum(lookups[step, b] for step in STEPS) * entries
+        close = sorted(nearest_in[b].values())
+        pairs = sum(distance <= radius for distance in close)
+        reach = radius if pairs else close[0] if close else RADII[-1]
+        seen = max(pairs, 1 + sum(distance == reach for distance in close[1:]) if close else 1)
+        each = max(1, sum(within(step, b, reach) for step in STEPS)) / seen
+        return f"{upper(pairs) * each / n:.1e} ({pairs})"
+
     within = lambda step, b, radius: sum(counts[step, b, d] for d in range(radius + 1))
     print(f"{queries} queries, {entries} entries, {len(left_out)} pairs judged the same picture\n")
     print("Stranger matches per million look-ups (list of", entries, "entries)\n")
@@ -80,24 +92,16 @@ def main():
         rates = [sum(within(step, b, r) for b in range(3)) / max(total, 1) * 1e6 for r in (31, 40, 52)]
         pairs = [len(hit[step, r]) for r in (31, 40, 52)]
         print(f"| {step} | {total} | " + " | ".join(f"{r:.2f}" for r in rates) + " | " + " | ".join(map(str, pairs)) + " |")
-    print("\nProbability that one comparison is within the distance, all steps, by the query's quality\n")
-    print("| distance | " + " | ".join(f"{a}-{b}" for a, b in BANDS) + " | all | upper 95 %, all |\n" + "| --- " * (len(BANDS) + 3) + "|")
-    table = {}
+    print("\nRate: share of comparisons within the distance, upper 95 % bound (pairs): the picture itself, and every look-up by the query's quality\n")
+    print("| distance | itself | " + " | ".join(f"{a} to {b}" for a, b in BANDS) + " |\n" + "| --- " * (len(BANDS) + 2) + "|")
+    itself = sum(lookups["plain", b] for b in range(3)) * entries
     for radius in RADII:
-        cells = []
-        for b in range(3):
-            n = sum(lookups[s, b] for s in STEPS) * entries
-            k = sum(within(s, b, radius) for s in STEPS)
-            cells.append((k, n))
-        k, n = (sum(x) for x in zip(*cells))
-        table[radius] = [(a, c) for a, c in cells] + [(k, n)]
-        print(f"| {radius} | " + " | ".join(f"{a / max(c, 1):.1e} ({a})" for a, c in cells) + f" | {k / n:.1e} | {upper(k) / n:.1e} |")
+        pairs = sum(within("plain", b, radius) for b in range(3))
+        print(f"| {radius} | {upper(pairs) / itself:.1e} ({pairs}) | " + " | ".join(rate(b, radius) for b in range(3)) + " |")
     if args.pairs:
         with open(args.pairs, "w") as out:
             for (query, entry), rest in sorted(nearest.items(), key=lambda item: item[1]):
                 print(query, entry, *rest, sep="\t", file=out)
-    if args.json:
-        print(json.dumps(table))
 
 
 main()

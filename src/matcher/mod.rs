@@ -58,8 +58,9 @@ pub struct Match {
     pub distance: u32,
     /// Which form of the query matched: `original`, or how the picture was turned.
     pub variant: String,
-    /// Expected number of entries of this list that a random hash would have matched at this
-    /// distance, over all forms of the query looked up; `None` for digests.
+    /// Expected number of entries of strangers within this distance, over all entries of this list
+    /// and all forms of the query looked up: measured on real pictures, on the upper side; `None`
+    /// for digests.
     pub chance: Option<f64>,
     /// Whether the list holds known harmless pictures.
     pub negative: bool,
@@ -405,7 +406,7 @@ impl Matcher {
             let near = distance <= self.radius(algorithm);
             let level = if near { Level::Near } else { Level::Possible };
             let entries = list.hash_count(algorithm);
-            let chance = chance::expected(entries, algorithm.bits(), distance, lookups);
+            let chance = chance::expected(entries, algorithm, distance, lookups);
             let claims = list.hash_claims(algorithm, found.neighbor.entry);
             out.push(self.found(place, level, algorithm.name(), found, Some(chance), claims));
         }

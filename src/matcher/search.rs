@@ -147,7 +147,7 @@ impl Matcher {
             let level = if is_near { Level::Near } else { Level::Possible };
             let lookups = u32::try_from(lookups).unwrap_or(u32::MAX);
             let entries = list.hash_count(algorithm);
-            let chance = chance::expected(entries, algorithm.bits(), neighbor.distance, lookups);
+            let chance = chance::expected(entries, algorithm, neighbor.distance, lookups);
             let claims = list.hash_claims(algorithm, neighbor.entry);
             let found = Found { neighbor, variant: kind.to_string() };
             out.push(self.found(place, level, algorithm.name(), found, Some(chance), claims));

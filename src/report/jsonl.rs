@@ -15,7 +15,8 @@
 //! which one of the three says which picture it is; `bytes`, `parts` and the digests are null there.
 //!
 //! A match: `level` (`exact`, `near`, `possible`), `list`, `entry`, `algorithm`, `distance`,
-//! `variant`, `chance` (number or null), `negative`, `conflict`, `claims` (array of `source`,
+//! `variant`, `chance` (number or null: how many entries of strangers were to be expected within this
+//! distance, over the list and all look-ups), `negative`, `conflict`, `claims` (array of `source`,
 //! `record`, `category`, `fields`).
 
 use std::io::{self, Write};
