@@ -257,12 +257,12 @@ mod tests {
         let lists: Vec<_> = (0..100)
             .map(|tag| U16List { at: 2 * num::index(tag), len: tag, tag, limit: 0, want: 0 })
             .collect();
-        let most = |tag: u32| if tag % 3 == 0 { tag.min(1) } else { tag };
+        let most = |tag: u32| if tag.is_multiple_of(3) { tag.min(1) } else { tag };
         for isa in Isa::available() {
             let mut found = vec![0; lists.len()];
             filter_u16(isa, &values, &lists, &mut |list, _| {
                 found[num::index(list.tag)] += 1;
-                list.tag % 3 != 0
+                !list.tag.is_multiple_of(3)
             });
             assert_eq!(found, (0..100).map(most).collect::<Vec<_>>(), "{}", isa.name());
         }

@@ -112,7 +112,7 @@ fn masked_filter_u16(
     for list in lists {
         let values = list.values(bytes);
         let into_line = values.as_ptr().addr() % LINE;
-        if into_line % 2 == 0 {
+        if into_line.is_multiple_of(2) {
             filter_lines(list, values, into_line, &mut near, &mut count, found);
         } else {
             generic::filter_list(list, values, found);

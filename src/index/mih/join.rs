@@ -110,40 +110,31 @@ impl<H: BitHash> Mih<'_, H> {
         scratch: &mut Scratch,
         out: &mut [Vec<Neighbor>],
     ) {
-        let Scratch {
-            targets,
-            budgets,
-            prices,
-            probes,
-            survivors,
-            waited,
-            candidates,
-            coming,
-            keys,
-            limits,
-            ..
-        } = scratch;
-        let ends = sort_keys(targets, number, budgets, keys);
+        let ends = sort_keys(&scratch.targets, number, &scratch.budgets, &mut scratch.keys);
         let band = self.band(number);
         let next = (number + 1) % bands::<H>();
-        chain_limits(targets, number, next, limits);
-        let (wants, third) = (targets.values(next), Third::of::<H>(targets, number));
+        chain_limits(&scratch.targets, number, next, &mut scratch.limits);
+        let (wants, third) =
+            (scratch.targets.values(next), Third::of::<H>(&scratch.targets, number));
+        let (prices, budgets) = (scratch.prices, &mut scratch.budgets);
+        let (survivors, waited) = (&mut scratch.survivors, &mut scratch.waited);
         let mut compare = |probes: &mut Vec<_>, budgets: &mut Vec<_>| {
             self.compare_next_bands(probes, &third, prices.survivor.into(), budgets, survivors);
             probes.clear();
             if survivors.len() >= RESOLVED_AT_ONCE {
-                self.compare_third_bands(waited, candidates);
+                self.compare_third_bands(waited, &mut scratch.candidates);
                 std::mem::swap(waited, survivors);
             }
-            if candidates.len() >= RESOLVED_AT_ONCE {
-                self.compare_hashes(queries, radius, candidates, out);
+            if scratch.candidates.len() >= RESOLVED_AT_ONCE {
+                self.compare_hashes(queries, radius, &mut scratch.candidates, out);
             }
         };
+        let (probes, coming) = (&mut scratch.probes, &mut scratch.coming);
         probes.clear();
         coming.clear();
         let (mut start, mut lines) = (0, 0);
         for (upper, end) in (0..).zip(ends) {
-            for key in &keys[start..end] {
+            for key in &scratch.keys[start..end] {
                 let query = num::index(key >> QUERY_SHIFT);
                 let bucket = band.bucket(upper << 8 | num::low_u16(u64::from(*key) & 0xff));
                 let budget = &mut budgets[query];
@@ -151,7 +142,7 @@ impl<H: BitHash> Mih<'_, H> {
                 if bucket.1 == 0 || *budget == 0 {
                     continue;
                 }
-                let limit = u32::from(limits[query]) - (key >> 8 & 31);
+                let limit = u32::from(scratch.limits[query]) - (key >> 8 & 31);
                 let probe = self.probe(&band, bucket, limit, key >> QUERY_SHIFT, wants[query]);
                 lines += self.prefetch_bucket(&probe);
                 coming.push(probe);

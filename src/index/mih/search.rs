@@ -38,7 +38,7 @@ impl<H: BitHash> Mih<'_, H> {
             });
         }
         let mut effort = Effort::default();
-        for band in 0..bands::<H>() {
+        for (band, end) in ends.iter_mut().enumerate().take(bands::<H>()) {
             let view = self.band(band);
             let next = (band + 1) % bands::<H>();
             let want = targets.values(next)[0];
@@ -53,7 +53,7 @@ impl<H: BitHash> Mih<'_, H> {
                     probes.push(probe);
                 }
             });
-            ends[band] = probes.len();
+            *end = probes.len();
         }
         effort.buckets = Self::bucket_count(radius);
         effort
