@@ -328,10 +328,12 @@ def core(args, tmp, stages, rounds):
     """PDQ alone: CPU ms of the fastest repeat, the median of the rounds."""
     cpp = None
     if args.pdq_cpp:
-        source = os.path.join(tmp, "core.cpp")
-        with open(source, "w", encoding="utf-8") as out:
-            out.write(CPP_CORE)
-        cpp = compile_cpp(args.pdq_cpp, os.path.join(tmp, "core"), [], source)
+        cpp = os.path.join(args.build or tmp, "core")
+        if not os.path.exists(cpp):
+            source = os.path.join(tmp, "core.cpp")
+            with open(source, "w", encoding="utf-8") as out:
+                out.write(CPP_CORE)
+            compile_cpp(args.pdq_cpp, cpp, [], source)
     try:
         pip = Worker("core")
     except RuntimeError:
