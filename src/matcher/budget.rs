@@ -14,6 +14,7 @@ use std::time::Duration;
 use super::Matcher;
 use crate::bits::{BitHash, Hash256};
 use crate::hash::Algorithm;
+use crate::index::IndexChoice;
 use crate::list::HashList;
 use crate::num::to_u64;
 use crate::variant::Step;
@@ -107,10 +108,11 @@ fn count(count: usize) -> f64 {
 }
 
 impl Matcher {
-    /// Expected microseconds to look one hash up in all lists.
+    /// Expected microseconds to look one hash up in all lists by their cheapest index: an index that
+    /// is asked for changes how long a search takes, never what it finds.
     fn lookup_us<H: BitHash>(&self, algorithm: Algorithm, radius: u32) -> f64 {
         let cost = |list: &Arc<HashList>| {
-            let planner = list.planner::<H>(algorithm, self.settings.index)?;
+            let planner = list.planner::<H>(algorithm, IndexChoice::Auto)?;
             Some(planner.explain(radius, BATCH).cost_us)
         };
         self.settings.lists.iter().filter_map(cost).sum()
