@@ -183,7 +183,7 @@ impl Patch {
     fn is_cover(&self, plane: &VariantPlane) -> bool {
         let size = (self.right + 1 - self.left) * (self.bottom + 1 - self.top);
         let share = real(size) / real(plane.cells().len());
-        AREA[0] <= share && share <= AREA[1] && real(self.count) >= FILLED * real(size)
+        (AREA[0]..=AREA[1]).contains(&share) && real(self.count) >= FILLED * real(size)
     }
 }
 

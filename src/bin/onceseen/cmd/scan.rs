@@ -20,7 +20,11 @@ pub fn run(flags: &Scan) -> Result<Exit> {
     let scanner = settings::scanner(&flags.examine.work, known, flags.parts, flags.examine.timings);
     let summary = super::examine(&scanner, &flags.input, &flags.examine, true)?;
     sentences(&summary).iter().for_each(|sentence| messages::note(sentence));
-    matcher.variant_costs().iter().for_each(|cost| messages::note(&cost.to_string()));
+    for cost in matcher.variant_costs() {
+        let explained = flags.known.explain;
+        let time = explained.then(|| format!(", {:.1} s", cost.time.as_secs_f64()));
+        messages::note(&format!("{cost}{}", time.unwrap_or_default()));
+    }
     if let Some((path, mut file)) = json_summary {
         let json = serde_json::to_string_pretty(&summary)?;
         file.write_all((json + "\n").as_bytes())
