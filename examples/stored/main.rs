@@ -1,7 +1,7 @@
 //! What stored windows cost and find: a list of hashes against a list built with windows.
 //!
 //! ```text
-//! cargo run --release --example stored -- DIRECTORY [COUNT]
+//! cargo run --release --example stored -- DIRECTORY [COUNT] [FAMILY]
 //! ```
 //!
 //! Lists up to COUNT (default 60) distinct pictures of the directory twice, once by their hashes
@@ -52,6 +52,7 @@ fn main() -> io::Result<()> {
     let mut arguments = env::args().skip(1);
     let directory = arguments.next().unwrap_or_else(|| "../shared/data/images".into());
     let count = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(60);
+    let wanted = arguments.next().unwrap_or_default();
     let originals = originals(Path::new(&directory), count);
     let plain = list(&originals, "hashes", false).map_err(io::Error::other)?;
     let windows = list(&originals, "windows", true).map_err(io::Error::other)?;
@@ -70,7 +71,7 @@ fn main() -> io::Result<()> {
         Matcher::builder().list(list).variants(VariantSet::All).build().expect("settings are right")
     });
     for (family, name, change) in copies::CHANGES {
-        if !FAMILIES.contains(family) {
+        if !FAMILIES.contains(family) || !family.contains(&wanted) {
             continue;
         }
         let outcomes: Vec<[Outcome; 2]> = (0..originals.len())
