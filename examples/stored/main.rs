@@ -13,6 +13,7 @@
 #[allow(dead_code, reason = "shared with the robustness example, which uses all of it")]
 mod copies;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use std::{env, fs, io};
@@ -57,16 +58,19 @@ fn main() -> io::Result<()> {
     let plain = list(&originals, "hashes", false).map_err(io::Error::other)?;
     let windows = list(&originals, "windows", true).map_err(io::Error::other)?;
     let entries = windows.hash_count(Algorithm::Pdq);
-    println!(
+    let mut out = io::stdout().lock();
+    writeln!(
+        out,
         "{} pictures; {} bytes without windows, {} with; {entries} hashes",
         originals.len(),
         plain.byte_len(),
         windows.byte_len(),
-    );
-    println!(
+    )?;
+    writeln!(
+        out,
         "| family | copy | hashes: near | found | windows: near | found | stranger | ms, hashes | ms, windows |"
-    );
-    println!("{}|", "| --- ".repeat(9));
+    )?;
+    writeln!(out, "{}|", "| --- ".repeat(9))?;
     let [plain, windows] = [plain, windows].map(|list| {
         Matcher::builder().list(list).variants(VariantSet::All).build().expect("settings are right")
     });
@@ -81,7 +85,7 @@ fn main() -> io::Result<()> {
                 [&plain, &windows].map(|matcher| outcome(matcher, &copy, index))
             })
             .collect();
-        println!("| {family} | {name} | {}", row(&outcomes));
+        writeln!(out, "| {family} | {name} | {}", row(&outcomes))?;
     }
     Ok(())
 }
