@@ -13,7 +13,7 @@
 //! the rate of the worst, because quality did not tell strangers apart (90 to 100 met most); below
 //! the nearest stranger seen the rate stays at what the number of pairs can exclude. It is an
 //! expectation over a mixture of graphics and photographs: photographs do far better (no two
-//! different ones were within 52 bits), a list of flat drawings alone does worse. The rates
+//! different ones kept as JPEG were within 52 bits), a list of flat drawings alone does worse. The rates
 //! of the 64-bit algorithms still contain near-duplicates.
 
 use crate::hash::Algorithm;
