@@ -60,7 +60,6 @@ pub(crate) fn measure(directory: &Path, output: &Path, of: &str, every: usize) -
         bytes.extend(hash.to_le_bytes());
     }
     let column = Column::<Hash256>::new(&bytes).map_err(io::Error::other)?;
-    eprintln!("{} pictures, {} hashes, {} queries", known.len(), owners.len(), queries.len());
     let counts: Vec<Option<Counts>> = (0..queries.len())
         .into_par_iter()
         .map(|at| look_up(&queries[at], at % VARIED == 0, column, &owners))
@@ -85,7 +84,7 @@ pub(crate) fn halves(directory: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
     distinct
         .filter(|(_, digest)| digest.as_ref().is_some_and(|digest| seen.insert(digest.clone())))
         .map(|(path, _)| path)
-        .partition(|path| series(path, directory) % 2 == 0)
+        .partition(|path| series(path, directory).is_multiple_of(2))
 }
 
 fn collect(directory: &Path, out: &mut Vec<PathBuf>) {
