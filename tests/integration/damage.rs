@@ -46,16 +46,22 @@ fn sections(list: &[u8]) -> Vec<(usize, usize)> {
     (0..count).map(|row| (word(64 + row * 64 + 8), word(64 + row * 64 + 16))).collect()
 }
 
-/// Every kind of damage; each differs from `list`.
-fn damaged(list: &[u8]) -> Vec<(String, Vec<u8>)> {
-    let mut out: Vec<(String, Vec<u8>)> = Vec::new();
+/// A damage that is done when it is wanted: hundreds of damaged lists at once would fill the memory.
+type Damage = Box<dyn Fn(&[u8]) -> Vec<u8>>;
+
+/// Every kind of damage.
+fn damages(list: &[u8]) -> Vec<(String, Damage)> {
+    let mut out: Vec<(String, Damage)> = Vec::new();
     let mut numbers = Numbers(7);
     let mut change = |name: String, at: usize, bytes: &[u8]| {
-        let mut copy = list.to_vec();
-        let end = (at + bytes.len()).min(copy.len());
-        copy[at..end].copy_from_slice(&bytes[..end - at]);
-        if copy != list {
-            out.push((name, copy));
+        let bytes = bytes[..bytes.len().min(list.len() - at)].to_vec();
+        if list[at..at + bytes.len()] != bytes {
+            let overwrite = move |list: &[u8]| {
+                let mut copy = list.to_vec();
+                copy[at..at + bytes.len()].copy_from_slice(&bytes);
+                copy
+            };
+            out.push((name, Box::new(overwrite)));
         }
     };
     for at in (0..64).chain((64..PAGE).step_by(37)).chain(PAGE - 32..PAGE) {
@@ -76,42 +82,44 @@ fn damaged(list: &[u8]) -> Vec<(String, Vec<u8>)> {
             }
         }
     }
-    for step in 0..60 {
-        let len = step * list.len() / 60;
-        out.push((format!("cut to {len}"), list[..len].to_vec()));
-    }
-    for len in [1, 7, 8, 12, 63, 64, PAGE - 1, PAGE, PAGE + 1, list.len() - 1] {
-        out.push((format!("cut to {len}"), list[..len].to_vec()));
+    let cuts = (0..60).map(|step| step * list.len() / 60);
+    for len in cuts.chain([1, 7, 8, 12, 63, 64, PAGE - 1, PAGE, PAGE + 1, list.len() - 1]) {
+        out.push((format!("cut to {len}"), Box::new(move |list| list[..len].to_vec())));
     }
     for more in [1, 16, PAGE] {
-        out.push((format!("{more} more"), [list, &vec![0; more]].concat()));
+        out.push((format!("{more} more"), Box::new(move |list| [list, &vec![0; more]].concat())));
     }
-    swap_sections(list, &mut out);
+    out.extend(swaps(list));
     out
 }
 
 /// Swaps the contents of neighbours: the table says otherwise then.
-fn swap_sections(list: &[u8], out: &mut Vec<(String, Vec<u8>)>) {
+fn swaps(list: &[u8]) -> Vec<(String, Damage)> {
+    let mut out: Vec<(String, Damage)> = Vec::new();
     for pair in sections(list).windows(2) {
         let ((first, first_len), (second, second_len)) = (pair[0], pair[1]);
         let len = first_len.min(second_len);
-        let mut copy = list.to_vec();
-        copy[first..first + len].copy_from_slice(&list[second..second + len]);
-        copy[second..second + len].copy_from_slice(&list[first..first + len]);
-        if copy != list {
-            out.push((format!("swapped {first} and {second}"), copy));
+        if list[first..first + len] != list[second..second + len] {
+            let swap = move |list: &[u8]| {
+                let mut copy = list.to_vec();
+                copy[first..first + len].copy_from_slice(&list[second..second + len]);
+                copy[second..second + len].copy_from_slice(&list[first..first + len]);
+                copy
+            };
+            out.push((format!("swapped {first} and {second}"), Box::new(swap)));
         }
     }
+    out
 }
 
 #[test]
 fn verify_sees_every_one_of_hundreds_of_damages_and_names_a_place() {
     let env = TestEnv::with_pictures();
     let list = list(&env);
-    let damaged = damaged(&list);
-    assert!(damaged.len() > 400, "{}", damaged.len());
-    for (what, bytes) in &damaged {
-        env.write("damaged.osl", bytes);
+    let damages = damages(&list);
+    assert!(damages.len() > 400, "{}", damages.len());
+    for (what, damage) in &damages {
+        env.write("damaged.osl", &damage(&list));
         let ran = env.run("list verify damaged.osl");
         assert_eq!(ran.code(), 2, "{what}: {}", ran.stderr);
         let said = ran.stderr.lines().next().unwrap_or_default();
@@ -139,8 +147,8 @@ fn verify_sees_every_one_of_hundreds_of_damages_and_names_a_place() {
 fn scans_with_damaged_lists_end_with_a_status() {
     let env = TestEnv::with_pictures();
     let list = list(&env);
-    for (what, bytes) in damaged(&list).iter().step_by(5) {
-        env.write("damaged.osl", bytes);
+    for (what, damage) in damages(&list).iter().step_by(5) {
+        env.write("damaged.osl", &damage(&list));
         let ran =
             env.run("scan evidence/bytes/copy-of-00.jpg --known damaged.osl -a pdq,phash -j 1");
         assert!((0..=3).contains(&ran.code()), "{what}: {}", ran.stderr);
