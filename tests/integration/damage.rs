@@ -119,7 +119,7 @@ fn verify_sees_every_one_of_hundreds_of_damages_and_names_a_place() {
     let damages = damages(&list);
     assert!(damages.len() > 400, "{}", damages.len());
     for (what, damage) in &damages {
-        env.write("damaged.osl", &damage(&list));
+        env.write("damaged.osl", damage(&list));
         let ran = env.run("list verify damaged.osl");
         assert_eq!(ran.code(), 2, "{what}: {}", ran.stderr);
         let said = ran.stderr.lines().next().unwrap_or_default();
@@ -148,7 +148,7 @@ fn scans_with_damaged_lists_end_with_a_status() {
     let env = TestEnv::with_pictures();
     let list = list(&env);
     for (what, damage) in damages(&list).iter().step_by(5) {
-        env.write("damaged.osl", &damage(&list));
+        env.write("damaged.osl", damage(&list));
         let ran =
             env.run("scan evidence/bytes/copy-of-00.jpg --known damaged.osl -a pdq,phash -j 1");
         assert!((0..=3).contains(&ran.code()), "{what}: {}", ran.stderr);
