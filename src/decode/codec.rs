@@ -8,7 +8,7 @@ use std::io::{self, BufRead, Cursor, Seek};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use image::error::UnsupportedErrorKind;
-#[cfg(any(feature = "heic", feature = "jxl", feature = "avif"))]
+#[cfg(any(feature = "heic", feature = "jxl", feature = "avif", feature = "turbojpeg"))]
 use image::error::{DecodingError, ImageFormatHint, UnsupportedError};
 use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader};
 
@@ -52,7 +52,7 @@ pub(crate) trait Extra {
 enum Source<'a> {
     Library(Box<dyn ImageDecoder + 'a>),
     #[cfg_attr(
-        not(any(feature = "heic", feature = "jxl", feature = "avif")),
+        not(any(feature = "heic", feature = "jxl", feature = "avif", feature = "turbojpeg")),
         expect(dead_code, reason = "no format behind a feature is built in")
     )]
     Extra(Box<dyn Extra + 'a>),
@@ -240,7 +240,7 @@ pub(crate) fn guard<T>(format: Format, work: impl FnOnce() -> T) -> Result<T, De
 
 fn open<'a>(
     #[cfg_attr(
-        not(any(feature = "heic", feature = "jxl", feature = "avif")),
+        not(any(feature = "heic", feature = "jxl", feature = "avif", feature = "turbojpeg")),
         expect(unused_variables, reason = "only those decoders take all bytes at once")
     )]
     bytes: &'a [u8],
@@ -260,6 +260,10 @@ fn open<'a>(
         #[cfg(feature = "avif")]
         Format::Avif => {
             return Ok(Source::Extra(Box::new(super::avif::Avif::new(bytes, limits.max_pixels)?)));
+        }
+        #[cfg(feature = "turbojpeg")]
+        Format::Jpeg => {
+            return Ok(Source::Extra(Box::new(super::turbo::TurboJpeg::new(bytes, limits)?)));
         }
         _ => {}
     }
@@ -306,11 +310,16 @@ fn memory_bytes(
     let output = decoder.total_bytes();
     let (width, height) = decoder.dimensions();
     let pixels = u64::from(width) * u64::from(height);
-    if let Source::Extra(decoder) = decoder {
-        return output.saturating_add(decoder.memory_bytes()).saturating_add(FIXED_BYTES);
+    let extra = match decoder {
+        Source::Extra(decoder) => decoder.memory_bytes(),
+        Source::Library(_) => 0,
+    };
+    let output = output.saturating_add(extra).saturating_add(FIXED_BYTES);
+    if matches!(decoder, Source::Extra(_)) && format != Format::Jpeg {
+        return output;
     }
     let beside = match format {
-        // A copy of the file, some rows of samples, and the coefficients of all scans.
+        // A copy of the file, some rows of samples, and the coefficients of all scans, whoever decodes.
         Format::Jpeg => {
             let coefficients = survey.map_or(0, Survey::coefficient_bytes);
             crate::num::to_u64(bytes.len()) + u64::from(width) * 256 + coefficients
@@ -327,7 +336,7 @@ fn memory_bytes(
         Format::Tiff => output.saturating_mul(2),
         _ => output,
     };
-    output.saturating_add(beside).saturating_add(FIXED_BYTES)
+    output.saturating_add(beside)
 }
 
 pub(crate) fn convert_error(
@@ -368,7 +377,7 @@ fn is_pixel_refusal(error: &io::Error) -> bool {
 }
 
 /// A refusal of an [`Extra`] decoder, as `image` words it.
-#[cfg(any(feature = "heic", feature = "jxl", feature = "avif"))]
+#[cfg(any(feature = "heic", feature = "jxl", feature = "avif", feature = "turbojpeg"))]
 pub(crate) fn unsupported(name: &str, what: &str) -> ImageError {
     let kind = UnsupportedErrorKind::GenericFeature(what.to_owned());
     let hint = ImageFormatHint::Name(name.to_owned());
@@ -376,7 +385,7 @@ pub(crate) fn unsupported(name: &str, what: &str) -> ImageError {
 }
 
 /// Damage that an [`Extra`] decoder met, as `image` words it.
-#[cfg(any(feature = "heic", feature = "jxl", feature = "avif"))]
+#[cfg(any(feature = "heic", feature = "jxl", feature = "avif", feature = "turbojpeg"))]
 pub(crate) fn damaged(name: &str, why: impl Into<Box<dyn Error + Send + Sync>>) -> ImageError {
     ImageError::Decoding(DecodingError::new(ImageFormatHint::Name(name.to_owned()), why))
 }

@@ -25,8 +25,10 @@ pub(crate) struct Frame {
     pub(crate) width: u16,
     pub(crate) height: u16,
     is_progressive: bool,
-    /// Whether it is Huffman-coded, DCT-based and of 8 bits, baseline, extended or progressive: not
-    /// arithmetic-coded, lossless, hierarchical or of 12 bits, which no decoder of ours takes.
+    is_arithmetic: bool,
+    /// Whether it is of 8 bits, and Huffman-coded and DCT-based, baseline, extended or progressive: not
+    /// hierarchical, which no decoder of ours takes, and not arithmetic-coded or lossless, which only
+    /// that behind the feature `turbojpeg` takes.
     pub(crate) is_supported: bool,
     /// Horizontal and vertical sampling factors of each component.
     sampling: Vec<(u8, u8)>,
@@ -36,7 +38,11 @@ mod marker {
     pub(super) const START_OF_FRAME: [u8; 13] =
         [0xc0, 0xc1, 0xc2, 0xc3, 0xc5, 0xc6, 0xc7, 0xc9, 0xca, 0xcb, 0xcd, 0xce, 0xcf];
     pub(super) const PROGRESSIVE: [u8; 4] = [0xc2, 0xc6, 0xca, 0xce];
+    pub(super) const ARITHMETIC: [u8; 6] = [0xc9, 0xca, 0xcb, 0xcd, 0xce, 0xcf];
+    #[cfg(not(feature = "turbojpeg"))]
     pub(super) const SUPPORTED: [u8; 3] = [0xc0, 0xc1, 0xc2];
+    #[cfg(feature = "turbojpeg")]
+    pub(super) const SUPPORTED: [u8; 6] = [0xc0, 0xc1, 0xc2, 0xc3, 0xc9, 0xca];
     pub(super) const START_OF_IMAGE: u8 = 0xd8;
     pub(super) const END_OF_IMAGE: u8 = 0xd9;
     pub(super) const START_OF_SCAN: u8 = 0xda;
@@ -93,6 +99,7 @@ impl Frame {
             width: u16::from_be_bytes([w1, w0]),
             height: u16::from_be_bytes([h1, h0]),
             is_progressive: marker::PROGRESSIVE.contains(&code),
+            is_arithmetic: marker::ARITHMETIC.contains(&code),
             is_supported: precision == 8 && marker::SUPPORTED.contains(&code),
             sampling,
         })
@@ -179,7 +186,7 @@ impl Walk<'_> {
 
     /// Whether the first scan is not provably short: a sequential block takes at least two bits (a
     /// Huffman code of one bit for each of DC and end-of-block), and every restart interval but
-    /// the last ends in a marker.
+    /// the last ends in a marker. Arithmetic coding has no least number of bits.
     fn may_be_whole(&self, bytes: u64, restarts: u64) -> bool {
         let Some(frame) = &self.survey.frame else { return false };
         if frame.is_progressive || !self.survey.first_scan_is_whole {
@@ -196,8 +203,8 @@ impl Walk<'_> {
                 (blocks(frame.width) * blocks(frame.height)).div_ceil(interval).saturating_sub(1)
             }
         };
-        let grey = frame.sampling.len() == 1;
-        (grey || bytes * 4 >= frame.blocks()) && restarts >= expected
+        let may_be_short = frame.sampling.len() == 1 || frame.is_arithmetic;
+        (may_be_short || bytes * 4 >= frame.blocks()) && restarts >= expected
     }
 
     /// Passes entropy-coded data up to the next marker that ends them, and counts the restart

@@ -2,6 +2,9 @@
 //!
 //! Sources: ITU-T T.81, tables B.1 and B.2 (frame markers, sample precision); T.87 for JPEG-LS.
 
+/// Whether arithmetic-coded and lossless pictures of 8 bits are decoded too.
+const HAS_TURBO: bool = cfg!(feature = "turbojpeg");
+
 /// The kind that the first frame header names; `None` for those that are decoded.
 pub(crate) fn unsupported_kind(bytes: &[u8]) -> Option<&'static str> {
     let mut at = 2;
@@ -13,6 +16,7 @@ pub(crate) fn unsupported_kind(bytes: &[u8]) -> Option<&'static str> {
                 at += 1;
                 continue;
             }
+            0xc3 | 0xc9 | 0xca if HAS_TURBO && *rest.get(2)? == 8 => return None,
             0xc3 => Some("lossless"),
             0xc5 | 0xc6 => Some("hierarchical"),
             0xc7 => Some("hierarchical and lossless"),
@@ -46,7 +50,9 @@ mod tests {
             let segment = b"\xff\xd8\xff\xe0\0\x05\xff\xc3!";
             [segment.as_slice(), &[0xff, 0xff, code, 0, 11, bits, 0, 8, 0, 8]].concat()
         };
-        assert_eq!(unsupported_kind(&file(0xc9, 8)), Some("arithmetic-coded"));
+        assert_eq!(unsupported_kind(&file(0xc9, 12)), Some("arithmetic-coded"));
+        let decoded = (!HAS_TURBO).then_some("arithmetic-coded");
+        assert_eq!(unsupported_kind(&file(0xc9, 8)), decoded);
         assert_eq!(unsupported_kind(&file(0xf7, 8)), Some("JPEG-LS"));
         assert_eq!(unsupported_kind(&file(0xc1, 12)), Some("12 bits a sample"));
         assert_eq!(unsupported_kind(&file(0xc2, 8)), None);

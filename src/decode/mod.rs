@@ -40,6 +40,8 @@ mod overlay;
 mod part;
 mod sniff;
 mod tiff_tag;
+#[cfg(feature = "turbojpeg")]
+mod turbo;
 mod webp;
 
 use std::fmt;

@@ -26,4 +26,6 @@ mod scan;
 mod shared_data;
 mod stored;
 mod testenv;
+#[cfg(feature = "turbojpeg")]
+mod turbo;
 mod variant;
