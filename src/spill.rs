@@ -95,7 +95,7 @@ impl Spill {
 
     /// Fills `bytes` from `at`; threads may read at once.
     pub(crate) fn read_at(&self, at: u64, bytes: &mut [u8]) -> io::Result<()> {
-        let filed = usize_or_zero(self.filed.saturating_sub(at)).min(bytes.len());
+        let filed = len_within(self.filed.saturating_sub(at), bytes.len());
         let (from_file, from_memory) = bytes.split_at_mut(filed);
         if let Some(file) = &self.file
             && !from_file.is_empty()
@@ -132,7 +132,7 @@ pub(crate) struct SpillReader<'a> {
 
 impl SpillReader<'_> {
     fn fill(&mut self) -> io::Result<()> {
-        let len = BUFFER_LEN.min(usize_or_zero(self.end - self.at));
+        let len = len_within(self.end.saturating_sub(self.at), BUFFER_LEN);
         self.buffer.resize(len, 0);
         self.used = 0;
         self.spill.read_at(self.at, &mut self.buffer)?;
@@ -152,6 +152,11 @@ impl Read for SpillReader<'_> {
         self.used += len;
         Ok(len)
     }
+}
+
+/// The smaller of a length in a file, which 32 bits may not hold, and one in memory.
+fn len_within(in_file: u64, most: usize) -> usize {
+    usize_or_zero(in_file.min(to_u64(most)))
 }
 
 /// What rows are sorted by: a fixed number of bytes.

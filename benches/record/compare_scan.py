@@ -2,9 +2,9 @@
 """Compares onceseen's hashing of JPEG photos with other tools: same files, interleaved rounds.
 
     pip install pillow numpy pdqhash imagehash          # the peers in Python
-    git clone https://github.com/facebook/ThreatExchange /tmp/te   # PDQ in C++
+    git clone https://github.com/facebook/ThreatExchange te   # PDQ in C++
     apt-get install g++ libjpeg-turbo-dev imagemagick   # libjpeg62-turbo-dev on Debian
-    benches/record/compare_scan.py --photos DIR --pdq-cpp /tmp/te/pdq/cpp
+    benches/record/compare_scan.py --photos DIR --pdq-cpp te/pdq/cpp
 
 DIR holds JPEG photos, best some of 8 megapixels and more. They are cropped and resampled to the
 size classes and encoded again (quality 90, 4:2:0) into a temporary folder; `--as-they-are` takes

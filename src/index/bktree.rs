@@ -110,11 +110,6 @@ impl<'a, H: BitHash> BkTree<'a, H> {
         Ok(Self { column, nodes: &section[HEADER_LEN..] })
     }
 
-    /// Number of nodes, leaves included.
-    pub fn node_count(&self) -> usize {
-        self.nodes.len() / NODE_LEN
-    }
-
     fn node(&self, number: u32) -> Option<Node> {
         let at = num::index(number).checked_mul(NODE_LEN)?;
         let bytes = self.nodes.get(at..at.checked_add(NODE_LEN)?)?;

@@ -19,7 +19,7 @@ use super::format::SectionKind;
 use super::import::ImportedRow;
 use super::manifest::{Manifest, Source};
 use super::write::{SectionWriter, replace};
-use super::{ClaimIds, HashList, code};
+use super::{ClaimIds, HashList, STORED_WINDOW, code};
 use crate::bits::{Hash64, Hash256};
 use crate::digest::{Digest, DigestKind};
 use crate::hash::{Algorithm, HashValue, ImageHash};
@@ -78,6 +78,8 @@ pub struct ListBuilder {
     claims: ClaimSpill,
     /// Bytes pushed since the rows in memory were last counted.
     uncounted: u64,
+    /// Rows that say they are windows of a picture.
+    window_rows: u64,
 }
 
 /// What building a list took.
@@ -130,6 +132,7 @@ impl ListBuilder {
             claims: ClaimSpill::new(&scratch),
             scratch,
             uncounted: 0,
+            window_rows: 0,
         };
         builder.index(BuildIndex::Auto);
         Ok(builder)
@@ -182,6 +185,7 @@ impl ListBuilder {
     /// # Errors
     /// When a temporary file cannot be written, or a limit of the format is reached.
     pub fn push(&mut self, row: &ImportedRow, source: &str) -> Result<(), ListError> {
+        self.window_rows += u64::from(row.claim.stored_window().is_some());
         let claim = self.claims.push(&row.claim, source)?;
         row.hashes.iter().for_each(|hash| self.push_hash(hash, claim));
         row.digests.iter().for_each(|digest| self.push_digest(digest, claim));
@@ -191,9 +195,13 @@ impl ListBuilder {
     /// Adds every entry and claim of another list.
     ///
     /// # Errors
-    /// As [`Self::push`], and when entries refer to more claims than the list has room for, which
-    /// only a damaged list does.
+    /// As [`Self::push`], and when entries refer to more claims, or claims to more text, than the
+    /// list has room for, which only a damaged list does.
     pub fn push_list(&mut self, list: &HashList) -> Result<(), ListError> {
+        if list.text_len() > list.string_len() {
+            let what = "claims share text that belongs to one";
+            return Err(ListErrorKind::Damaged { section: "claims", what }.into());
+        }
         let mut ids = Vec::new();
         for claim in list.all_claims() {
             ids.push(self.claims.push(&claim, &list.manifest().name)?);
@@ -318,6 +326,7 @@ impl ListBuilder {
         if self.row_memory() > self.memory / 4 && self.columns() > 1 {
             self.spill()?;
         }
+        self.name_windows();
         let mut out = SectionWriter::new(out).map_err(fail)?;
         out.bytes(SectionKind::Manifest, 0, &self.manifest.to_bytes()?).map_err(fail)?;
         self.columns256.sort_by_key(|(algorithm, _)| *algorithm);
@@ -342,6 +351,16 @@ impl ListBuilder {
         columns.digests(DigestKind::Sha256, self.sha256)?;
         claims.write(&mut out).map_err(fail)?;
         out.finish().map_err(fail)
+    }
+
+    /// Windows are looked for only in lists that name them among their sources. One that was exported
+    /// and is built again must not lose that.
+    fn name_windows(&mut self) {
+        if self.window_rows > 0 && !self.manifest.has_stored_windows() {
+            let (name, input) = (STORED_WINDOW.to_owned(), "rows that say so".to_owned());
+            let rows = self.window_rows;
+            self.manifest.sources.push(Source { name, input, rows, ..Source::default() });
+        }
     }
 
     /// Columns, and claims, that have rows in memory.
@@ -420,6 +439,27 @@ mod tests {
                 assert!(temporary > 1 << 20, "{temporary} temporary bytes");
                 assert!(bytes == expected, "{index:?}, {memory} bytes, {threads} threads");
             }
+        }
+    }
+
+    #[test]
+    fn a_list_whose_claims_share_their_text_is_refused_before_it_fills_the_disk() {
+        let bytes = build(100, DEFAULT_MEMORY, BuildIndex::BkTree).0;
+        let list = HashList::from_bytes(bytes.clone()).unwrap();
+        assert_eq!(list.text_len(), list.string_len());
+        ListBuilder::new("n").unwrap().push_list(&list).unwrap();
+        let place = |kind| {
+            let mut sections = list.header.sections.iter();
+            let section = sections.find(|section| section.kind == Some(kind)).unwrap();
+            crate::num::to_usize(section.offset).unwrap()
+        };
+        let all = crate::num::low_u32(list.string_len()).to_le_bytes();
+        for len_at in [place(SectionKind::Claims) + 20, place(SectionKind::Labels) + 8] {
+            let mut damaged = bytes.clone();
+            damaged[len_at..len_at + 4].copy_from_slice(&all);
+            let damaged = HashList::from_bytes(damaged).unwrap();
+            let refused = ListBuilder::new("n").unwrap().push_list(&damaged).unwrap_err();
+            assert!(refused.to_string().contains("share text"), "{refused}");
         }
     }
 

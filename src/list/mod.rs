@@ -36,7 +36,7 @@ use crate::hash::{Algorithm, ImageHash};
 use crate::hex;
 use crate::index::planner::{Explanation, Planner};
 use crate::index::{Column, EntryId, IndexChoice, bktree, mih};
-use crate::num::{index, read_u32, read_u64, to_usize};
+use crate::num::{index, read_u32, read_u64, to_u64, to_usize};
 use error::ListErrorKind;
 use format::{ABSENT, CLAIM_LEN, GROUP_BIT, Header, LABEL_LEN, Section, SectionKind};
 use map::ListBytes;
@@ -293,6 +293,23 @@ impl HashList {
             }
         }
         Ok(())
+    }
+
+    /// Bytes of text that all claims and labels refer to. Each has text of its own, so more than
+    /// [`Self::string_len`] can only come of damage: a few bytes must not become text without end.
+    pub(crate) fn text_len(&self) -> u64 {
+        let sum = |kind, row_len: usize, lens: &[usize]| -> u64 {
+            let rows = self.section(kind, 0).chunks_exact(row_len);
+            let len = |row: &[u8], at: usize| read_u32(row, at).filter(|len| *len != ABSENT);
+            let lens = rows.flat_map(|row| lens.iter().map(move |at| len(row, *at).unwrap_or(0)));
+            lens.map(u64::from).sum()
+        };
+        sum(SectionKind::Claims, CLAIM_LEN, &[16, 20]) + sum(SectionKind::Labels, LABEL_LEN, &[8])
+    }
+
+    /// Bytes of the section that all text stands in.
+    pub(crate) fn string_len(&self) -> u64 {
+        to_u64(self.section(SectionKind::Strings, 0).len())
     }
 
     /// Most references to claims that the entries of a column can have.

@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::testenv::{TestEnv, copy_tree, pictures};
+use crate::testenv::{TestEnv, copy_tree, finish, pictures};
 
 const PDQ: &str = "d8f8f0cee0f4a84f06370a22038f67f0b36e2ed596621e1d33e6339c4e9c9b22";
 const MD5: &str = "0cc175b9c0f1b6a831c399e269772661";
@@ -395,6 +395,37 @@ fn merged_lists_hold_both_and_a_negative_list_is_not_mixed_in() {
     env.expect(0, "list merge bad.osl bad.osl -o still.osl");
     assert!(env.expect(0, "list info still.osl").text().contains("(negative)"));
     env.expect(2, "list merge a.csv -o both.osl").says(&["a.csv", "not a compiled hash list"]);
+    env.expect(2, "list build a.csv bad.osl -o mixed.osl").says(&["bad.osl", "--negative"]);
+    assert!(!env.path("mixed.osl").exists());
+    env.expect(0, "list build a.csv bad.osl -o harmless.osl --negative");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_leaves_the_old_list_and_no_scraps() {
+    let env = TestEnv::new();
+    env.write("list.osl", "the old one");
+    let mut rows = String::new();
+    for number in 0..20_000_u64 {
+        let word = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        writeln!(rows, "{word:016x}{:016x}{word:016x}{:016x}", !word, word >> 7).unwrap();
+    }
+    env.write("rows.txt", rows);
+    // Stands for a full disk: no file grows beyond these blocks, and the signal that says so is
+    // ignored. The first is met by temporary files, the second by the list alone.
+    for (blocks, memory, says) in [(256, "64KiB", "temporary file"), (2048, "1GiB", "the list")] {
+        let mut command = std::process::Command::new("sh");
+        let line = format!(
+            "trap '' XFSZ; ulimit -f {blocks}; exec '{}' list build rows.txt -o list.osl --memory {memory}",
+            env!("CARGO_BIN_EXE_onceseen")
+        );
+        command.args(["-c", &line]).current_dir(env.root());
+        let ran = finish(command, b"");
+        assert_eq!(ran.code(), 2, "{}", ran.stderr);
+        ran.says(&["cannot write", says]);
+        assert_eq!(env.read("list.osl"), b"the old one");
+        assert_eq!(fs::read_dir(env.root()).unwrap().count(), 2, "{blocks} blocks");
+    }
 }
 
 #[test]

@@ -84,8 +84,11 @@ fn building_with_windows_twice_gives_the_same_bytes_and_merging_keeps_them() {
         let built = env.run(line);
         assert!(built.exit.success(), "{}", built.stderr);
     }
+    env.write("windows.jsonl", env.expect(0, "list export windows.osl").stdout);
+    env.expect(0, "list build windows.jsonl -o exported.osl");
     assert_eq!(env.read("windows.osl"), env.read("again.osl"));
     let (width, height) = picture.dimensions();
     let half = imageops::crop_imm(&picture, width / 2, 0, width - width / 2, height).to_image();
     assert!(!matches(&env, &half, "merged.osl").is_empty());
+    assert!(!matches(&env, &half, "exported.osl").is_empty());
 }

@@ -56,6 +56,8 @@ pub struct Scan {
     #[command(flatten)]
     pub known: Known,
     #[command(flatten)]
+    pub variants: Variants,
+    #[command(flatten)]
     pub examine: Examine,
     /// Which pictures of a file to look up: the main one, or also frames of animations, pages,
     /// further images, thumbnails and previews.
@@ -185,7 +187,7 @@ pub struct Build {
     #[arg(long)]
     pub strict: bool,
     /// Also list up to 96 windows of each picture (not of hash files), so that heavily cropped and
-    /// covered copies are found: some 20 kB a picture.
+    /// covered copies are found: some 13 kB a picture, 22 kB with multi-index hashing.
     #[arg(long)]
     pub variants: bool,
     /// Which indexes the list carries.
@@ -316,18 +318,23 @@ pub struct Known {
     /// Say on standard error which index will answer, why, and at what expected cost.
     #[arg(long)]
     pub explain: bool,
+    /// Read lists into memory before starting.
+    #[arg(long)]
+    pub preload: bool,
+}
+
+/// What is looked up besides the picture itself. A hash alone has no variants.
+#[derive(Debug, Args)]
+pub struct Variants {
     /// How far to search for a picture without a match: the picture alone (none), mirrored and turned
-    /// by quarters (turned), out of frames and captions (framed), out of collages, crops and tilts
-    /// too (all).
+    /// by quarters (turned), out of frames and captions (framed), out of collages, crops, tilts and
+    /// covers too (all).
     #[arg(long, value_name = "SET", default_value_t = VariantSet::Framed)]
     pub variants: VariantSet,
     /// What variants of one picture may cost, in milliseconds of one core; decides by a cost model,
     /// not by a clock, how many are looked up and at which radius.
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     pub variant_budget_ms: u32,
-    /// Read lists into memory before starting.
-    #[arg(long)]
-    pub preload: bool,
 }
 
 /// How pictures are examined and printed.
@@ -386,7 +393,7 @@ mod tests {
     fn every_mode_has_an_example_that_parses() {
         for line in [
             "scan evidence --known list.osl -a pdq,phash -j 2 --format csv",
-            "scan --files-from - -0 --known k",
+            "scan --files-from - -0 --known k --variants all --variant-budget-ms 20",
             "match 00ff --known list.osl -j 2 --format csv",
             "hash -",
             "compare a.jpg b.jpg",

@@ -19,7 +19,7 @@ use onceseen::scan::{PartSet, Scanner, ScannerBuilder};
 use onceseen::variant::StoredWindow;
 use sha2::{Digest as _, Sha256};
 
-use crate::flags::{Input, Known, Parts, Work};
+use crate::flags::{Input, Known, Parts, Variants, Work};
 use crate::messages;
 
 /// Bytes that tell a list or a picture from a hash file.
@@ -76,8 +76,8 @@ pub fn directory_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// The matcher of these flags over all lists named.
-pub fn matcher(known: &Known, work: &Work) -> Result<Arc<Matcher>> {
+/// The matcher of these flags over all lists named; of hashes without `variants`, which pictures have.
+pub fn matcher(known: &Known, variants: Option<&Variants>, work: &Work) -> Result<Arc<Matcher>> {
     let mut builder = Matcher::builder();
     for path in &known.known {
         let list = known_list(path, work)?;
@@ -106,7 +106,9 @@ pub fn matcher(known: &Known, work: &Work) -> Result<Arc<Matcher>> {
         builder.review_radius(radius);
     }
     builder.quality(known.quality).index(known.index);
-    builder.variants(known.variants).variant_budget_ms(known.variant_budget_ms);
+    if let Some(variants) = variants {
+        builder.variants(variants.variants).variant_budget_ms(variants.variant_budget_ms);
+    }
     let matcher = builder.build()?;
     if known.explain {
         explain(&matcher, known);

@@ -14,7 +14,7 @@ use crate::list::claim::Claim;
 use crate::list::error::{ListError, ListErrorKind};
 use crate::list::format::{ABSENT, CLAIM_LEN, GROUP_BIT, LABEL_LEN, SectionKind};
 use crate::list::write::SectionWriter;
-use crate::num::{index, read_u32, row, to_u64, usize_or_zero};
+use crate::num::{index, low_u32, read_u32, to_u64, usize_or_zero};
 use crate::spill::{Scratch, Spill};
 
 /// Sources and categories are few words repeated; a million different ones means that a wrong column
@@ -128,14 +128,14 @@ impl ClaimSpill {
     pub(super) fn finish(mut self, memory: u64, scratch: &Scratch) -> Result<Claims, ListError> {
         let fingerprints = std::mem::take(&mut self.fingerprints);
         let mut sorted = fingerprints.finish(memory, scratch).map_err(spilling)?;
-        let count = usize_or_zero(self.rows.len()) / CLAIM_LEN;
+        let count = claim_count(&self.rows);
         let mut first_ids: Vec<u32> = Vec::new();
         let mut first: Option<(Fingerprint, u32)> = None;
         while let Some((fingerprint, id)) = sorted.next().map_err(spilling)? {
             match first {
                 Some((of_first, first_id)) if of_first == fingerprint => {
                     if first_ids.is_empty() {
-                        first_ids = (0..row(count)).collect();
+                        first_ids = (0..count).collect();
                     }
                     first_ids[index(id)] = first_id;
                 }
@@ -145,6 +145,11 @@ impl ClaimSpill {
         let Self { rows, strings, labels, .. } = self;
         Ok(Claims { rows, strings, labels, ids: Renumbering::new(first_ids) })
     }
+}
+
+/// Claims in `rows`, of which [`ClaimSpill::push`] takes fewer than 2³¹.
+fn claim_count(rows: &Spill) -> u32 {
+    low_u32(rows.len() / to_u64(CLAIM_LEN))
 }
 
 /// Whether a claim by `source` says what the last one said.
@@ -264,7 +269,7 @@ impl Claims {
         let (mut rows, mut strings) = (self.rows.read_all(), self.strings.read_all());
         let (mut claim, mut text) = ([0; CLAIM_LEN], Vec::new());
         let (mut written, mut kept) = (0, 0);
-        for id in 0..row(usize_or_zero(self.rows.len()) / CLAIM_LEN) {
+        for id in 0..claim_count(&self.rows) {
             rows.read_exact(&mut claim)?;
             let len = |at| read_u32(&claim, at).filter(|len| *len != ABSENT).unwrap_or(0);
             let (record_len, fields_len) = (u64::from(len(16)), u64::from(len(20)));

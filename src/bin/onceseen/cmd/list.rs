@@ -32,6 +32,12 @@ pub fn build(flags: &Build) -> Result<Exit> {
             messages::warn(text);
             Ok(())
         };
+        if !flags.negative && is_negative_list(input)? {
+            bail!(
+                "{}: a negative list (known harmless): name it in a list of its own, with --negative",
+                input.display()
+            );
+        }
         let settings = import_settings(flags)?;
         let work = (&flags.work, listed);
         rows += settings::add_input(&mut builder, input, source, work, settings, &mut problem)?;
@@ -40,6 +46,13 @@ pub fn build(flags: &Build) -> Result<Exit> {
         bail!("every row was refused; {} was not written", flags.output.display());
     }
     finish(builder, &flags.output, &format!("{rows} rows, {refused} refused"))
+}
+
+/// Whether an input is a list of what is known to be harmless: built into another list, it would make
+/// that known.
+fn is_negative_list(input: &Path) -> Result<bool> {
+    let is_list = matches!(settings::input_kind(input)?, settings::InputKind::List);
+    Ok(is_list && settings::open_list(input)?.manifest().is_negative)
 }
 
 /// Writes the list and says what became of `input`.

@@ -29,7 +29,7 @@ struct Answer<'a> {
 pub fn run(flags: &flags::Match) -> Result<Exit> {
     settings::limit_threads(flags.threads)?;
     let work = Work { algorithms: vec![flags.algorithm], threads: flags.threads };
-    let matcher = settings::matcher(&flags.known, &work)?;
+    let matcher = settings::matcher(&flags.known, None, &work)?;
     let mut lookup = Lookup {
         matcher: &matcher,
         out: match flags.format {

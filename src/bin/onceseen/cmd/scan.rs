@@ -15,7 +15,7 @@ use crate::{messages, settings};
 pub fn run(flags: &Scan) -> Result<Exit> {
     // Made first: hours of work must not end in a summary that cannot be written.
     let json_summary = flags.json_summary.as_deref().map(create).transpose()?;
-    let matcher = settings::matcher(&flags.known, &flags.examine.work)?;
+    let matcher = settings::matcher(&flags.known, Some(&flags.variants), &flags.examine.work)?;
     let known = Some(Arc::clone(&matcher));
     let scanner = settings::scanner(&flags.examine.work, known, flags.parts, flags.examine.timings);
     let summary = super::examine(&scanner, &flags.input, &flags.examine, true)?;
