@@ -14,10 +14,12 @@ import argparse
 import collections
 import csv
 import math
+import os
 
 RADII = (0, 8, 16, 24, 31, 36, 40, 44, 48, 52, 56, 60, 64, 70)
 BANDS = ((50, 69), (70, 89), (90, 100))
-STEPS = ("plain", "turned", "framed", "tiled", "tilted", "cropped", "cropped-grid", "combined", "meeting")
+STEPS = ("plain", "turned", "framed", "tiled", "uncovered", "tilted", "cropped", "cropped-grid", "combined", "deep-cropped", "meeting")
+GUESSED = ("uncovered", "tilted", "cropped", "cropped-grid", "combined", "deep-cropped")
 
 
 def upper(count):
@@ -41,6 +43,47 @@ def judged(path):
     return pairs, words
 
 
+def policies(near, varied):
+    """What a person gets to see: queries and pairs with a stranger, by how far which steps look.
+    `near` holds the least distance by step, query and entry; a search stops at the first step that
+    finds something, and the turned forms go with the picture itself."""
+    queries = len(varied)
+    print(f"\nWhat is left for review, of {queries} queries looked up in every variant\n")
+    print("| the picture and its forms | framed, tiled | guessed steps | queries with a stranger | pairs | of them, JPEG queries |\n" + "| --- " * 6 + "|")
+    rows = [(52, None, None), (52, 40, None)] + [(52, 40, wide) for wide in (31, 36, 40, 46, 52)] + [(52, 52, 52)]
+    for whole, exact, guessed in rows:
+        radius = dict.fromkeys(("plain", "turned"), whole)
+        if exact:
+            radius["framed"] = exact
+        if guessed:
+            radius |= {"tiled": exact} | dict.fromkeys(GUESSED, guessed)
+        found = collections.defaultdict(dict)
+        for (step, query, entry), distance in near.items():
+            if query in varied and distance <= radius.get(step, -1):
+                first = 0 if step == "turned" else STEPS.index(step)
+                found[query][entry] = min(first, found[query].get(entry, 99))
+        pairs = sum(sum(first == min(entries.values()) for first in entries.values()) for entries in found.values())
+        jpeg = sum(query.lower().endswith(("jpg", "jpeg")) for query in found)
+        steps = f"framed {exact}" if exact and not guessed else exact or "none"
+        print(f"| {whole} | {steps} | {guessed or 'none'} | {len(found)} ({len(found) / max(queries, 1):.1%}) | {pairs} | {jpeg} |")
+
+
+def cumulative(near, varied, lookups, entries):
+    """What `chance` expects: different strangers of a query up to each step."""
+    print("\nStrangers up to a step: share of pairs of a query and an entry, upper 95 % bound (pairs)\n")
+    print("| up to | look-ups | ≤ 31 | ≤ 40 | ≤ 52 |\n" + "| --- " * 5 + "|")
+    best, total = {}, 0
+    for step in STEPS:
+        fixed = {"plain": 1, "turned": 7}.get(step)
+        total += fixed or sum(lookups[step, b] for b in range(3)) / len(varied)
+        for (other, query, entry), distance in near.items():
+            if other == step and query in varied:
+                best[query, entry] = min(distance, best.get((query, entry), 256))
+        pairs = [sum(distance <= radius for distance in best.values()) for radius in (31, 40, 52)]
+        rates = (f"{upper(count) / len(varied) / entries:.1e} ({count})" for count in pairs)
+        print(f"| {step} | {total:.0f} | " + " | ".join(rates) + " |")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("output")
@@ -54,7 +97,7 @@ def main():
         lookups[row["step"], band(int(row["quality"]))] += int(row["lookups"])
         entries, queries = int(row["entries"]), int(row["queries"])
     counts = collections.Counter()
-    hit, nearest = collections.defaultdict(set), {}
+    hit, nearest, near = collections.defaultdict(set), {}, {}
     nearest_in = [{}, {}, {}]
     left_out = set()
     for row in csv.DictReader(open(f"{args.output}/events.tsv"), delimiter="\t", quoting=csv.QUOTE_NONE):
@@ -65,6 +108,7 @@ def main():
         distance = int(row["distance"])
         counts[row["step"], band(int(row["quality"])), distance] += int(row["count"])
         key = (row["query"], row["entry"])
+        near[row["step"], *key] = min(distance, near.get((row["step"], *key), 256))
         seen = nearest_in[band(int(row["quality"]))]
         seen[key] = min(distance, seen.get(key, 256))
         for radius in (31, 40, 52):
@@ -98,6 +142,10 @@ def main():
     for radius in RADII:
         pairs = sum(within("plain", b, radius) for b in range(3))
         print(f"| {radius} | {upper(pairs) / itself:.1e} ({pairs}) | " + " | ".join(rate(b, radius) for b in range(3)) + " |")
+    if os.path.exists(f"{args.output}/varied.txt"):
+        varied = set(open(f"{args.output}/varied.txt").read().splitlines())
+        cumulative(near, varied, lookups, entries)
+        policies(near, varied)
     if args.pairs:
         with open(args.pairs, "w") as out:
             for (query, entry), rest in sorted(nearest.items(), key=lambda item: item[1]):
