@@ -17,7 +17,7 @@ import math
 
 RADII = (0, 8, 16, 24, 31, 36, 40, 44, 48, 52, 56, 60, 64, 70)
 BANDS = ((50, 69), (70, 89), (90, 100))
-STEPS = ("plain", "turned", "framed", "tiled", "tilted", "cropped", "cropped-grid", "combined", "meeting")
+STEPS = ("plain", "turned", "framed", "tiled", "uncovered", "tilted", "cropped", "cropped-grid", "combined", "deep-cropped", "meeting")
 
 
 def upper(count):
@@ -41,6 +41,45 @@ def judged(path):
     return pairs, words
 
 
+def policies(near, varied):
+    """What a person gets to see: queries and pairs with a stranger, by how far which steps look.
+    `near` holds the least distance by step, query and entry; a search stops at the first step that
+    finds something, and the turned forms go with the picture itself."""
+    total = len(varied)
+    print(f"\nWhat is left for review, of {total} queries looked up in every variant\n")
+    print("| itself, turned | framed, tiled | uncovered, tilted, cropped, deep-cropped | cropped-grid, combined | queries with a stranger | pairs | JPEG queries | pairs of two JPEG |\n" + "| --- " * 8 + "|")
+    rows = [(52, 0, 0, 0), (52, 40, 0, 0)] + [(52, 40, wide, wide) for wide in (31, 36, 40, 46, 52)]
+    rows += [(52, 40, 52, grid) for grid in (31, 40, 46)] + [(52, 52, 52, 52)]
+    is_jpeg = lambda path: path.lower().endswith(("jpg", "jpeg"))
+    for whole, exact, wide, grid in rows:
+        groups = {("plain", "turned"): whole, ("framed", "tiled") if wide else ("framed",): exact}
+        groups |= {("uncovered", "tilted", "cropped", "deep-cropped"): wide, ("cropped-grid", "combined"): grid}
+        radius = {step: reach for steps, reach in groups.items() for step in steps if reach}
+        found = collections.defaultdict(dict)
+        for (step, query, entry), distance in near.items():
+            if query in varied and distance <= radius.get(step, -1):
+                first = 0 if step == "turned" else STEPS.index(step)
+                found[query][entry] = min(first, found[query].get(entry, 99))
+        seen = [(query, entry) for query, steps in found.items() for entry, step in steps.items() if step == min(steps.values())]
+        jpeg = sum(map(is_jpeg, found)), sum(is_jpeg(query) and is_jpeg(entry) for query, entry in seen)
+        names = [whole, exact if wide or not exact else f"{exact} (framed)", wide, grid]
+        cells = [name or "none" for name in names] + [f"{len(found)} ({len(found) / max(total, 1):.1%})", len(seen), *jpeg]
+        print("| " + " | ".join(map(str, cells)) + " |")
+
+
+def cumulative(near, varied, lookups):
+    """Different strangers up to each step of the queries looked up in every variant."""
+    best, total, out = {}, 0, {}
+    for step in STEPS:
+        fixed = {"plain": 1, "turned": 7}.get(step)
+        total += fixed or sum(lookups[step, b] for b in range(3)) / len(varied)
+        for (other, query, entry), distance in near.items():
+            if other == step and query in varied:
+                best[query, entry] = min(distance, best.get((query, entry), 256))
+        out[step] = (total, list(best.values()))
+    return out
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("output")
@@ -54,8 +93,8 @@ def main():
         lookups[row["step"], band(int(row["quality"]))] += int(row["lookups"])
         entries, queries = int(row["entries"]), int(row["queries"])
     counts = collections.Counter()
-    hit, nearest = collections.defaultdict(set), {}
-    nearest_in = [{}, {}, {}]
+    hit, nearest, near = collections.defaultdict(set), {}, {}
+    nearest_in, itself = [{}, {}, {}], {}
     left_out = set()
     for row in csv.DictReader(open(f"{args.output}/events.tsv"), delimiter="\t", quoting=csv.QUOTE_NONE):
         pair = frozenset((row["query"], row["entry"]))
@@ -65,24 +104,17 @@ def main():
         distance = int(row["distance"])
         counts[row["step"], band(int(row["quality"])), distance] += int(row["count"])
         key = (row["query"], row["entry"])
-        seen = nearest_in[band(int(row["quality"]))]
-        seen[key] = min(distance, seen.get(key, 256))
+        near[row["step"], *key] = min(distance, near.get((row["step"], *key), 256))
+        if row["step"] == "plain":
+            itself[key] = min(distance, itself.get(key, 256))
+        if row["step"] != "meeting":
+            seen = nearest_in[band(int(row["quality"]))]
+            seen[key] = min(distance, seen.get(key, 256))
         for radius in (31, 40, 52):
             if distance <= radius:
                 hit[row["step"], radius].add(key)
         if distance <= 52 and distance < nearest.get(key, (99,))[0]:
             nearest[key] = (distance, row["step"], row["quality"], row["entry_quality"])
-    def rate(b, radius):
-        """Comparisons of one pair of pictures go together, so pairs are what the bound counts; without
-        a pair, three would be expected, of as many comparisons as the nearest pairs seen have."""
-        n = sum(lookups[step, b] for step in STEPS) * entries
-        close = sorted(nearest_in[b].values())
-        pairs = sum(distance <= radius for distance in close)
-        reach = radius if pairs else close[0] if close else RADII[-1]
-        seen = max(pairs, 1 + sum(distance == reach for distance in close[1:]) if close else 1)
-        each = max(1, sum(within(step, b, reach) for step in STEPS)) / seen
-        return f"{upper(pairs) * each / n:.1e} ({pairs})"
-
     within = lambda step, b, radius: sum(counts[step, b, d] for d in range(radius + 1))
     print(f"{queries} queries, {entries} entries, {len(left_out)} pairs judged the same picture\n")
     print("Stranger matches per million look-ups (list of", entries, "entries)\n")
@@ -92,12 +124,27 @@ def main():
         rates = [sum(within(step, b, r) for b in range(3)) / max(total, 1) * 1e6 for r in (31, 40, 52)]
         pairs = [len(hit[step, r]) for r in (31, 40, 52)]
         print(f"| {step} | {total} | " + " | ".join(f"{r:.2f}" for r in rates) + " | " + " | ".join(map(str, pairs)) + " |")
-    print("\nRate: share of comparisons within the distance, upper 95 % bound (pairs): the picture itself, and every look-up by the query's quality\n")
-    print("| distance | itself | " + " | ".join(f"{a} to {b}" for a, b in BANDS) + " |\n" + "| --- " * (len(BANDS) + 2) + "|")
-    itself = sum(lookups["plain", b] for b in range(3)) * entries
+    varied = set(open(f"{args.output}/varied.txt").read().splitlines())
+    upto = cumulative(near, varied, lookups)
+    print("\nStrangers up to a step: share of pairs of a query and an entry (pairs)\n")
+    print("| up to | look-ups | ≤ 31 | ≤ 40 | ≤ 46 | ≤ 52 |\n" + "| --- " * 6 + "|")
+    for step, (total, distances) in upto.items():
+        pairs = [sum(distance <= radius for distance in distances) for radius in (31, 40, 46, 52)]
+        print(f"| {step} | {total:.0f} | " + " | ".join(f"{n / len(varied) / entries:.1e} ({n})" for n in pairs) + " |")
+    columns = [("itself", queries * entries, list(itself.values()))]
+    for step, name in (("framed", "to framed"), ("tiled", "to tiled"), ("deep-cropped", "all"), ("meeting", "with windows")):
+        total, distances = upto[step]
+        columns.append((name, total * len(varied) * entries, distances))
+    for b, (low, high) in enumerate(BANDS):
+        count = sum(lookups[step, b] for step in STEPS if step != "meeting") * entries
+        columns.append((f"{low} to {high}", count, list(nearest_in[b].values())))
+    print("\nRate: different strangers for each look-up and entry, upper 95 % bound (pairs): the picture itself, all look-ups up to a step, and look-ups by their quality\n")
+    print("| distance | " + " | ".join(name for name, _, _ in columns) + " |\n" + "| --- " * (len(columns) + 1) + "|")
     for radius in RADII:
-        pairs = sum(within("plain", b, radius) for b in range(3))
-        print(f"| {radius} | {upper(pairs) / itself:.1e} ({pairs}) | " + " | ".join(rate(b, radius) for b in range(3)) + " |")
+        pairs = [sum(distance <= radius for distance in distances) for _, _, distances in columns]
+        cells = (f"{upper(n) / count:.1e} ({n})" for n, (_, count, _) in zip(pairs, columns))
+        print(f"| {radius} | " + " | ".join(cells) + " |")
+    policies(near, varied)
     if args.pairs:
         with open(args.pairs, "w") as out:
             for (query, entry), rest in sorted(nearest.items(), key=lambda item: item[1]):

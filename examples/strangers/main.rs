@@ -1,15 +1,17 @@
 //! How often a picture matches a stranger: real pictures against a list of other real pictures.
 //!
 //! ```text
-//! cargo run --release --example strangers -- measure DIRECTORY OUTPUT [LIST] [EVERY]
+//! cargo run --release --example strangers -- measure DIRECTORY OUTPUT [LIST] [PARTS]
 //! cargo run --release --example strangers -- family DIRECTORY EVERY
 //! cargo run --release --example strangers -- sheet PAIRS.tsv PICTURE.png
 //! ```
 //!
 //! `measure` splits the pictures below DIRECTORY into a list half and a query half by series (the
 //! last directory and the first word of the name, so that wall-01 and wall-02 meet in no look-up),
-//! looks every form and variant of every EVERYth query up, and writes two tables to the directory
-//! OUTPUT: `lookups.tsv` counts what was looked up, `events.tsv` what came within 70 bits. LIST is
+//! looks every form of the queries and every variant of each third up, and writes tables to the
+//! directory OUTPUT: `lookups.tsv` counts what was looked up, `events.tsv` what came within 70 bits,
+//! `varied.txt` names the queries looked up in every variant. They are written after each of PARTS
+//! interleaved parts of the queries, so that a run may be stopped. LIST is
 //! `pictures` (the exact hashes of the list half; the default), `windows` (also their stored windows)
 //! or a number of random hashes. Which of those pairs show the same picture is for a person to judge:
 //! `sheet` puts the pairs of a table (two columns of paths) side by side.
@@ -34,8 +36,8 @@ fn main() -> io::Result<()> {
         ["measure", directory, output, list] => {
             measure::measure(Path::new(directory), Path::new(output), list, 1)
         }
-        ["measure", directory, output, list, every] => {
-            measure::measure(Path::new(directory), Path::new(output), list, number(every)?)
+        ["measure", directory, output, list, parts] => {
+            measure::measure(Path::new(directory), Path::new(output), list, number(parts)?)
         }
         ["family", directory, every] => family::family(Path::new(directory), number(every)?),
         ["sheet", pairs, picture] => sheet::sheet(Path::new(pairs), Path::new(picture)),

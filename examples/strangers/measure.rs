@@ -42,10 +42,14 @@ struct Counts {
     events: BTreeMap<(&'static str, u8, u32, u32), u64>,
 }
 
-pub(crate) fn measure(directory: &Path, output: &Path, of: &str, every: usize) -> io::Result<()> {
+/// Queries come in `parts` interleaved parts, each a fair sample; the tables are written after each,
+/// so that a run may be stopped.
+pub(crate) fn measure(directory: &Path, output: &Path, of: &str, parts: usize) -> io::Result<()> {
     fs::create_dir_all(output)?;
     let (list, queries) = halves(directory);
-    let queries: Vec<PathBuf> = queries.into_iter().step_by(every.max(1)).collect();
+    let parts = parts.max(1);
+    let part = |first| queries.iter().skip(first).step_by(parts);
+    let queries: Vec<PathBuf> = (0..parts).flat_map(part).cloned().collect();
     let known: Vec<Known> = match of.parse() {
         Ok(count) => vec![random(count)],
         Err(_) => list.par_iter().filter_map(|path| known(path, of == "windows")).collect(),
@@ -60,11 +64,16 @@ pub(crate) fn measure(directory: &Path, output: &Path, of: &str, every: usize) -
         bytes.extend(hash.to_le_bytes());
     }
     let column = Column::<Hash256>::new(&bytes).map_err(io::Error::other)?;
-    let counts: Vec<Option<Counts>> = (0..queries.len())
-        .into_par_iter()
-        .map(|at| look_up(&queries[at], at % VARIED == 0, column, &owners))
-        .collect();
-    write(output, &known, &queries, &counts)
+    let mut counts: Vec<Option<Counts>> = Vec::new();
+    while counts.len() < queries.len() {
+        let end = queries.len().min(counts.len() + queries.len().div_ceil(parts));
+        let next = (counts.len()..end).into_par_iter();
+        let found = next.map(|at| look_up(&queries[at], at % VARIED == 0, column, &owners));
+        counts.append(&mut found.collect());
+        write(output, &known, &queries, &counts)?;
+        eprintln!("{} of {} queries", counts.len(), queries.len());
+    }
+    Ok(())
 }
 
 /// Distinct files, by the series they belong to.
@@ -223,6 +232,13 @@ fn write(
             )?;
         }
     }
+    let mut varied = BufWriter::new(File::create(output.join("varied.txt"))?);
+    for (path, counts) in queries.iter().zip(counts).step_by(VARIED) {
+        if counts.is_some() {
+            writeln!(varied, "{}", path.display())?;
+        }
+    }
+    varied.flush()?;
     let mut table = BufWriter::new(File::create(output.join("lookups.tsv"))?);
     writeln!(table, "step\tquality\tlookups\tentries\tqueries")?;
     let entries: usize = known.iter().map(|known| known.hashes.len()).sum();
