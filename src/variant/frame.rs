@@ -22,6 +22,9 @@ const GROUND: f32 = 6.0;
 const BLANK: f32 = 0.97;
 /// Least share of ground in a line of text: a first guess.
 const TEXT_GROUND: f32 = 0.3;
+/// Tallest row of bold letters that hides the ground, between two blank lines of a caption, as a
+/// part of the side's length: captions of two rows take up to a quarter of a picture.
+const BOLD: f32 = 0.1;
 /// Frames cover at most this part of a side's length on one side.
 const DEEPEST: f32 = 0.47;
 /// Rectangles closer than this are one: half a percent costs under 10 bits.
@@ -161,29 +164,39 @@ impl Lines<'_> {
     }
 
     /// How far text on an even ground reaches from the first line on, as a fraction of the axis.
-    fn caption_low(&self) -> Option<f32> {
-        let reach = self.first + cell(real(self.end - self.first) * DEEPEST);
-        let last = self.last_blank(self.first..reach)?;
+    /// `bold` is the part of the axis that one row of letters may cover without showing the ground.
+    fn caption_low(&self, bold: f32) -> Option<f32> {
+        let reach = self.first + self.share(DEEPEST);
+        let last = self.last_blank(self.first..reach, self.share(bold))?;
         Some(self.seam(last, last + 1, last + 2) / self.total())
     }
 
     /// The same from the last line back.
-    fn caption_high(&self) -> Option<f32> {
-        let reach = self.end - cell(real(self.end - self.first) * DEEPEST);
-        let last = self.last_blank((reach..self.end).rev())?;
+    fn caption_high(&self, bold: f32) -> Option<f32> {
+        let reach = self.end - self.share(DEEPEST);
+        let last = self.last_blank((reach..self.end).rev(), self.share(bold))?;
         let inner = last.checked_sub(2)?;
         Some(self.seam(last, last - 1, inner) / self.total())
     }
 
-    /// The last blank line before one that shows little of the ground, if the first is blank.
-    fn last_blank(&self, lines: impl Iterator<Item = usize>) -> Option<usize> {
-        let (mut last, mut ground) = (None, None);
+    /// A part of the lines, in lines.
+    fn share(&self, part: f32) -> usize {
+        cell(real(self.end - self.first) * part)
+    }
+
+    /// The last blank line before more than `bold` lines that show little of the ground, if the
+    /// first is blank.
+    fn last_blank(&self, lines: impl Iterator<Item = usize>, bold: usize) -> Option<usize> {
+        let (mut last, mut ground, mut covered) = (None, None, 0);
         for at in lines {
             let ground = *ground.get_or_insert_with(|| median(self.line(at)));
             let share = self.ground(at, ground);
             if share >= BLANK {
-                last = Some(at);
-            } else if share < TEXT_GROUND || last.is_none() {
+                (last, covered) = (Some(at), 0);
+            } else if share < TEXT_GROUND {
+                covered += 1;
+            }
+            if last.is_none() || covered > bold {
                 return last;
             }
         }
@@ -406,20 +419,32 @@ pub(crate) fn trim(sheet: &Sheet<'_>, rect: &Rect) -> Option<Rect> {
 }
 
 /// `rect` without bars of text on an even ground: above and below, then beside the picture too,
-/// because an even margin within the picture looks the same.
+/// because an even margin within the picture looks the same; then with rows of bold letters taken
+/// for text.
 fn without_captions(sheet: &Sheet<'_>, rect: &Rect) -> Vec<Rect> {
-    let mut out = *rect;
-    let rows = sheet.lines(Axis::Rows, rect);
-    out.top = rows.caption_low().unwrap_or(out.top);
-    out.bottom = rows.caption_high().unwrap_or(out.bottom);
-    if out.height() < SMALLEST {
-        return Vec::new();
+    let mut out = Vec::new();
+    for bold in [0.0, BOLD] {
+        let rows_alone = without_text(sheet, rect, Axis::Rows, bold);
+        if rows_alone.height() >= SMALLEST {
+            out.push(rows_alone);
+            out.push(without_text(sheet, &rows_alone, Axis::Columns, 0.0));
+        }
     }
-    let rows_alone = out;
-    let columns = sheet.lines(Axis::Columns, &out);
-    out.left = columns.caption_low().unwrap_or(out.left);
-    out.right = columns.caption_high().unwrap_or(out.right);
-    vec![rows_alone, out]
+    out
+}
+
+/// `rect` without text at both ends of one axis.
+fn without_text(sheet: &Sheet<'_>, rect: &Rect, axis: Axis, bold: f32) -> Rect {
+    let lines = sheet.lines(axis, rect);
+    let (low, high) = (lines.caption_low(bold), lines.caption_high(bold));
+    let mut out = *rect;
+    let (first, last) = match axis {
+        Axis::Rows => (&mut out.top, &mut out.bottom),
+        Axis::Columns => (&mut out.left, &mut out.right),
+    };
+    *first = low.unwrap_or(*first);
+    *last = high.unwrap_or(*last);
+    out
 }
 
 /// The largest part of `rect` that is not the ground colour of its rim.

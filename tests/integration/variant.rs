@@ -88,6 +88,25 @@ fn nested_borders_and_a_mirror_are_undone_together() {
     assert!(best.kind.to_string().ends_with(" + mirrored"), "{}", best.kind);
 }
 
+/// A white bar with two rows of bold blocks for letters, which leave a fifth of the bar white.
+fn caption(width: u32, height: u32) -> RgbImage {
+    RgbImage::from_fn(width, height, |x, y| {
+        let is_letter = (20..width - 20).contains(&x) && x % 11 < 9;
+        let is_row = (height / 8..height * 3 / 8).contains(&(y % (height / 2)));
+        if is_letter && is_row { Rgb([15; 3]) } else { Rgb([255; 3]) }
+    })
+}
+
+#[test]
+fn captions_in_letters_that_hide_their_ground_are_removed() {
+    for at in [0, 300] {
+        let mut copy = framed(&scene(), [0, 54 - 54 * at / 300, 0, 54 * at / 300], [0; 3]);
+        imageops::replace(&mut copy, &caption(420, 54), 0, i64::from(at));
+        let best = nearest(&copy, &[Step::Framed], exact(&scene()));
+        assert!(best.hash.distance(exact(&scene())) <= NEAR, "{at}: {}", best.kind);
+    }
+}
+
 #[test]
 fn crops_of_one_side_and_of_all_are_compensated_and_say_so() {
     for [left, top, right, bottom] in [[0, 0, 42, 0], [20, 15, 20, 15], [8, 20, 25, 0]] {
