@@ -78,10 +78,9 @@ impl Matcher {
             let (start, before) = (Instant::now(), out.len());
             let Some((radius, most)) = purse.plan(*step) else { return };
             let mut variants = Vec::new();
-            search.step(*step, &mut variants);
+            search.step_within(*step, most, &mut variants);
             let hashes = variants.len();
             self.keep_new(&mut variants, &mut seen, purse.is_dear());
-            variants.truncate(most);
             purse.pay(hashes, variants.len(), radius);
             lookups += variants.len();
             for place in 0..self.names.len() {
