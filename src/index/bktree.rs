@@ -59,7 +59,7 @@ const MAX_DISTANCE: usize = 256;
 /// A hash and what the caller wants carried along while rows change places.
 pub type Row<H> = (H, u32);
 
-/// A search tree over a column that [`build`] put in order.
+/// A search tree over a column that [`build()`] put in order.
 #[derive(Clone, Copy, Debug)]
 pub struct BkTree<'a, H> {
     column: Column<'a, H>,

@@ -80,7 +80,7 @@ impl Matcher {
             let (start, before) = (Instant::now(), out.len());
             let Some((radius, most)) = purse.plan(*step) else { return };
             let mut variants = Vec::new();
-            search.step(*step, &mut variants);
+            search.step_within(*step, most, &mut variants);
             let hashes = variants.len();
             variants.retain(|variant| variant.quality >= self.quality);
             lookups += variants.len();

@@ -269,6 +269,8 @@ pub struct VariantSearch<'a> {
     frames: Option<Vec<(Rect, u8)>>,
     quality: Option<u8>,
     halved: Option<VariantPlane>,
+    /// Most variants that the step being taken may still make.
+    limit: usize,
 }
 
 /// Rectangles that are looked up in all eight forms; the others upright and mirrored.
@@ -286,6 +288,7 @@ impl<'a> VariantSearch<'a> {
             frames: None,
             quality: None,
             halved: None,
+            limit: usize::MAX,
         }
     }
 
@@ -293,6 +296,17 @@ impl<'a> VariantSearch<'a> {
     ///
     /// At most [`Step::most`] of them. A picture with a side under 16 pixels has none.
     pub fn step(&mut self, step: Step, out: &mut Vec<Variant>) {
+        self.step_within(step, usize::MAX, out);
+    }
+
+    /// The first `most` variants of `step`: the later ones of crops and tilts are not even made.
+    pub(crate) fn step_within(&mut self, step: Step, most: usize, out: &mut Vec<Variant>) {
+        self.limit = out.len().saturating_add(most);
+        self.take(step, out);
+        out.truncate(self.limit);
+    }
+
+    fn take(&mut self, step: Step, out: &mut Vec<Variant>) {
         if self.plane.columns().min(self.plane.rows()) < 16 {
             return;
         }
@@ -368,6 +382,9 @@ impl<'a> VariantSearch<'a> {
         let source = self.plane;
         let halved = self.halved.get_or_insert_with(|| source.halved());
         for turn in rotate::turns(size.0, size.1) {
+            if out.len() >= self.limit {
+                return;
+            }
             let plane = rotate::turned_back(halved, rect, size, &turn);
             let block = whole.block(&plane);
             push(&VariantKind { degrees: turn.degrees, ..*kind }, &block, quality, forms, out);
@@ -392,6 +409,9 @@ impl<'a> VariantSearch<'a> {
     ) {
         let (bounds, quality) = frame.unwrap_or((Rect::WHOLE, self.whole_quality()));
         for missing in ladder {
+            if out.len() >= self.limit {
+                return;
+            }
             let window = bounds.place(&crop::window(missing));
             let kind = VariantKind {
                 frame: frame.map(|(rect, _)| rect),

@@ -10,12 +10,13 @@ use serde_json::Value;
 use crate::testenv::{Ran, TestEnv, finish, wait};
 
 const EXACT: [&str; 3] = ["copy-of-00.jpg", "copy-of-03.png", "notes.txt"];
-const NEAR: [(&str, &str); 5] = [
+const NEAR: [(&str, &str); 6] = [
     ("recompressed-01.jpg", "scene-01.jpg"),
     ("resized-02.jpg", "scene-02.jpg"),
     ("mirrored-04.jpg", "scene-04.jpg"),
     ("turned-05.jpg", "scene-05.jpg"),
     ("brighter-06.jpg", "scene-06.jpg"),
+    ("captioned-10.jpg", "scene-10.jpg"),
 ];
 
 fn levels(record: &Value) -> Vec<&str> {
