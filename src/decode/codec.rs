@@ -223,6 +223,10 @@ fn survey_jpeg(bytes: &[u8], limits: &Limits) -> Result<Survey, DecodeError> {
             return Err(DecodeError::unsupported_feature(Format::Jpeg));
         }
     }
+    if survey.is_misread() {
+        let kind = "one scan for each component, the colours of fewer samples";
+        return Err(DecodeError::unsupported_feature(Format::Jpeg).because(kind));
+    }
     Ok(survey)
 }
 

@@ -59,6 +59,17 @@ impl Survey {
         walk.survey
     }
 
+    /// Whether the default decoder gives a wrong picture and says nothing: a sequential picture with
+    /// one scan for each component, of which some have fewer samples (zune-jpeg 0.5.15, 140 bits off
+    /// on such a file; libjpeg-turbo reads it rightly).
+    pub(crate) fn is_misread(&self) -> bool {
+        let differs = |frame: &Frame| frame.sampling.windows(2).any(|pair| pair[0] != pair[1]);
+        cfg!(not(feature = "turbojpeg"))
+            && self.scans > 0
+            && !self.first_scan_is_whole
+            && self.frame.as_ref().is_some_and(|frame| !frame.is_progressive && differs(frame))
+    }
+
     /// Bytes of coefficients that the decoder keeps for the whole picture: two a sample when the
     /// picture comes in several scans, none when it is decoded row by row.
     pub(crate) fn coefficient_bytes(&self) -> u64 {
@@ -264,6 +275,23 @@ mod tests {
         let restart = [0xff, 0xdd, 0, 4, 0, interval];
         let scan = b"\xff\xda\0\x08\x01\x01\0\0\x3f\0";
         [b"\xff\xd8".as_slice(), thumbnail, frame, &restart, scan, data, end].concat()
+    }
+
+    #[test]
+    fn only_sequential_scans_of_one_component_with_fewer_colours_are_misread() {
+        let colour = |code: u8, sampling: u8, components: &[u8]| {
+            let frame = [0xff, code, 0, 14, 8, 0, 8, 0, 16, 2, 1, sampling, 0, 2, 0x11, 0];
+            let count = u8::try_from(components.len()).unwrap();
+            let scan = [0xff, 0xda, 0, 6 + 2 * count, count];
+            let selectors: Vec<u8> = components.iter().flat_map(|number| [*number, 0]).collect();
+            let data = b"\0\x3f\0abcdefgh\xff\xd9";
+            Survey::of(&[b"\xff\xd8", &frame[..], &scan, &selectors, data].concat()).is_misread()
+        };
+        let is_default = cfg!(not(feature = "turbojpeg"));
+        assert_eq!(colour(0xc0, 0x22, &[1]), is_default);
+        assert!(!colour(0xc0, 0x22, &[1, 2]));
+        assert!(!colour(0xc0, 0x11, &[1]));
+        assert!(!colour(0xc2, 0x22, &[1]));
     }
 
     #[test]
