@@ -71,7 +71,7 @@ pub(crate) fn measure(directory: &Path, output: &Path, of: &str, parts: usize) -
         let found = next.map(|at| look_up(&queries[at], at % VARIED == 0, column, &owners));
         counts.append(&mut found.collect());
         write(output, &known, &queries, &counts)?;
-        eprintln!("{} of {} queries", counts.len(), queries.len());
+        writeln!(io::stderr(), "{} of {} queries", counts.len(), queries.len())?;
     }
     Ok(())
 }
