@@ -445,7 +445,8 @@ impl Work for First<'_> {
 /// Adds the weights, times its value, to each sum.
 ///
 /// Written out, because a loop over the sums was vectorised across them: every value then was
-/// gathered from eight places and scattered to them again, at seven times the cost.
+/// gathered from places apart and scattered again, and `--variants all` took 3.06 s for 24 pictures, not
+/// 0.85.
 #[inline(always)]
 fn add_weighted(sums: [Lanes; GROUP], weights: &Lanes, values: [f32; GROUP]) -> [Lanes; GROUP] {
     let [s0, s1, s2, s3, s4, s5, s6, s7] = sums;
