@@ -4,7 +4,7 @@
 //! the column and written, and what the later sections need of them (claim references, tree nodes,
 //! band values) is kept meanwhile, in memory where the budget allows and in files where not.
 
-use std::io::{self, BufWriter, Read, Seek, Write};
+use std::io::{self, BufWriter, Read, Write};
 
 use super::claims::Renumbering;
 use super::sort::{Sorted, Sorter, rows_within};
@@ -16,6 +16,7 @@ use crate::index::{bktree, mih};
 use crate::list::code;
 use crate::list::error::{ListError, ListErrorKind};
 use crate::list::format::{GROUP_BIT, SectionKind};
+use crate::list::output::Output;
 use crate::list::write::SectionWriter;
 use crate::num::{low_u32, to_u64};
 use crate::spill::{Key, RowSpill, Scratch, Spill};
@@ -45,7 +46,7 @@ enum Entries<H> {
     File(RowSpill<H>),
 }
 
-impl<W: Write + Seek + Send> Columns<'_, W> {
+impl<W: Output> Columns<'_, W> {
     pub(super) fn hashes<H: BitHash>(
         &mut self,
         algorithm: Algorithm,
@@ -150,7 +151,7 @@ impl<W: Write + Seek + Send> Columns<'_, W> {
 impl<H: BitHash> Entries<H> {
     /// Gives the entries to `emitter` in the order of the column; the nodes of its tree, if it has
     /// one.
-    fn emit<W: Write + Seek + Send>(
+    fn emit<W: Output>(
         self,
         emitter: &mut Emitter<'_, W, H>,
         has_tree: bool,
@@ -189,7 +190,7 @@ struct Emitter<'a, W, H> {
     at_once: usize,
 }
 
-impl<W: Write + Seek + Send, H: BitHash> Emitter<'_, W, H> {
+impl<W: Output, H: BitHash> Emitter<'_, W, H> {
     fn push(&mut self, rows: &[(H, u32)]) -> io::Result<()> {
         if self.pending.is_empty() && rows.len() >= self.at_once {
             return rows.chunks(self.at_once).try_for_each(|rows| self.write(rows));
