@@ -51,26 +51,34 @@ impl Scratch {
     }
 }
 
-/// Bytes written one after another, then read from the start or at any place. Up to 256 KiB make no
-/// file.
+/// Bytes written one after another, then read from the start or at any place. What there is room for
+/// makes no file.
 #[derive(Debug)]
 pub(crate) struct Spill {
     scratch: Scratch,
     /// What is not in the file yet.
     pending: Vec<u8>,
+    /// Bytes that may wait.
+    room: usize,
     file: Option<Mutex<File>>,
     /// Bytes in the file.
     filed: u64,
 }
 
 impl Spill {
+    /// Keeps up to 256 KiB in memory.
     pub(crate) fn new(scratch: &Scratch) -> Self {
-        Self { scratch: scratch.clone(), pending: Vec::new(), file: None, filed: 0 }
+        Self::within(BUFFER_LEN, scratch)
+    }
+
+    /// Keeps up to `room` bytes in memory.
+    pub(crate) fn within(room: usize, scratch: &Scratch) -> Self {
+        Self { scratch: scratch.clone(), pending: Vec::new(), room, file: None, filed: 0 }
     }
 
     pub(crate) fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.pending.extend_from_slice(bytes);
-        if self.pending.len() >= BUFFER_LEN { self.flush() } else { Ok(()) }
+        if self.pending.len() >= self.room { self.flush() } else { Ok(()) }
     }
 
     /// Bytes written so far.
@@ -169,6 +177,9 @@ pub(crate) trait Key: Copy + Ord + Send + Sync + 'static {
 
     /// The key of exactly [`Self::LEN`] bytes.
     fn get(bytes: &[u8]) -> Self;
+
+    /// The part that decides the order first; only where it is the same for two keys, the rest does.
+    fn prefix(self) -> u64;
 }
 
 impl<H: BitHash> Key for H {
@@ -181,6 +192,11 @@ impl<H: BitHash> Key for H {
     fn get(bytes: &[u8]) -> Self {
         H::from_column(bytes)
     }
+
+    #[inline]
+    fn prefix(self) -> u64 {
+        self.words()[0]
+    }
 }
 
 impl<const N: usize> Key for [u8; N] {
@@ -192,6 +208,13 @@ impl<const N: usize> Key for [u8; N] {
 
     fn get(bytes: &[u8]) -> Self {
         bytes.try_into().expect("rows are cut at the length of their key")
+    }
+
+    #[inline]
+    fn prefix(self) -> u64 {
+        let mut first = [0; 8];
+        first.iter_mut().zip(self).for_each(|(first, byte)| *first = byte);
+        u64::from_be_bytes(first)
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod claims;
 mod columns;
+mod join;
 mod sort;
 
 use std::io;
