@@ -37,13 +37,13 @@ mod tests {
     #[test]
     fn groups_keep_the_order_of_blocks() {
         let blocks = [[3, 0, 1], [1, 2, 1]];
-        let mut out = [0; 5];
+        let mut out = [0; 6];
         let mut runs = runs(&mut out, 2, 0..2, |block, group| blocks[block][group]);
         for (number, runs) in (1..).zip(&mut runs) {
             runs.iter_mut().flatten().for_each(|place| *place = number);
         }
         assert!(runs[1][1].next().is_none());
         drop(runs);
-        assert_eq!(out, [1, 1, 1, 2, 2]);
+        assert_eq!(out, [1, 1, 1, 2, 2, 2]);
     }
 }

@@ -266,20 +266,27 @@ impl<K: Key> RowSpill<K> {
         Ok(())
     }
 
-    /// Calls `visit` with the rows from `start` to `end`, some at once, in order.
+    /// Calls `visit` with the rows from `start` to `end`, some at once, in order; meanwhile the rows
+    /// that follow are read.
     pub(crate) fn for_each_block(
         &self,
         (start, end): (u64, u64),
-        mut visit: impl FnMut(&[(K, u32)]) -> io::Result<()>,
+        mut visit: impl FnMut(&[(K, u32)]) -> io::Result<()> + Send,
     ) -> io::Result<()> {
         let step = to_u64((BUFFER_LEN / Self::ROW_LEN).max(1));
-        let mut rows = Vec::new();
-        let mut at = start;
-        while at < end {
-            let next = end.min(at + step);
-            self.read(at, next, &mut rows)?;
-            visit(&rows)?;
-            at = next;
+        let read = |at, rows: &mut Vec<_>| self.read(at, end.min(at + step), rows);
+        let (mut rows, mut following) = (Vec::new(), Vec::new());
+        read(start, &mut rows)?;
+        let mut at = start + step;
+        while !rows.is_empty() {
+            if at >= end {
+                return visit(&rows);
+            }
+            let (visited, read) = rayon::join(|| visit(&rows), || read(at, &mut following));
+            visited?;
+            read?;
+            at += step;
+            std::mem::swap(&mut rows, &mut following);
         }
         Ok(())
     }

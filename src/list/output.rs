@@ -26,7 +26,7 @@ const ALIGN: usize = 4096;
 
 /// What goes to the page cache whatever follows. A list that is no longer than this is read at once
 /// after it was built, and takes a tenth of a second to write either way.
-const CACHED_LEN: u64 = 64 << 20;
+const CACHED_LEN: u64 = 16 << 20;
 
 /// Takes the bytes of a list, one after another, then its first bytes once more.
 pub(super) trait Output: Write + Send {

@@ -15,6 +15,10 @@ use crate::list::format::GROUP_BIT;
 use crate::num::to_u64;
 use crate::spill::{Key, RowSpill, Scratch, Spill};
 
+/// Entries that are joined while those before them go to a file: 320 KiB of PDQ hashes, as much as is
+/// read of a run at once.
+const BLOCK_ROWS: usize = 8192;
+
 /// Entries of a column, ascending.
 pub(super) enum Entries<H> {
     /// In memory, with memory that sorting them needed.
@@ -40,12 +44,20 @@ impl<H: BitHash> Entries<H> {
         }
         let mut joined = Joined::new(sorted, ids, scratch)?;
         let (mut rows, mut file) = (Vec::new(), RowSpill::new(scratch));
-        while let Some(entry) = joined.next()? {
+        let mut keep = |block: &[(H, u32)]| {
             if fits {
-                rows.push(entry);
-            } else {
-                file.push(entry)?;
+                rows.extend_from_slice(block);
+                return Ok(());
             }
+            block.iter().try_for_each(|entry| file.push(*entry))
+        };
+        let (mut block, mut following) = (Vec::new(), Vec::new());
+        joined.take_block(&mut block)?;
+        while !block.is_empty() {
+            let (kept, taken) = rayon::join(|| keep(&block), || joined.take_block(&mut following));
+            kept?;
+            taken?;
+            std::mem::swap(&mut block, &mut following);
         }
         let entries =
             if fits { Self::Memory { rows, spare: Vec::new() } } else { Self::File(file) };
@@ -125,6 +137,19 @@ impl<'a, K: Key> Joined<'a, K> {
         }
         let reference = self.groups.reference(&mut self.claims)?;
         Ok(Some((key, reference)))
+    }
+}
+
+impl<K: Key> Joined<'_, K> {
+    /// Replaces `block` by the entries that follow; by none after the last.
+    fn take_block(&mut self, block: &mut Vec<(K, u32)>) -> io::Result<()> {
+        block.clear();
+        while block.len() < BLOCK_ROWS
+            && let Some(entry) = self.next()?
+        {
+            block.push(entry);
+        }
+        Ok(())
     }
 }
 
