@@ -60,7 +60,10 @@ pub(crate) struct Spill {
     pending: Vec<u8>,
     /// Bytes that may wait.
     room: usize,
-    file: Option<Mutex<File>>,
+    file: Option<File>,
+    /// Where reading at a place moves the file's own position, one thread reads at a time.
+    #[cfg(not(unix))]
+    reading: Mutex<()>,
     /// Bytes in the file.
     filed: u64,
 }
@@ -73,7 +76,15 @@ impl Spill {
 
     /// Keeps up to `room` bytes in memory.
     pub(crate) fn within(room: usize, scratch: &Scratch) -> Self {
-        Self { scratch: scratch.clone(), pending: Vec::new(), room, file: None, filed: 0 }
+        Self {
+            scratch: scratch.clone(),
+            pending: Vec::new(),
+            room,
+            file: None,
+            #[cfg(not(unix))]
+            reading: Mutex::default(),
+            filed: 0,
+        }
     }
 
     pub(crate) fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -89,10 +100,8 @@ impl Spill {
     fn flush(&mut self) -> io::Result<()> {
         let file = match self.file.take() {
             Some(file) => self.file.insert(file),
-            None => self.file.insert(Mutex::new(self.scratch.file()?)),
+            None => self.file.insert(self.scratch.file()?),
         };
-        let file = file.get_mut().unwrap_or_else(PoisonError::into_inner);
-        // Reading at a place moves the file's own position.
         file.seek(SeekFrom::Start(self.filed))?;
         file.write_all(&self.pending)?;
         self.filed += to_u64(self.pending.len());
@@ -108,14 +117,24 @@ impl Spill {
         if let Some(file) = &self.file
             && !from_file.is_empty()
         {
-            let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-            file.seek(SeekFrom::Start(at))?;
-            file.read_exact(from_file)?;
+            self.read_file(file, at, from_file)?;
         }
         let start = usize_or_zero((at + to_u64(filed)).saturating_sub(self.filed));
         let rest = self.pending.get(start..).and_then(|rest| rest.get(..from_memory.len()));
         from_memory.copy_from_slice(rest.ok_or(io::ErrorKind::UnexpectedEof)?);
         Ok(())
+    }
+
+    #[cfg(unix)]
+    fn read_file(&self, file: &File, at: u64, bytes: &mut [u8]) -> io::Result<()> {
+        std::os::unix::fs::FileExt::read_exact_at(file, bytes, at)
+    }
+
+    #[cfg(not(unix))]
+    fn read_file(&self, mut file: &File, at: u64, bytes: &mut [u8]) -> io::Result<()> {
+        let _turn = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(at))?;
+        file.read_exact(bytes)
     }
 
     /// The bytes from `start` to `end`, one after another.

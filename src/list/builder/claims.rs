@@ -206,7 +206,7 @@ pub(super) struct Renumbering(Vec<u32>);
 
 impl Renumbering {
     /// From the first claim that says the same, for each claim; empty when none repeats.
-    fn new(mut first_ids: Vec<u32>) -> Self {
+    pub(super) fn new(mut first_ids: Vec<u32>) -> Self {
         let mut next = 0;
         for id in 0..first_ids.len() {
             let first = index(first_ids[id]);

@@ -189,3 +189,38 @@ impl Groups {
         Ok(position | GROUP_BIT)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bits::Hash64;
+
+    #[test]
+    fn joining_in_place_gives_what_joining_one_by_one_does() {
+        let scratch = Scratch::new(None);
+        // Claims 2 and 5 repeat claim 1.
+        let ids = Renumbering::new(vec![0, 1, 1, 3, 4, 1]);
+        let row = |key: u8, claim| (Hash64::from_le_bytes([key; 8]), claim);
+        let distinct = vec![row(1, 5), row(2, 3), row(7, 2)];
+        let repeated = vec![row(1, 0), row(1, 3), row(1, 3), row(2, 1), row(2, 2), row(9, 4)];
+        for rows in [Vec::new(), distinct, repeated] {
+            let sorted = || Sorted::Memory { rows: rows.clone(), spare: Vec::new(), next: 0 };
+            let (in_place, groups) = Entries::join(sorted(), true, &ids, &scratch).unwrap();
+            let (filed, filed_groups) = Entries::join(sorted(), false, &ids, &scratch).unwrap();
+            assert_eq!(in_place.count().unwrap(), filed.count().unwrap());
+            let (Entries::Memory { rows, .. }, Entries::File(file)) = (in_place, filed) else {
+                panic!("where entries are kept was not up to the caller");
+            };
+            let mut expected = Vec::new();
+            file.read(0, file.len(), &mut expected).unwrap();
+            assert_eq!(rows, expected);
+            assert_eq!(words(&groups), words(&filed_groups));
+        }
+    }
+
+    fn words(groups: &Groups) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        io::Read::read_to_end(&mut groups.words.read_all(), &mut bytes).unwrap();
+        bytes
+    }
+}
