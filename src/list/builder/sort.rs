@@ -23,8 +23,8 @@ const RUN_ROWS: u64 = 8192;
 /// And at least, however small the budget: fewer would read the file line by line.
 const LEAST_RUN_ROWS: u64 = 64;
 
-/// Bits of a key that say which group a row belongs to. Ten million PDQ hashes make groups of 390 KB;
-/// more groups than the first cache has lines would make moving rows slower.
+/// Bits of a key that say which group a row belongs to. Ten million PDQ hashes make groups of 390 KB,
+/// which the second cache holds; the places that a block writes to take 16 KiB, which the first does.
 const GROUP_BITS: u32 = 10;
 const GROUPS: usize = 1 << GROUP_BITS;
 
