@@ -14,7 +14,7 @@ use std::thread::JoinHandle;
 
 use crate::num::to_u64;
 
-/// Bytes written at once: a disk reaches its speed from about 1 MiB on.
+/// Bytes written at once: past the page cache every write waits for the disk, so they are few and large.
 const PIECE_LEN: usize = 2 << 20;
 
 /// Pieces between the two threads, at most: 16 MiB.
@@ -24,8 +24,8 @@ const PIECES: usize = 8;
 /// larger, and a system that asks for more refuses, see [`Pieces::write`].
 const ALIGN: usize = 4096;
 
-/// What goes to the page cache whatever follows. A list that is no longer than this is read at once
-/// after it was built, and takes a tenth of a second to write either way.
+/// What goes to the page cache whatever follows, and stays there: a list of up to some 120,000 PDQ hashes
+/// with both indexes is searched right after it was built without waiting for the disk.
 const CACHED_LEN: u64 = 16 << 20;
 
 /// Takes the bytes of a list, one after another, then its first bytes once more.
