@@ -37,6 +37,7 @@ pub mod pixels;
 pub mod record;
 pub mod report;
 pub mod scan;
+pub(crate) mod scatter;
 pub(crate) mod spill;
 pub mod variant;
 

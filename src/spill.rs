@@ -51,26 +51,45 @@ impl Scratch {
     }
 }
 
-/// Bytes written one after another, then read from the start or at any place. Up to 256 KiB make no
-/// file.
+/// Bytes written one after another, then read from the start or at any place. What there is room for
+/// makes no file.
 #[derive(Debug)]
 pub(crate) struct Spill {
     scratch: Scratch,
     /// What is not in the file yet.
     pending: Vec<u8>,
-    file: Option<Mutex<File>>,
+    /// Bytes that may wait.
+    room: usize,
+    file: Option<File>,
+    /// Where reading at a place moves the file's own position, one thread reads at a time.
+    #[cfg(not(unix))]
+    reading: Mutex<()>,
     /// Bytes in the file.
     filed: u64,
 }
 
 impl Spill {
+    /// Keeps up to 256 KiB in memory.
     pub(crate) fn new(scratch: &Scratch) -> Self {
-        Self { scratch: scratch.clone(), pending: Vec::new(), file: None, filed: 0 }
+        Self::within(BUFFER_LEN, scratch)
+    }
+
+    /// Keeps up to `room` bytes in memory.
+    pub(crate) fn within(room: usize, scratch: &Scratch) -> Self {
+        Self {
+            scratch: scratch.clone(),
+            pending: Vec::new(),
+            room,
+            file: None,
+            #[cfg(not(unix))]
+            reading: Mutex::default(),
+            filed: 0,
+        }
     }
 
     pub(crate) fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.pending.extend_from_slice(bytes);
-        if self.pending.len() >= BUFFER_LEN { self.flush() } else { Ok(()) }
+        if self.pending.len() >= self.room { self.flush() } else { Ok(()) }
     }
 
     /// Bytes written so far.
@@ -81,10 +100,8 @@ impl Spill {
     fn flush(&mut self) -> io::Result<()> {
         let file = match self.file.take() {
             Some(file) => self.file.insert(file),
-            None => self.file.insert(Mutex::new(self.scratch.file()?)),
+            None => self.file.insert(self.scratch.file()?),
         };
-        let file = file.get_mut().unwrap_or_else(PoisonError::into_inner);
-        // Reading at a place moves the file's own position.
         file.seek(SeekFrom::Start(self.filed))?;
         file.write_all(&self.pending)?;
         self.filed += to_u64(self.pending.len());
@@ -100,14 +117,24 @@ impl Spill {
         if let Some(file) = &self.file
             && !from_file.is_empty()
         {
-            let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-            file.seek(SeekFrom::Start(at))?;
-            file.read_exact(from_file)?;
+            self.read_file(file, at, from_file)?;
         }
         let start = usize_or_zero((at + to_u64(filed)).saturating_sub(self.filed));
         let rest = self.pending.get(start..).and_then(|rest| rest.get(..from_memory.len()));
         from_memory.copy_from_slice(rest.ok_or(io::ErrorKind::UnexpectedEof)?);
         Ok(())
+    }
+
+    #[cfg(unix)]
+    fn read_file(&self, file: &File, at: u64, bytes: &mut [u8]) -> io::Result<()> {
+        std::os::unix::fs::FileExt::read_exact_at(file, bytes, at)
+    }
+
+    #[cfg(not(unix))]
+    fn read_file(&self, mut file: &File, at: u64, bytes: &mut [u8]) -> io::Result<()> {
+        let _turn = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(at))?;
+        file.read_exact(bytes)
     }
 
     /// The bytes from `start` to `end`, one after another.
@@ -169,6 +196,9 @@ pub(crate) trait Key: Copy + Ord + Send + Sync + 'static {
 
     /// The key of exactly [`Self::LEN`] bytes.
     fn get(bytes: &[u8]) -> Self;
+
+    /// The part that decides the order first; only where it is the same for two keys, the rest does.
+    fn prefix(self) -> u64;
 }
 
 impl<H: BitHash> Key for H {
@@ -181,6 +211,11 @@ impl<H: BitHash> Key for H {
     fn get(bytes: &[u8]) -> Self {
         H::from_column(bytes)
     }
+
+    #[inline]
+    fn prefix(self) -> u64 {
+        self.words()[0]
+    }
 }
 
 impl<const N: usize> Key for [u8; N] {
@@ -192,6 +227,13 @@ impl<const N: usize> Key for [u8; N] {
 
     fn get(bytes: &[u8]) -> Self {
         bytes.try_into().expect("rows are cut at the length of their key")
+    }
+
+    #[inline]
+    fn prefix(self) -> u64 {
+        let mut first = [0; 8];
+        first.iter_mut().zip(self).for_each(|(first, byte)| *first = byte);
+        u64::from_be_bytes(first)
     }
 }
 
@@ -243,20 +285,27 @@ impl<K: Key> RowSpill<K> {
         Ok(())
     }
 
-    /// Calls `visit` with the rows from `start` to `end`, some at once, in order.
+    /// Calls `visit` with the rows from `start` to `end`, some at once, in order; meanwhile the rows
+    /// that follow are read.
     pub(crate) fn for_each_block(
         &self,
         (start, end): (u64, u64),
-        mut visit: impl FnMut(&[(K, u32)]) -> io::Result<()>,
+        mut visit: impl FnMut(&[(K, u32)]) -> io::Result<()> + Send,
     ) -> io::Result<()> {
         let step = to_u64((BUFFER_LEN / Self::ROW_LEN).max(1));
-        let mut rows = Vec::new();
-        let mut at = start;
-        while at < end {
-            let next = end.min(at + step);
-            self.read(at, next, &mut rows)?;
-            visit(&rows)?;
-            at = next;
+        let read = |at, rows: &mut Vec<_>| self.read(at, end.min(at + step), rows);
+        let (mut rows, mut following) = (Vec::new(), Vec::new());
+        read(start, &mut rows)?;
+        let mut at = start + step;
+        while !rows.is_empty() {
+            if at >= end {
+                return visit(&rows);
+            }
+            let (visited, read) = rayon::join(|| visit(&rows), || read(at, &mut following));
+            visited?;
+            read?;
+            at += step;
+            std::mem::swap(&mut rows, &mut following);
         }
         Ok(())
     }

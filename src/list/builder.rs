@@ -8,17 +8,19 @@
 
 mod claims;
 mod columns;
+mod join;
 mod sort;
 
-use std::fs::File;
-use std::io::{self, BufWriter, Cursor, Seek, Write};
+use std::io;
 use std::path::Path;
 
 use super::error::{ListError, ListErrorKind};
 use super::format::SectionKind;
 use super::import::ImportedRow;
 use super::manifest::{Manifest, Source};
-use super::write::{SectionWriter, replace};
+use super::output::Output;
+use super::replace::replace;
+use super::write::SectionWriter;
 use super::{ClaimIds, HashList, STORED_WINDOW, code};
 use crate::bits::{Hash64, Hash256};
 use crate::digest::{Digest, DigestKind};
@@ -304,11 +306,16 @@ impl ListBuilder {
     /// Writes the list to `path`, replacing what stood there only once the new list is complete and
     /// on disk.
     ///
+    /// Where the system allows, all but the first 16 MiB go past the page cache: the lists that are being
+    /// searched stay there, and the new one comes from the disk at its first use.
+    /// [`HashList::preload`] reads it before that. A file that a killed build left in the directory
+    /// (`.onceseen-*.tmp`) is removed.
+    ///
     /// # Errors
     /// When the directory or a temporary file cannot be written; the old list stays then.
     pub fn finish(self, path: &Path) -> Result<Built, ListError> {
         let scratch = self.scratch.clone();
-        replace(path, |out: BufWriter<File>| self.write(out))?;
+        replace(path, |out| self.write(out))?;
         Ok(Built { temporary_bytes: scratch.written() })
     }
 
@@ -317,10 +324,10 @@ impl ListBuilder {
     /// # Errors
     /// When a temporary file cannot be read back, or a limit of the format is reached.
     pub fn finish_in_memory(self) -> Result<HashList, ListError> {
-        HashList::from_bytes(self.write(Cursor::new(Vec::new()))?.into_inner())
+        HashList::from_bytes(self.write(Vec::new())?)
     }
 
-    fn write<W: Write + Seek + Send>(mut self, out: W) -> Result<W, ListError> {
+    fn write<W: Output>(mut self, out: W) -> Result<W, ListError> {
         let fail = |source| ListError::io("write the list", source);
         // Rows that wait for their column would take memory from the one being written.
         if self.row_memory() > self.memory / 4 && self.columns() > 1 {
@@ -425,7 +432,7 @@ mod tests {
         builder.memory(memory).index(index);
         rows(count).for_each(|row| builder.push(&row, "s").unwrap());
         let scratch = builder.scratch.clone();
-        let bytes = builder.write(Cursor::new(Vec::new())).unwrap().into_inner();
+        let bytes = builder.write(Vec::new()).unwrap();
         (bytes, scratch.written())
     }
 
@@ -479,9 +486,9 @@ mod tests {
         let mut twice = ListBuilder::new("n").unwrap();
         twice.push_list(&list).unwrap();
         twice.push_list(&list).unwrap();
-        let twice = twice.write(Cursor::new(Vec::new())).unwrap().into_inner();
+        let twice = twice.write(Vec::new()).unwrap();
         let mut once = ListBuilder::new("n").unwrap();
         once.push_list(&list).unwrap();
-        assert!(twice == once.write(Cursor::new(Vec::new())).unwrap().into_inner());
+        assert!(twice == once.write(Vec::new()).unwrap());
     }
 }

@@ -13,6 +13,8 @@ mod import;
 mod manifest;
 mod map;
 mod ops;
+mod output;
+mod replace;
 mod verify;
 mod write;
 

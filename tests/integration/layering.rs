@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: [&[&str]; 10] = [
     &["hex", "num"],
     &["bits", "pixels"],
-    &["arch", "spill"],
+    &["arch", "scatter", "spill"],
     &["decode", "digest", "hash"],
     // Variants are hashed by PDQ's own transform and named by its dihedral forms.
     &["variant"],

@@ -17,6 +17,7 @@ use crate::arch::{self, Isa};
 use crate::bits::BitHash;
 use crate::index::{ErrorKind, IndexError};
 use crate::num;
+use crate::scatter;
 use crate::spill::{Scratch, Spill};
 
 mod spilled;
@@ -267,7 +268,8 @@ fn move_to_groups<H: BitHash>(
     for block in &blocks {
         sizes.iter_mut().zip(block.counts).for_each(|(size, count)| *size += count);
     }
-    let mut places = places(&blocks, &mut out[1..]);
+    let count = |block: usize, distance: usize| blocks[block].counts[distance];
+    let mut places = scatter::runs(&mut out[1..], blocks.len(), 0..GROUPS, count);
     let moving = (&blocks, rows, &mut places);
     if let [block] = &blocks[..] {
         moving.2.iter_mut().for_each(|places| move_block(block, rows, places));
@@ -277,23 +279,6 @@ fn move_to_groups<H: BitHash>(
         tasks.for_each(|((block, rows), places)| move_block(block, rows, places));
     }
     sizes
-}
-
-/// Where the rows of each block go: one run of rows for each distance.
-fn places<'a, H>(
-    blocks: &[Distances],
-    mut out: &'a mut [Row<H>],
-) -> Vec<Vec<std::slice::IterMut<'a, Row<H>>>> {
-    let mut places: Vec<Vec<_>> = Vec::new();
-    places.resize_with(blocks.len(), || Vec::with_capacity(GROUPS));
-    for distance in 0..GROUPS {
-        for (block, places) in blocks.iter().zip(&mut places) {
-            let (run, others) = out.split_at_mut(num::index(block.counts[distance]));
-            places.push(run.iter_mut());
-            out = others;
-        }
-    }
-    places
 }
 
 fn move_block<H: Copy>(
@@ -391,10 +376,17 @@ fn decode(bytes: [u8; BRANCH_LEN]) -> Branch {
     }
 }
 
-/// Puts ascending rows into tree order, in memory.
-pub(crate) fn order<H: BitHash>(rows: &mut [Row<H>], scratch: &Scratch) -> io::Result<Nodes> {
+/// Puts ascending rows into tree order, in memory; `spare` is used for it if it is long enough.
+pub(crate) fn order<H: BitHash>(
+    rows: &mut [Row<H>],
+    mut spare: Vec<Row<H>>,
+    scratch: &Scratch,
+) -> io::Result<Nodes> {
+    if spare.len() < rows.len() {
+        spare = rows.par_iter().copied().collect();
+    }
     let mut nodes = Nodes::new(scratch);
-    nodes.append(grow(rows, &mut rows.to_vec()))?;
+    nodes.append(grow(rows, &mut spare[..rows.len()]))?;
     Ok(nodes)
 }
 

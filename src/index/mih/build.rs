@@ -23,6 +23,7 @@ use crate::index::mih::{
     POSTING_LEN, VERSION, bands, shuffled,
 };
 use crate::num;
+use crate::scatter;
 use crate::spill::{Scratch, Spill};
 
 /// Rows whose bands are computed, and whose postings are moved, by one task: three planes of them
@@ -338,7 +339,8 @@ impl<H: BitHash> Parts<'_, H> {
         let len = counts.starts[groups.end * GROUP] - counts.starts[groups.start * GROUP];
         let mut postings = std::mem::take(&mut self.postings);
         postings.resize(num::index(len), Posting::default());
-        let mut runs = runs(&mut postings, &counts.groups, groups);
+        let count = |block: usize, group: usize| counts.groups[block][group];
+        let mut runs = scatter::runs(&mut postings, counts.groups.len(), groups.clone(), count);
         self.planes
             .blocks
             .par_iter()
@@ -380,24 +382,6 @@ fn with_planes<H: BitHash>(
     Ok(())
 }
 
-/// Where the postings of each block go: a run for each group.
-fn runs<'a>(
-    mut postings: &'a mut [Posting],
-    counts: &[[u32; GROUP]],
-    groups: &Range<usize>,
-) -> Vec<Vec<IterMut<'a, Posting>>> {
-    let mut runs: Vec<Vec<_>> = Vec::new();
-    runs.resize_with(counts.len(), || Vec::with_capacity(groups.len()));
-    for group in groups.clone() {
-        for (counts, runs) in counts.iter().zip(&mut runs) {
-            let (run, others) = postings.split_at_mut(num::index(counts[group]));
-            runs.push(run.iter_mut());
-            postings = others;
-        }
-    }
-    runs
-}
-
 fn band_pad(len: u32) -> u64 {
     let bytes = POSTING_LEN * u64::from(len);
     bytes.next_multiple_of(ALIGN) - bytes
@@ -428,31 +412,48 @@ fn write_groups(
         tasks.push((of_group, starts, bytes));
         (postings, out) = (others, rest);
     }
-    tasks.into_par_iter().for_each(|(postings, starts, out)| write_group(postings, starts, out));
+    let tasks = tasks.into_par_iter();
+    tasks.for_each_init(Halves::default, |halves, (postings, starts, out)| {
+        write_group(postings, starts, halves, out);
+    });
 }
 
-/// Writes bytes of a known number: copying a slice became a call for every two bytes, and with it a
-/// tenth of the whole build.
-#[inline]
-fn put<const N: usize>(out: &mut [u8], at: usize, bytes: [u8; N]) {
-    if let Some(place) = out.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
-        *place = bytes;
-    }
+/// The two halves of a group's buckets, in the order of their values.
+#[derive(Default)]
+struct Halves {
+    nexts: Vec<u16>,
+    words: Vec<u32>,
 }
 
 /// Moves a group's postings to their buckets.
-fn write_group(postings: &[Posting], starts: &[u32], out: &mut [u8]) {
-    let mut places = [(0, 0); GROUP];
-    for (place, bounds) in places.iter_mut().zip(starts.windows(2)) {
-        let start = 6 * num::index(bounds[0] - starts[0]);
-        *place = (start, start + 2 * num::index(bounds[1] - bounds[0]));
+fn write_group(postings: &[Posting], starts: &[u32], halves: &mut Halves, mut out: &mut [u8]) {
+    let len = postings.len();
+    if halves.nexts.len() < len {
+        halves.nexts.resize(len, 0);
+        halves.words.resize(len, 0);
     }
+    // Writing each posting's bytes at once to the two places where they belong needs twice the checks of
+    // bounds; a profile of ten million entries gave a third more samples to it (November 2026).
+    let (nexts, words) = (&mut halves.nexts[..len], &mut halves.words[..len]);
+    let mut places = [0; GROUP];
+    places.iter_mut().zip(starts).for_each(|(place, start)| *place = num::index(start - starts[0]));
     for posting in postings {
-        let (value, word) = &mut places[usize::from(posting.value & 0xff)];
-        put(out, *value, posting.next.to_le_bytes());
-        put(out, *word, posting.word.to_le_bytes());
-        *value += 2;
-        *word += 4;
+        let place = &mut places[usize::from(posting.value & 0xff)];
+        nexts[*place] = posting.next;
+        words[*place] = posting.word;
+        *place += 1;
+    }
+    for bounds in starts.windows(2) {
+        let bucket = num::index(bounds[0] - starts[0])..num::index(bounds[1] - starts[0]);
+        let (of_bucket, others) = out.split_at_mut(6 * bucket.len());
+        let (next_bytes, word_bytes) = of_bucket.split_at_mut(2 * bucket.len());
+        for (bytes, next) in next_bytes.as_chunks_mut().0.iter_mut().zip(&nexts[bucket.clone()]) {
+            *bytes = next.to_le_bytes();
+        }
+        for (bytes, word) in word_bytes.as_chunks_mut().0.iter_mut().zip(&words[bucket]) {
+            *bytes = word.to_le_bytes();
+        }
+        out = others;
     }
 }
 

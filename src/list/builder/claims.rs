@@ -6,13 +6,14 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Read, Write};
 
 use super::sort::Sorter;
 use super::{ClaimId, spilling};
 use crate::list::claim::Claim;
 use crate::list::error::{ListError, ListErrorKind};
 use crate::list::format::{ABSENT, CLAIM_LEN, GROUP_BIT, LABEL_LEN, SectionKind};
+use crate::list::output::Output;
 use crate::list::write::SectionWriter;
 use crate::num::{index, low_u32, read_u32, to_u64, usize_or_zero};
 use crate::spill::{Scratch, Spill};
@@ -205,7 +206,7 @@ pub(super) struct Renumbering(Vec<u32>);
 
 impl Renumbering {
     /// From the first claim that says the same, for each claim; empty when none repeats.
-    fn new(mut first_ids: Vec<u32>) -> Self {
+    pub(super) fn new(mut first_ids: Vec<u32>) -> Self {
         let mut next = 0;
         for id in 0..first_ids.len() {
             let first = index(first_ids[id]);
@@ -239,7 +240,7 @@ pub(super) struct Claims {
 
 impl Claims {
     /// Writes the sections of claims, strings and labels.
-    pub(super) fn write<W: Write + Seek>(self, out: &mut SectionWriter<W>) -> io::Result<()> {
+    pub(super) fn write<W: Output>(self, out: &mut SectionWriter<W>) -> io::Result<()> {
         let mut string_len = self.strings.len();
         if self.ids.is_identity() {
             out.spilled(SectionKind::Claims, &self.rows)?;

@@ -4,10 +4,11 @@
 //! the column and written, and what the later sections need of them (claim references, tree nodes,
 //! band values) is kept meanwhile, in memory where the budget allows and in files where not.
 
-use std::io::{self, BufWriter, Read, Seek, Write};
+use std::io::{self, BufWriter, Read, Write};
 
 use super::claims::Renumbering;
-use super::sort::{Sorted, Sorter, rows_within};
+use super::join::{Entries, Groups, Joined};
+use super::sort::{Sorter, rows_within};
 use super::{MihRule, spilling};
 use crate::bits::BitHash;
 use crate::digest::DigestKind;
@@ -16,9 +17,10 @@ use crate::index::{bktree, mih};
 use crate::list::code;
 use crate::list::error::{ListError, ListErrorKind};
 use crate::list::format::{GROUP_BIT, SectionKind};
+use crate::list::output::Output;
 use crate::list::write::SectionWriter;
-use crate::num::{low_u32, to_u64};
-use crate::spill::{Key, RowSpill, Scratch, Spill};
+use crate::num::{low_u32, to_u64, usize_or_zero};
+use crate::spill::{Scratch, Spill};
 
 /// Rows written at once, at most: eight tasks for the multi-index.
 const ROWS_AT_ONCE: usize = 1 << 20;
@@ -26,6 +28,9 @@ const ROWS_AT_ONCE: usize = 1 << 20;
 const LEAST_ROWS_AT_ONCE: usize = 1 << 12;
 /// Rows whose bytes are made at once: 256 KiB of PDQ hashes stay in the cache until they are written.
 const ENCODED_ROWS: usize = 1 << 13;
+
+/// Bytes of claim references that are changed at once.
+const REFERENCES_AT_ONCE: u64 = 1 << 16;
 
 /// Where columns go and what they may cost.
 pub(super) struct Columns<'a, W> {
@@ -39,32 +44,29 @@ pub(super) struct Columns<'a, W> {
     pub(super) writes_mih: MihRule,
 }
 
-/// Entries of a column, ascending.
-enum Entries<H> {
-    Memory(Vec<(H, u32)>),
-    File(RowSpill<H>),
-}
-
-impl<W: Write + Seek + Send> Columns<'_, W> {
+impl<W: Output> Columns<'_, W> {
     pub(super) fn hashes<H: BitHash>(
         &mut self,
         algorithm: Algorithm,
         rows: Sorter<H>,
     ) -> Result<(), ListError> {
         let code = code::of_algorithm(algorithm);
-        // Tree and planes beside the entries.
-        let entry_memory = to_u64(2 * Sorter::<H>::ROW_MEMORY + H::BYTES);
+        // Tree, planes and claims beside the entries.
+        let entry_memory = to_u64(2 * Sorter::<H>::ROW_MEMORY + H::BYTES + 4);
         let fits = rows.len().saturating_mul(entry_memory) <= self.memory;
         let sorted = rows.finish(self.memory / 4, self.scratch).map_err(spilling)?;
-        let mut joined = Joined::new(sorted, self.ids, self.scratch).map_err(spilling)?;
-        let (entries, count) = joined.collect(fits, self.scratch)?;
+        let (entries, groups) =
+            Entries::join(sorted, fits, self.ids, self.scratch).map_err(spilling)?;
+        let count = entries.count()?;
         let len = u64::from(count) * to_u64(H::BYTES);
         let has_mih = matches!(self.writes_mih, MihRule::FromEntries(least) if count >= least);
         let planes_in_file = (!fits && len > self.memory / 4).then_some(self.scratch);
         let planes = has_mih.then(|| mih::Planes::new(planes_in_file));
         let (scratch, memory, has_tree) = (self.scratch, self.memory, self.writes_bk_tree);
         let limit = rows_within::<H>(memory / 4);
-        let mut after = After { references: Spill::new(scratch), planes };
+        let references =
+            if fits { Spill::within(usize::MAX, scratch) } else { Spill::new(scratch) };
+        let mut after = After { references, planes };
         let at_once = rows_within::<H>(memory / 16).clamp(LEAST_ROWS_AT_ONCE, ROWS_AT_ONCE);
         let mut nodes = None;
         self.section(SectionKind::HashColumn, code, |out| {
@@ -73,8 +75,8 @@ impl<W: Write + Seek + Send> Columns<'_, W> {
             emitter.finish()
         })?;
         let After { references, planes } = after;
-        self.claims(SectionKind::HashClaims, code, &references, &joined.groups)?;
-        drop(joined);
+        self.claims(SectionKind::HashClaims, code, &references, &groups)?;
+        drop((references, groups));
         if let Some(nodes) = nodes {
             self.section(SectionKind::BkTree, code, |out| nodes.write::<H>(count, out))?;
         }
@@ -123,16 +125,20 @@ impl<W: Write + Seek + Send> Columns<'_, W> {
             return Err(ListErrorKind::TooMany { what: "claims", limit: 1 << 31 }.into());
         }
         self.section(kind, code, |out| {
-            let mut out = BufWriter::with_capacity(1 << 18, out);
-            let (mut reader, mut word) = (references.read_all(), [0; 4]);
-            for _ in 0..rows {
-                reader.read_exact(&mut word)?;
-                let claim = u32::from_le_bytes(word);
-                let shift = if claim & GROUP_BIT == 0 { 0 } else { low_u32(rows) };
-                out.write_all(&(claim + shift).to_le_bytes())?;
+            let (mut reader, mut left) = (references.read_all(), references.len());
+            let mut piece = Vec::new();
+            while left > 0 {
+                piece.resize(usize_or_zero(left.min(REFERENCES_AT_ONCE)), 0);
+                reader.read_exact(&mut piece)?;
+                for word in piece.as_chunks_mut::<4>().0 {
+                    let claim = u32::from_le_bytes(*word);
+                    let shift = if claim & GROUP_BIT == 0 { 0 } else { low_u32(rows) };
+                    *word = (claim + shift).to_le_bytes();
+                }
+                out.write_all(&piece)?;
+                left -= to_u64(piece.len());
             }
-            io::copy(&mut groups.words.read_all(), &mut out)?;
-            out.flush()
+            io::copy(&mut groups.words.read_all(), out).map(drop)
         })
     }
 
@@ -150,7 +156,7 @@ impl<W: Write + Seek + Send> Columns<'_, W> {
 impl<H: BitHash> Entries<H> {
     /// Gives the entries to `emitter` in the order of the column; the nodes of its tree, if it has
     /// one.
-    fn emit<W: Write + Seek + Send>(
+    fn emit<W: Output>(
         self,
         emitter: &mut Emitter<'_, W, H>,
         has_tree: bool,
@@ -158,8 +164,11 @@ impl<H: BitHash> Entries<H> {
         scratch: &Scratch,
     ) -> io::Result<Option<bktree::Nodes>> {
         match self {
-            Self::Memory(mut rows) => {
-                let nodes = if has_tree { Some(bktree::order(&mut rows, scratch)?) } else { None };
+            Self::Memory { mut rows, spare } => {
+                let nodes = match has_tree {
+                    true => Some(bktree::order(&mut rows, spare, scratch)?),
+                    false => None,
+                };
                 emitter.push(&rows)?;
                 Ok(nodes)
             }
@@ -189,7 +198,7 @@ struct Emitter<'a, W, H> {
     at_once: usize,
 }
 
-impl<W: Write + Seek + Send, H: BitHash> Emitter<'_, W, H> {
+impl<W: Output, H: BitHash> Emitter<'_, W, H> {
     fn push(&mut self, rows: &[(H, u32)]) -> io::Result<()> {
         if self.pending.is_empty() && rows.len() >= self.at_once {
             return rows.chunks(self.at_once).try_for_each(|rows| self.write(rows));
@@ -215,96 +224,13 @@ impl<W: Write + Seek + Send, H: BitHash> Emitter<'_, W, H> {
                 bytes.clear();
                 rows.iter().for_each(|(hash, _)| hash.push_to(&mut bytes));
                 self.out.write_all(&bytes)?;
-                rows.iter().try_for_each(|(_, claim)| references.push(&claim.to_le_bytes()))
+                bytes.clear();
+                rows.iter().for_each(|(_, claim)| bytes.extend_from_slice(&claim.to_le_bytes()));
+                references.push(&bytes)
             })
         };
         let (written, cut) =
             rayon::join(write, || planes.as_mut().map_or(Ok(()), |planes| planes.push(rows)));
         written.and(cut)
-    }
-}
-
-/// Sorted rows, those with the same key joined to one: each key keeps a claim reference.
-struct Joined<'a, K> {
-    rows: Sorted<K>,
-    next: Option<(K, u32)>,
-    ids: &'a Renumbering,
-    groups: Groups,
-    /// Claims of the key at hand.
-    claims: Vec<u32>,
-}
-
-impl<'a, K: Key> Joined<'a, K> {
-    fn new(mut rows: Sorted<K>, ids: &'a Renumbering, scratch: &Scratch) -> io::Result<Self> {
-        let next = rows.next()?;
-        let groups = Groups { words: Spill::new(scratch) };
-        Ok(Self { rows, next, ids, groups, claims: Vec::new() })
-    }
-
-    fn next(&mut self) -> io::Result<Option<(K, u32)>> {
-        let Some((key, claim)) = self.next else { return Ok(None) };
-        self.next = self.rows.next()?;
-        let first = self.ids.of(claim);
-        if self.next.is_none_or(|(next, _)| next != key) {
-            return Ok(Some((key, first)));
-        }
-        self.claims.clear();
-        self.claims.push(first);
-        while let Some((_, claim)) = self.next.filter(|(next, _)| *next == key) {
-            self.claims.push(self.ids.of(claim));
-            self.next = self.rows.next()?;
-        }
-        self.claims.sort_unstable();
-        self.claims.dedup();
-        let reference = match self.claims[..] {
-            [claim] => claim,
-            _ => self.groups.push(&self.claims)?,
-        };
-        Ok(Some((key, reference)))
-    }
-
-    /// All entries, and their number.
-    fn collect(&mut self, fits: bool, scratch: &Scratch) -> Result<(Entries<K>, u32), ListError>
-    where
-        K: BitHash,
-    {
-        let (mut memory, mut file) = (Vec::new(), RowSpill::new(scratch));
-        while let Some(entry) = self.next().map_err(spilling)? {
-            if fits {
-                memory.push(entry);
-            } else {
-                file.push(entry).map_err(spilling)?;
-            }
-        }
-        // A column in memory would stand there twice until its claims are written.
-        self.rows = Sorted::Memory(Vec::new().into_iter());
-        let count = to_u64(memory.len()) + file.len();
-        let limit = u64::from(u32::MAX);
-        let too_many = ListErrorKind::TooMany { what: "hashes", limit };
-        let count = u32::try_from(count).map_err(|_| too_many)?;
-        Ok((if fits { Entries::Memory(memory) } else { Entries::File(file) }, count))
-    }
-}
-
-/// Claim groups of rows with more than one claim, as words of the claims section after its rows.
-struct Groups {
-    words: Spill,
-}
-
-impl Groups {
-    /// Stores a group and gives its reference, still relative to the first group.
-    fn push(&mut self, claims: &[u32]) -> io::Result<u32> {
-        let position = self.words.len() / 4;
-        let len = u32::try_from(claims.len()).ok();
-        let position = u32::try_from(position).ok().filter(|position| position & GROUP_BIT == 0);
-        let (Some(position), Some(len)) = (position, len) else {
-            return Err(io::Error::other(ListError::from(ListErrorKind::TooMany {
-                what: "claims",
-                limit: 1 << 31,
-            })));
-        };
-        self.words.push(&len.to_le_bytes())?;
-        claims.iter().try_for_each(|claim| self.words.push(&claim.to_le_bytes()))?;
-        Ok(position | GROUP_BIT)
     }
 }

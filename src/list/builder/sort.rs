@@ -3,21 +3,37 @@
 //! Owns sorting within a budget: rows gather in memory, go to a temporary file in sorted runs when the
 //! builder asks for room, and are merged when they are read. What the rows mean is the builder's
 //! business.
+//!
+//! Many rows are first moved to groups by the first bits of their key, then each group is sorted: a
+//! group fits into the second cache, and all cores work on groups of their own.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 use std::io;
 
-use rayon::slice::ParallelSliceMut;
+use rayon::prelude::*;
 
-use crate::num::{to_u64, usize_or_zero};
+use crate::num::{index, low_u32, to_u64, usize_or_zero};
+use crate::scatter;
 use crate::spill::{Key, RowSpill, Scratch};
 
 /// Rows of a run that are read at once, at most: 320 KiB of PDQ hashes.
 const RUN_ROWS: u64 = 8192;
 /// And at least, however small the budget: fewer would read the file line by line.
 const LEAST_RUN_ROWS: u64 = 64;
+
+/// Bits of a key that say which group a row belongs to. Ten million PDQ hashes make groups of 390 KB,
+/// which the second cache holds; the places that a block writes to take 16 KiB, which the first does.
+const GROUP_BITS: u32 = 10;
+const GROUPS: usize = 1 << GROUP_BITS;
+
+/// Rows from which on they are moved to groups: fewer fit into the second cache as they are.
+const GROUPED_FROM: usize = 1 << 14;
+
+/// Blocks of rows that are moved by one task each: enough for many threads, and few enough that a block
+/// has several rows for each group.
+const BLOCKS: usize = 64;
 
 /// Collects rows, in any order.
 pub(super) struct Sorter<K> {
@@ -51,17 +67,13 @@ impl<K: Key> Sorter<K> {
         to_u64(self.rows.len() * Self::ROW_MEMORY)
     }
 
-    fn sort(&mut self) {
-        self.rows.par_sort_unstable();
-        self.rows.dedup();
-    }
-
     /// Moves the rows in memory to a file.
     pub(super) fn spill(&mut self, scratch: &Scratch) -> io::Result<()> {
         if self.rows.is_empty() {
             return Ok(());
         }
-        self.sort();
+        drop(sort(&mut self.rows));
+        self.rows.dedup();
         let runs = self.runs.get_or_insert_with(|| RowSpill::new(scratch));
         self.rows.iter().try_for_each(|row| runs.push(*row))?;
         self.ends.push(runs.len());
@@ -69,13 +81,15 @@ impl<K: Key> Sorter<K> {
         Ok(())
     }
 
-    /// All rows, ascending, read within `memory` bytes.
+    /// All rows, ascending, read within `memory` bytes. Some that are equal may have become one.
     pub(super) fn finish(mut self, memory: u64, scratch: &Scratch) -> io::Result<Sorted<K>> {
         if self.runs.is_some() {
             self.spill(scratch)?;
         }
-        self.sort();
-        let Some(rows) = self.runs else { return Ok(Sorted::Memory(self.rows.into_iter())) };
+        let Some(rows) = self.runs else {
+            let spare = sort(&mut self.rows);
+            return Ok(Sorted::Memory { rows: self.rows, spare, next: 0 });
+        };
         let row_memory = to_u64(self.ends.len() * Self::ROW_MEMORY).max(1);
         let at_once = (memory / row_memory).clamp(LEAST_RUN_ROWS, RUN_ROWS);
         let starts = [0].into_iter().chain(self.ends.iter().copied());
@@ -87,9 +101,63 @@ impl<K: Key> Sorter<K> {
     }
 }
 
+/// Sorts rows; gives back memory of the same length that sorting needed, if it did.
+fn sort<K: Key>(rows: &mut Vec<(K, u32)>) -> Vec<(K, u32)> {
+    if rows.len() < GROUPED_FROM {
+        rows.par_sort_unstable_by(order);
+        return Vec::new();
+    }
+    let mut sorted: Vec<_> = rows.par_iter().copied().collect();
+    let sizes = move_to_groups(rows, &mut sorted);
+    let (mut groups, mut rest) = (Vec::with_capacity(GROUPS), &mut sorted[..]);
+    for size in sizes {
+        let (group, others) = rest.split_at_mut(size);
+        groups.push(group);
+        rest = others;
+    }
+    // A group may hold nearly all rows, so its own sorting is shared among the threads too.
+    groups.into_par_iter().for_each(|group| group.par_sort_unstable_by(order));
+    std::mem::replace(rows, sorted)
+}
+
+/// The order of rows. The first word of two keys nearly always decides, and comparing all of them takes
+/// a loop.
+#[inline]
+fn order<K: Key>(a: &(K, u32), b: &(K, u32)) -> Ordering {
+    a.0.prefix().cmp(&b.0.prefix()).then_with(|| a.cmp(b))
+}
+
+/// Moves rows to `out` by the first bits of their keys; gives the size of each group.
+fn move_to_groups<K: Key>(rows: &[(K, u32)], out: &mut [(K, u32)]) -> Vec<usize> {
+    let group = |row: &(K, u32)| index(low_u32(row.0.prefix() >> (64 - GROUP_BITS)));
+    let blocks = rows.par_chunks(rows.len().div_ceil(BLOCKS));
+    let counts: Vec<[u32; GROUPS]> = blocks
+        .clone()
+        .map(|rows| {
+            let mut counts = [0; GROUPS];
+            rows.iter().for_each(|row| counts[group(row)] += 1);
+            counts
+        })
+        .collect();
+    let mut runs = scatter::runs(out, counts.len(), 0..GROUPS, |block, group| counts[block][group]);
+    blocks.zip(&mut runs).for_each(|(rows, runs)| {
+        for row in rows {
+            if let Some(place) = runs[group(row)].next() {
+                *place = *row;
+            }
+        }
+    });
+    (0..GROUPS).map(|group| counts.iter().map(|counts| index(counts[group])).sum()).collect()
+}
+
 /// Rows in ascending order.
 pub(super) enum Sorted<K> {
-    Memory(std::vec::IntoIter<(K, u32)>),
+    /// In memory, those before `next` taken; and what sorting needed beside them.
+    Memory {
+        rows: Vec<(K, u32)>,
+        spare: Vec<(K, u32)>,
+        next: usize,
+    },
     Merge(Merge<K>),
 }
 
@@ -97,7 +165,10 @@ impl<K: Key> Sorted<K> {
     /// The next row; `None` after the last.
     pub(super) fn next(&mut self) -> io::Result<Option<(K, u32)>> {
         match self {
-            Self::Memory(rows) => Ok(rows.next()),
+            Self::Memory { rows, next, .. } => {
+                *next += 1;
+                Ok(rows.get(*next - 1).copied())
+            }
             Self::Merge(merge) => merge.next(),
         }
     }
@@ -162,7 +233,35 @@ pub(super) fn rows_within<K: Key>(memory: u64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bits::Hash256;
     use crate::num::spread;
+
+    fn check_order<K: Key>(mut rows: Vec<(K, u32)>) {
+        let mut expected = rows.clone();
+        expected.sort_unstable();
+        sort(&mut rows);
+        assert!(rows == expected);
+    }
+
+    #[test]
+    fn groups_are_in_the_order_of_keys_however_uneven_they_are() {
+        let value = |i: u64| low_u32(spread(i));
+        for len in [0, 5, 20_000, 100_000] {
+            let hash = |i| Hash256::from_words([1, 2, 3, 4].map(|word| spread(i * word)));
+            check_order((0..len).map(|i| (hash(i), value(i))).collect());
+            check_order((0..len).map(|i| (spread(i).to_le_bytes(), value(i))).collect());
+            let short = |i: u64| [spread(i).to_le_bytes()[0], 7];
+            check_order((0..len).map(|i| (short(i), value(i))).collect());
+            check_order(
+                (0..len).map(|i| ([0, 0, spread(i % 99), i], value(i))).map(one_word).collect(),
+            );
+        }
+    }
+
+    /// A hash whose first word says nothing.
+    fn one_word((words, value): ([u64; 4], u32)) -> (Hash256, u32) {
+        (Hash256::from_words(words), value)
+    }
 
     #[test]
     fn runs_are_merged_as_if_all_had_been_in_memory() {

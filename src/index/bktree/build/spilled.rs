@@ -19,7 +19,7 @@ pub(crate) fn order_spilled<H: BitHash>(
     rows: RowSpill<H>,
     limit: usize,
     scratch: &Scratch,
-    sink: &mut dyn FnMut(&[Row<H>]) -> io::Result<()>,
+    sink: &mut (dyn FnMut(&[Row<H>]) -> io::Result<()> + Send),
 ) -> io::Result<Nodes> {
     let limit = limit.max(LEAF_LEN);
     let mut growing = Growing { nodes: Nodes::new(scratch), limit, sink };
@@ -47,7 +47,10 @@ impl<H: BitHash> Stored<H> {
         Ok(self.rows.get(self.chunks[chunk] + row % self.chunk_rows)?.0)
     }
 
-    fn for_each_block(&self, mut visit: impl FnMut(&[Row<H>]) -> io::Result<()>) -> io::Result<()> {
+    fn for_each_block(
+        &self,
+        mut visit: impl FnMut(&[Row<H>]) -> io::Result<()> + Send,
+    ) -> io::Result<()> {
         let mut left = self.len;
         for start in &self.chunks {
             let count = left.min(self.chunk_rows);
@@ -62,7 +65,7 @@ impl<H: BitHash> Stored<H> {
 struct Growing<'a, H> {
     nodes: Nodes,
     limit: usize,
-    sink: &'a mut dyn FnMut(&[Row<H>]) -> io::Result<()>,
+    sink: &'a mut (dyn FnMut(&[Row<H>]) -> io::Result<()> + Send),
 }
 
 impl<H: BitHash> Growing<'_, H> {
