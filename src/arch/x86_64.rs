@@ -1,10 +1,12 @@
 //! The kernels for x86-64: population count alone, AVX2, and AVX-512 with its vector counts.
 
 use std::arch::x86_64::{
-    __m512i, _MM_HINT_T1, _mm_prefetch, _mm512_add_epi32, _mm512_cmple_epi32_mask,
-    _mm512_loadu_si512, _mm512_mask_cmple_epu16_mask, _mm512_maskz_loadu_epi16,
-    _mm512_popcnt_epi16, _mm512_popcnt_epi32, _mm512_set1_epi16, _mm512_set1_epi32,
-    _mm512_setzero_si512, _mm512_xor_si512,
+    __m512i, _MM_HINT_T1, _mm_loadu_si128, _mm_prefetch, _mm256_adds_epu8,
+    _mm256_broadcastsi128_si256, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_min_epu8,
+    _mm256_movemask_epi8, _mm256_set1_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8,
+    _mm512_add_epi32, _mm512_cmple_epi32_mask, _mm512_loadu_si512, _mm512_mask_cmple_epu16_mask,
+    _mm512_maskz_loadu_epi16, _mm512_popcnt_epi16, _mm512_popcnt_epi32, _mm512_set1_epi16,
+    _mm512_set1_epi32, _mm512_setzero_si512, _mm512_xor_si512, _pext_u32,
 };
 
 use crate::arch::generic::{self, GROUP};
@@ -14,7 +16,7 @@ use crate::num;
 
 /// One module per instruction set: detection, and every kernel compiled for it.
 macro_rules! instruction_set {
-    ($module:ident, $features:literal, [$($feature:tt),*], $filter_u16:path, $filter_planes:path, $doc:literal) => {
+    ($module:ident, $features:literal, [$($feature:tt),*], $scan:path, $filter_u16:path, $turn:ident, $filter_planes:path, $doc:literal) => {
         #[doc = $doc]
         pub(super) mod $module {
             use super::*;
@@ -30,7 +32,7 @@ macro_rules! instruction_set {
                 radius: u32,
                 found: &mut impl FnMut(usize, u32),
             ) {
-                generic::scan(rows, query, radius, found);
+                $scan(rows, query, radius, found);
             }
 
             #[target_feature(enable = $features)]
@@ -40,6 +42,11 @@ macro_rules! instruction_set {
                 found: &mut impl FnMut(&U16List, usize) -> bool,
             ) {
                 $filter_u16(bytes, lists, found);
+            }
+
+            #[target_feature(enable = $features)]
+            pub(in crate::arch) fn turn<H: BitHash>(rows: &[u8], planes: &mut [u32]) {
+                $turn::<H>(rows, planes);
             }
 
             #[target_feature(enable = $features)]
@@ -60,7 +67,9 @@ instruction_set!(
     popcnt,
     "popcnt",
     ["popcnt"],
+    generic::scan_by_halves,
     generic::filter_u16,
+    turn_words,
     generic::filter_planes,
     "The scalar population count of 2008."
 );
@@ -68,8 +77,10 @@ instruction_set!(
     avx2,
     "popcnt,avx2,bmi1,bmi2,lzcnt",
     ["popcnt", "avx2", "bmi1", "bmi2", "lzcnt"],
+    generic::scan_by_halves,
     generic::filter_u16,
-    generic::filter_planes,
+    turn_nibbles,
+    filter_nibbles,
     "256-bit integers of 2013; counts by nibble table."
 );
 instruction_set!(
@@ -88,10 +99,113 @@ instruction_set!(
         "avx512vpopcntdq",
         "avx512bitalg"
     ],
+    generic::scan,
     masked_filter_u16,
+    turn_words,
     masked_filter_planes,
     "512 bits with population counts of 16, 32 and 64-bit lanes (2019 on)."
 );
+
+use generic::turn as turn_words;
+
+/// Rows of a tile of nibbles: three words of them fill 24 KiB, most of the first cache.
+pub(super) const NIBBLE_TILE: usize = TILE / 2;
+
+/// Rows whose nibbles are one vector.
+const NIBBLE_ROWS: usize = 32;
+
+/// Vectors of rows that are compared together: a table is loaded once for all.
+const NIBBLE_VECTORS: usize = 4;
+
+/// For each value of a query's nibble, the distances of the 16 values that a row's may have.
+static NIBBLE_DISTANCES: [[u8; 16]; 16] = {
+    let mut tables = [[0; 16]; 16];
+    let mut at = 0;
+    while at < 256 {
+        let distance: u8 = [0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4][at / 16 ^ at % 16];
+        tables[at / 16][at % 16] = distance;
+        at += 1;
+    }
+    tables
+};
+
+/// Turns rows into planes of nibbles, each in a byte of its own: a shuffle then looks up the
+/// distances of 32 rows at once, where there is no instruction that counts the bits of a vector.
+///
+/// Nibble `k` of 32 rows is 8 words; byte `b` of word `j` belongs to row `8 b + j`.
+#[inline(always)]
+fn turn_nibbles<H: BitHash>(rows: &[u8], planes: &mut [u32]) {
+    const LANES: usize = NIBBLE_ROWS / 4;
+    let words = planes.len() / TILE;
+    let nibbles = 8 * words;
+    // Vector by vector, all nibbles of 32 rows side by side: what is read is written in order.
+    let vectors = planes.chunks_exact_mut(nibbles * LANES);
+    for (vector, rows) in vectors.zip(rows.chunks(NIBBLE_ROWS * H::BYTES)) {
+        for (word, plane) in vector.chunks_exact_mut(8 * LANES).enumerate() {
+            let mut column = [[0u32; LANES]; 4];
+            for (value, row) in
+                column.as_flattened_mut().iter_mut().zip(rows.chunks_exact(H::BYTES))
+            {
+                *value = num::read_u32(row, 4 * word).unwrap_or(0);
+            }
+            for (nibble, plane) in plane.chunks_exact_mut(LANES).enumerate() {
+                for (lane, bytes) in plane.iter_mut().enumerate() {
+                    let part =
+                        |rows: usize| (column[rows][lane] >> (4 * nibble) & 15) << (8 * rows);
+                    *bytes = part(0) | part(1) | part(2) | part(3);
+                }
+            }
+        }
+    }
+}
+
+/// [`generic::filter_planes`] over the planes of [`turn_nibbles`].
+#[target_feature(enable = "avx2,bmi2")]
+#[inline]
+fn filter_nibbles(
+    planes: &[u32],
+    query: &[u32],
+    rows: usize,
+    radius: u32,
+    found: &mut impl FnMut(usize),
+) {
+    let nibbles = 8 * query.len();
+    let mut tables = [&NIBBLE_DISTANCES[0]; 64];
+    for (at, table) in tables[..nibbles].iter_mut().enumerate() {
+        *table = &NIBBLE_DISTANCES[num::index(query[at / 8] >> (4 * (at % 8)) & 15)];
+    }
+    let radius = _mm256_set1_epi8(u8::try_from(radius).unwrap_or(u8::MAX).cast_signed());
+    let vector_len = nibbles * NIBBLE_ROWS / 4;
+    for (group, vectors) in planes.chunks_exact(NIBBLE_VECTORS * vector_len).enumerate() {
+        let start = group * NIBBLE_VECTORS * NIBBLE_ROWS;
+        if start >= rows {
+            return;
+        }
+        let mut distances = [_mm256_setzero_si256(); NIBBLE_VECTORS];
+        for (at, table) in tables[..nibbles].iter().enumerate() {
+            // SAFETY: the load reads the 16 bytes behind the reference.
+            let table =
+                _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(table.as_ptr().cast()) });
+            for (vector, distance) in distances.iter_mut().enumerate() {
+                let bytes =
+                    &vectors[vector * vector_len + at * NIBBLE_ROWS / 4..][..NIBBLE_ROWS / 4];
+                // SAFETY: the load reads the 32 bytes of the 8 words behind the reference.
+                let bytes = unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) };
+                // Saturating, for 256 bits that all differ.
+                *distance = _mm256_adds_epu8(*distance, _mm256_shuffle_epi8(table, bytes));
+            }
+        }
+        for (vector, distance) in distances.iter().enumerate() {
+            let near = _mm256_cmpeq_epi8(_mm256_min_epu8(*distance, radius), *distance);
+            let near = _mm256_movemask_epi8(near).cast_unsigned();
+            if near != 0 {
+                let byte = |byte: u32| _pext_u32(near, 0x1111_1111 << byte) << (8 * byte);
+                let lanes = byte(0) | byte(1) | byte(2) | byte(3);
+                generic::each_lane(lanes.into(), start + vector * NIBBLE_ROWS, rows, found);
+            }
+        }
+    }
+}
 
 /// [`generic::filter_u16`] with masks: a list shorter than a line, as many are, is one load, one
 /// count and one comparison, and the survivors are the bits of a register.

@@ -3,10 +3,11 @@
 //! Owns the single search, in two halves between which the planner may change its mind: the
 //! directory says what a search costs before a posting is touched.
 
+use crate::arch::U16List;
 use crate::bits::BitHash;
 use crate::index::linear::Linear;
 use crate::index::mih::plan::{ball_len, each_near};
-use crate::index::mih::stage::{Third, settle};
+use crate::index::mih::stage::{Marks, Third};
 use crate::index::mih::{Effort, Mih, Prices, Scratch, bands};
 use crate::index::{Index, Neighbor};
 use crate::num;
@@ -14,6 +15,9 @@ use crate::num;
 /// Lines asked for before the first bucket is looked into: half of a second-level cache of 512 KiB.
 /// Wider searches ask for the rest as they go.
 const LINES_AHEAD: usize = 4096;
+
+/// Survivors looked at together once entries are marked: few enough to stay in the first cache.
+const MARKED_AT_ONCE: usize = 512;
 
 /// Buckets looked into before the next ones are asked for.
 const PROBES_AT_ONCE: usize = 64;
@@ -59,44 +63,93 @@ impl<H: BitHash> Mih<'_, H> {
         effort
     }
 
-    /// Second half: `false` when more than `most` survivors would have to be looked at, and `out`
+    /// Second half, of buckets that hold what the first said; `false` when it was given up, and `out`
     /// is no answer.
     pub(crate) fn finish(
         &self,
         query: H,
         radius: u32,
-        most: u64,
+        mut ahead: Effort,
+        prices: &Prices,
         scratch: &mut Scratch,
         out: &mut Vec<Neighbor>,
     ) -> bool {
         out.clear();
-        let Scratch { targets, probes, survivors, candidates, ends, .. } = scratch;
+        let Scratch { targets, probes, survivors, candidates, ends, marks, .. } = scratch;
         survivors.clear();
         candidates.clear();
-        let mut budget = [most];
+        ahead.buckets = num::to_u64(probes.len());
+        let mut budget = [prices.patience.max(prices.reconsider(prices.patience, ahead))];
         let (mut start, mut asked, mut lines) = (0, 0, 0);
-        while asked < probes.len() && lines < LINES_AHEAD {
-            lines += self.prefetch_bucket(&probes[asked]);
+        let (mut is_marking, mut most_survivors) = (false, Marks::worth_for(self.column.len()));
+        // Pays for a bucket and asks for it; gives nothing when the budget does not suffice.
+        let ask = |probe: &U16List, budget: &mut u64| {
+            let left = budget.checked_sub(prices.of_bucket(probe.len)).filter(|left| *left > 0)?;
+            *budget = left;
+            Some(self.prefetch_bucket(probe))
+        };
+        while let Some(probe) = probes.get(asked).filter(|_| lines < LINES_AHEAD) {
+            let Some(more) = ask(probe, &mut budget[0]) else { break };
+            lines += more;
             asked += 1;
         }
-        for (band, end) in ends.iter().take(bands::<H>()).enumerate() {
+        'bands: for (band, end) in ends.iter().take(bands::<H>()).enumerate() {
             let third = Third::of::<H>(targets, band);
-            for probes_now in probes[start..*end].chunks(PROBES_AT_ONCE) {
-                let coming = probes.len().min(asked + probes_now.len());
-                for probe in &probes[asked..coming] {
-                    self.prefetch_bucket(probe);
+            while start < *end {
+                let now = start..(*end).min(start + PROBES_AT_ONCE);
+                let coming = probes.len().min(asked.max(now.end) + now.len());
+                while asked < coming {
+                    if ask(&probes[asked], &mut budget[0]).is_some() {
+                        asked += 1;
+                    } else if asked >= now.end {
+                        break;
+                    } else {
+                        budget[0] = prices.reconsider(budget[0], ahead);
+                        if budget[0] == 0 {
+                            return false;
+                        }
+                    }
                 }
-                asked = coming;
-                self.compare_next_bands(probes_now, &third, 1, &mut budget, survivors);
-                if budget[0] == 0 {
-                    return false;
+                let probes_now = &probes[now.clone()];
+                if is_marking && budget[0] > prices.patience {
+                    if !self.mark_next_bands(probes_now, &third, marks) {
+                        break 'bands;
+                    }
+                } else {
+                    let price = prices.survivor;
+                    let spent = |_| prices.reconsider(0, ahead);
+                    self.compare_next_bands(
+                        probes_now,
+                        &third,
+                        price,
+                        &mut budget,
+                        survivors,
+                        &spent,
+                    );
+                    if budget[0] == 0 {
+                        return false;
+                    }
+                }
+                ahead.buckets -= num::to_u64(now.len());
+                ahead.postings -= probes_now.iter().map(|probe| u64::from(probe.len)).sum::<u64>();
+                start = now.end;
+                if survivors.len() >= most_survivors {
+                    if !is_marking {
+                        marks.clear(self.column.len());
+                        (is_marking, most_survivors) = (true, MARKED_AT_ONCE);
+                    }
+                    self.mark_third_bands(survivors, marks);
                 }
             }
-            start = *end;
         }
-        self.compare_third_bands(survivors, candidates);
-        self.compare_hashes(&[query], radius, candidates, std::slice::from_mut(out));
-        settle(out);
+        if is_marking {
+            self.mark_third_bands(survivors, marks);
+            self.compare_marked(query, radius, marks, out);
+        } else {
+            self.compare_third_bands(survivors, candidates);
+            self.compare_hashes(&[query], radius, candidates, std::slice::from_mut(out));
+            self.settle(query, radius, marks, out);
+        }
         true
     }
 
@@ -109,8 +162,9 @@ impl<H: BitHash> Mih<'_, H> {
 impl<H: BitHash> Index<H> for Mih<'_, H> {
     fn search(&self, query: H, radius: u32, out: &mut Vec<Neighbor>) {
         let done = Scratch::with(|scratch| {
-            self.prepare(query, radius, scratch).postings <= self.most_postings()
-                && self.finish(query, radius, u64::MAX, scratch, out)
+            let effort = self.prepare(query, radius, scratch);
+            effort.postings <= self.most_postings()
+                && self.finish(query, radius, effort, &Prices::UNLIMITED, scratch, out)
         });
         if !done {
             Linear::new(self.column).search(query, radius, out);
@@ -119,7 +173,9 @@ impl<H: BitHash> Index<H> for Mih<'_, H> {
 
     fn search_batch(&self, queries: &[H], radius: u32, out: &mut Vec<Vec<Neighbor>>) {
         out.resize_with(queries.len(), Vec::new);
-        let prices = Prices { posting: 1, start: self.most_postings() + 1, ..Prices::default() };
+        let len = u64::from(self.column.len());
+        let prices =
+            Prices { bucket: 1, posting: 1, survivor: 16, patience: 8 * len + 65_536, most: 0 };
         let left = self.join(queries, radius, prices, out);
         left.into_iter().for_each(|query| self.search(queries[query], radius, &mut out[query]));
     }
