@@ -70,8 +70,12 @@ pub(super) fn scan_by_halves<H: BitHash>(
         return scan(rows, query, radius, found);
     }
     let [first, second, ..] = query.words();
-    let block_len = BLOCK * H::BYTES;
-    for (index, block) in rows.chunks(block_len).enumerate() {
+    let blocks = rows.chunks_exact(BLOCK * H::BYTES);
+    let (rest, rest_start) = (blocks.remainder(), blocks.len() * BLOCK);
+    for (index, block) in blocks.enumerate() {
+        for line in 0..BLOCK * H::BYTES / 64 {
+            crate::arch::prefetch(rows, (index + AHEAD) * BLOCK * H::BYTES + 64 * line);
+        }
         let mut nearest = u32::MAX;
         for row in block.chunks_exact(H::BYTES) {
             let word = |at| num::read_u64(row, at).unwrap_or(0);
@@ -79,10 +83,18 @@ pub(super) fn scan_by_halves<H: BitHash>(
             nearest = nearest.min(half);
         }
         if nearest <= radius {
-            scan(block, query, radius, &mut |row, distance| found(index * BLOCK + row, distance));
+            let mut distances = [0; BLOCK];
+            for (distance, row) in distances.iter_mut().zip(block.chunks_exact(H::BYTES)) {
+                *distance = H::from_column(row).distance(query);
+            }
+            emit(&distances, index * BLOCK, radius, found);
         }
     }
+    scan(rest, query, radius, &mut |row, distance| found(rest_start + row, distance));
 }
+
+/// Blocks asked for before they are read: the machine's own reading ahead ends at each page.
+const AHEAD: usize = 8;
 
 /// Lanes compared together in [`filter_u16`].
 const LANES: usize = 16;

@@ -77,7 +77,7 @@ instruction_set!(
     avx2,
     "popcnt,avx2,bmi1,bmi2,lzcnt",
     ["popcnt", "avx2", "bmi1", "bmi2", "lzcnt"],
-    generic::scan_by_halves,
+    popcnt::scan,
     generic::filter_u16,
     turn_nibbles,
     filter_nibbles,
@@ -111,8 +111,11 @@ use generic::turn as turn_words;
 /// Rows of a tile of nibbles: three words of them fill 24 KiB, most of the first cache.
 pub(super) const NIBBLE_TILE: usize = TILE / 2;
 
+/// Words of a vector, each with a nibble of four rows.
+const NIBBLE_WORDS: usize = 8;
+
 /// Rows whose nibbles are one vector.
-const NIBBLE_ROWS: usize = 32;
+const NIBBLE_ROWS: usize = 4 * NIBBLE_WORDS;
 
 /// Vectors of rows that are compared together: a table is loaded once for all.
 const NIBBLE_VECTORS: usize = 4;
@@ -129,38 +132,46 @@ static NIBBLE_DISTANCES: [[u8; 16]; 16] = {
     tables
 };
 
-/// Turns rows into planes of nibbles, each in a byte of its own: a shuffle then looks up the
-/// distances of 32 rows at once, where there is no instruction that counts the bits of a vector.
+/// Turns rows into nibbles, each in a byte of its own: a shuffle then looks up the distances of 32
+/// rows at once, where there is no instruction that counts the bits of a vector.
 ///
-/// Nibble `k` of 32 rows is 8 words; byte `b` of word `j` belongs to row `8 b + j`.
+/// Of [`NIBBLE_VECTORS`] vectors of rows, all first nibbles, then all second ones, and so on. Byte `b`
+/// of word `j` in a vector belongs to its row `8 b + j`.
 #[inline(always)]
 fn turn_nibbles<H: BitHash>(rows: &[u8], planes: &mut [u32]) {
-    const LANES: usize = NIBBLE_ROWS / 4;
     let words = planes.len() / TILE;
-    let nibbles = 8 * words;
-    // Vector by vector, all nibbles of 32 rows side by side: what is read is written in order.
-    let vectors = planes.chunks_exact_mut(nibbles * LANES);
-    for (vector, rows) in vectors.zip(rows.chunks(NIBBLE_ROWS * H::BYTES)) {
-        for (word, plane) in vector.chunks_exact_mut(8 * LANES).enumerate() {
-            let mut column = [[0u32; LANES]; 4];
-            for (value, row) in
-                column.as_flattened_mut().iter_mut().zip(rows.chunks_exact(H::BYTES))
+    let groups = planes.chunks_exact_mut(8 * words * NIBBLE_VECTORS * NIBBLE_WORDS);
+    let group_rows = rows.chunks(NIBBLE_VECTORS * NIBBLE_ROWS * H::BYTES);
+    for (group, rows) in groups.zip(group_rows) {
+        for (vector, rows) in rows.chunks(NIBBLE_ROWS * H::BYTES).enumerate() {
+            for (word, group) in
+                group.chunks_exact_mut(8 * NIBBLE_VECTORS * NIBBLE_WORDS).enumerate()
             {
-                *value = num::read_u32(row, 4 * word).unwrap_or(0);
-            }
-            for (nibble, plane) in plane.chunks_exact_mut(LANES).enumerate() {
-                for (lane, bytes) in plane.iter_mut().enumerate() {
-                    let part =
-                        |rows: usize| (column[rows][lane] >> (4 * nibble) & 15) << (8 * rows);
-                    *bytes = part(0) | part(1) | part(2) | part(3);
+                let mut column = [[0u32; NIBBLE_WORDS]; 4];
+                let values = column.as_flattened_mut().iter_mut();
+                for (value, row) in values.zip(rows.chunks_exact(H::BYTES)) {
+                    *value = num::read_u32(row, 4 * word).unwrap_or(0);
+                }
+                for nibble in 0..8 {
+                    let start = (nibble * NIBBLE_VECTORS + vector) * NIBBLE_WORDS;
+                    let plane: &mut [u32; NIBBLE_WORDS] =
+                        group[start..].first_chunk_mut().expect("a group has all vectors");
+                    for (lane, bytes) in plane.iter_mut().enumerate() {
+                        let part =
+                            |rows: usize| (column[rows][lane] >> (4 * nibble) & 15) << (8 * rows);
+                        *bytes = part(0) | part(1) | part(2) | part(3);
+                    }
                 }
             }
         }
     }
 }
 
+/// Which rows of a tile are near, a bit for each byte of a vector.
+type NibbleMasks = [[u32; NIBBLE_VECTORS]; NIBBLE_TILE / NIBBLE_ROWS / NIBBLE_VECTORS];
+
 /// [`generic::filter_planes`] over the planes of [`turn_nibbles`].
-#[target_feature(enable = "avx2,bmi2")]
+#[target_feature(enable = "popcnt,avx2,bmi1,bmi2,lzcnt")]
 #[inline]
 fn filter_nibbles(
     planes: &[u32],
@@ -174,36 +185,68 @@ fn filter_nibbles(
     for (at, table) in tables[..nibbles].iter_mut().enumerate() {
         *table = &NIBBLE_DISTANCES[num::index(query[at / 8] >> (4 * (at % 8)) & 15)];
     }
-    let radius = _mm256_set1_epi8(u8::try_from(radius).unwrap_or(u8::MAX).cast_signed());
-    let vector_len = nibbles * NIBBLE_ROWS / 4;
-    for (group, vectors) in planes.chunks_exact(NIBBLE_VECTORS * vector_len).enumerate() {
-        let start = group * NIBBLE_VECTORS * NIBBLE_ROWS;
-        if start >= rows {
-            return;
+    let radius = u8::try_from(radius).unwrap_or(u8::MAX);
+    let mut near: NibbleMasks = Default::default();
+    if compare_nibbles(planes, &tables[..nibbles], rows, radius, &mut near) {
+        for (group, near) in near.into_iter().enumerate().filter(|(_, near)| *near != [0; 4]) {
+            let start = group * NIBBLE_VECTORS * NIBBLE_ROWS;
+            report_nibbles(near, start, rows, found);
         }
+    }
+}
+
+/// The comparison alone, the same code for whatever is done with its rows; `false` when none is near.
+#[target_feature(enable = "avx2")]
+#[inline(never)]
+fn compare_nibbles(
+    planes: &[u32],
+    tables: &[&[u8; 16]],
+    rows: usize,
+    radius: u8,
+    near: &mut NibbleMasks,
+) -> bool {
+    const GROUP_WORDS: usize = NIBBLE_VECTORS * NIBBLE_WORDS;
+    let radius = _mm256_set1_epi8(radius.cast_signed());
+    let mut any = 0;
+    let groups = planes.chunks_exact(tables.len() * GROUP_WORDS);
+    let groups = groups.take(rows.div_ceil(NIBBLE_VECTORS * NIBBLE_ROWS));
+    for (group, near) in groups.zip(near) {
         let mut distances = [_mm256_setzero_si256(); NIBBLE_VECTORS];
-        for (at, table) in tables[..nibbles].iter().enumerate() {
+        for (table, nibbles) in tables.iter().zip(group.as_chunks::<GROUP_WORDS>().0) {
             // SAFETY: the load reads the 16 bytes behind the reference.
-            let table =
-                _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(table.as_ptr().cast()) });
-            for (vector, distance) in distances.iter_mut().enumerate() {
-                let bytes =
-                    &vectors[vector * vector_len + at * NIBBLE_ROWS / 4..][..NIBBLE_ROWS / 4];
+            let table = unsafe { _mm_loadu_si128(table.as_ptr().cast()) };
+            let table = _mm256_broadcastsi128_si256(table);
+            let vectors = nibbles.as_chunks::<NIBBLE_WORDS>().0;
+            for (distance, nibbles) in distances.iter_mut().zip(vectors) {
                 // SAFETY: the load reads the 32 bytes of the 8 words behind the reference.
-                let bytes = unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) };
+                let nibbles = unsafe { _mm256_loadu_si256(nibbles.as_ptr().cast()) };
                 // Saturating, for 256 bits that all differ.
-                *distance = _mm256_adds_epu8(*distance, _mm256_shuffle_epi8(table, bytes));
+                *distance = _mm256_adds_epu8(*distance, _mm256_shuffle_epi8(table, nibbles));
             }
         }
-        for (vector, distance) in distances.iter().enumerate() {
-            let near = _mm256_cmpeq_epi8(_mm256_min_epu8(*distance, radius), *distance);
-            let near = _mm256_movemask_epi8(near).cast_unsigned();
-            if near != 0 {
-                let byte = |byte: u32| _pext_u32(near, 0x1111_1111 << byte) << (8 * byte);
-                let lanes = byte(0) | byte(1) | byte(2) | byte(3);
-                generic::each_lane(lanes.into(), start + vector * NIBBLE_ROWS, rows, found);
-            }
+        for (near, distance) in near.iter_mut().zip(&distances) {
+            let lanes = _mm256_cmpeq_epi8(_mm256_min_epu8(*distance, radius), *distance);
+            *near = _mm256_movemask_epi8(lanes).cast_unsigned();
+            any |= *near;
         }
+    }
+    any != 0
+}
+
+/// Reports the rows of some vectors in order; apart from the comparison, whose registers it would
+/// drive into memory.
+#[target_feature(enable = "popcnt,bmi1,bmi2")]
+#[inline(never)]
+fn report_nibbles(
+    near: [u32; NIBBLE_VECTORS],
+    start: usize,
+    rows: usize,
+    found: &mut impl FnMut(usize),
+) {
+    for (vector, near) in near.into_iter().enumerate() {
+        let byte = |byte: u32| _pext_u32(near, 0x1111_1111 << byte) << (8 * byte);
+        let lanes = byte(0) | byte(1) | byte(2) | byte(3);
+        generic::each_lane(lanes.into(), start + vector * NIBBLE_ROWS, rows, found);
     }
 }
 
