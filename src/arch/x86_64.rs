@@ -1,9 +1,11 @@
 //! The kernels for x86-64: population count alone, AVX2, and AVX-512 with its vector counts.
 
 use std::arch::x86_64::{
-    __m512i, _MM_HINT_T1, _mm_loadu_si128, _mm_prefetch, _mm256_adds_epu8,
-    _mm256_broadcastsi128_si256, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_min_epu8,
-    _mm256_movemask_epi8, _mm256_set1_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8,
+    __m512i, _MM_HINT_T1, _mm_loadu_si128, _mm_prefetch, _mm_setr_epi8, _mm256_add_epi8,
+    _mm256_adds_epu8, _mm256_and_si256, _mm256_andnot_si256, _mm256_broadcastsi128_si256,
+    _mm256_cmpeq_epi8, _mm256_cmpgt_epi16, _mm256_loadu_si256, _mm256_maddubs_epi16,
+    _mm256_min_epu8, _mm256_movemask_epi8, _mm256_set1_epi8, _mm256_set1_epi16,
+    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi16, _mm256_xor_si256,
     _mm512_add_epi32, _mm512_cmple_epi32_mask, _mm512_loadu_si512, _mm512_mask_cmple_epu16_mask,
     _mm512_maskz_loadu_epi16, _mm512_popcnt_epi16, _mm512_popcnt_epi32, _mm512_set1_epi16,
     _mm512_set1_epi32, _mm512_setzero_si512, _mm512_xor_si512, _pext_u32,
@@ -77,8 +79,8 @@ instruction_set!(
     avx2,
     "popcnt,avx2,bmi1,bmi2,lzcnt",
     ["popcnt", "avx2", "bmi1", "bmi2", "lzcnt"],
-    popcnt::scan,
-    generic::filter_u16,
+    scan_by_words,
+    windowed_filter_u16,
     turn_nibbles,
     filter_nibbles,
     "256-bit integers of 2013; counts by nibble table."
@@ -107,6 +109,100 @@ instruction_set!(
 );
 
 use generic::turn as turn_words;
+
+/// Rows of 256 bits word by word, narrow ones by vectors: a third and a seventh faster than the
+/// other way round (Zen 3, November 2026).
+#[target_feature(enable = "popcnt,avx2,bmi1,bmi2,lzcnt")]
+#[inline]
+fn scan_by_words<H: BitHash>(
+    rows: &[u8],
+    query: H,
+    radius: u32,
+    found: &mut impl FnMut(usize, u32),
+) {
+    if H::BITS < 256 {
+        generic::scan(rows, query, radius, found);
+    } else {
+        popcnt::scan(rows, query, radius, found);
+    }
+}
+
+/// Values in a window of [`windowed_filter_u16`].
+const WINDOW: usize = 16;
+
+/// Which bytes of a window count: cut from here at 32 less twice the first lane, and one whose lanes
+/// end early besides at 64 less that.
+static WINDOW_LANES: [u8; 96] = {
+    let mut lanes = [0; 96];
+    let mut at = 32;
+    while at < 64 {
+        lanes[at] = 0xff;
+        at += 1;
+    }
+    lanes
+};
+
+/// [`generic::filter_u16`] by windows of 16 values: the plain loop widens each to 32 bits and copies
+/// short lists first.
+///
+/// A window that the list does not fill reaches beyond it, into what else the section has there, and
+/// is masked. It is laid so that it touches no line that the list does not.
+#[target_feature(enable = "popcnt,avx2,bmi1,bmi2,lzcnt")]
+#[inline]
+fn windowed_filter_u16(
+    bytes: &[u8],
+    lists: &[U16List],
+    found: &mut impl FnMut(&U16List, usize) -> bool,
+) {
+    let ones = _mm256_set1_epi8(1);
+    let low = _mm256_set1_epi8(15);
+    let counts =
+        _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4));
+    // SAFETY: the loads read the 32 bytes behind the reference.
+    let load = |bytes: &[u8; 32]| unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) };
+    'lists: for list in lists {
+        let values = list.values(bytes);
+        let want = _mm256_set1_epi16(list.want.cast_signed());
+        let limit = _mm256_set1_epi16(i16::try_from(list.limit).unwrap_or(i16::MAX));
+        let count = values.len() / 2;
+        for position in (0..count).step_by(WINDOW) {
+            let (at, lanes) = (list.at + 2 * position, (count - position).min(WINDOW));
+            let into_line = values[2 * position..].as_ptr().addr() % LINE;
+            let ends_in_line = into_line > LINE - 2 * WINDOW && into_line + 2 * lanes <= LINE;
+            // Lanes of the window before the first that counts.
+            let before = if position > 0 || ends_in_line { WINDOW - lanes } else { 0 };
+            let window = at.checked_sub(2 * before).and_then(|at| bytes.get(at..)?.first_chunk());
+            let Some(window) = window else {
+                let rest = U16List { at, len: num::row(count - position), ..*list };
+                generic::filter_list(&rest, &values[2 * position..], &mut |_, more| {
+                    found(list, position + more)
+                });
+                continue 'lists;
+            };
+            let differing = _mm256_xor_si256(load(window), want);
+            let upper = _mm256_and_si256(_mm256_srli_epi16::<4>(differing), low);
+            let halves = _mm256_add_epi8(
+                _mm256_shuffle_epi8(counts, _mm256_and_si256(differing, low)),
+                _mm256_shuffle_epi8(counts, upper),
+            );
+            let distances = _mm256_maddubs_epi16(halves, ones);
+            let far = _mm256_cmpgt_epi16(distances, limit);
+            let first = WINDOW_LANES[32 - 2 * before..].first_chunk().expect("a window's bytes");
+            let last = WINDOW_LANES[64 - 2 * (before + lanes)..].first_chunk();
+            let last = last.expect("a window's bytes");
+            let counted = _mm256_and_si256(load(first), load(last));
+            let near = _mm256_andnot_si256(far, counted);
+            let mut near = _mm256_movemask_epi8(near).cast_unsigned() & 0x5555_5555;
+            while near != 0 {
+                let lane = num::index(near.trailing_zeros()) / 2;
+                if !found(list, position + lane - before) {
+                    continue 'lists;
+                }
+                near &= near - 1;
+            }
+        }
+    }
+}
 
 /// Rows of a tile of nibbles: three words of them fill 24 KiB, most of the first cache.
 pub(super) const NIBBLE_TILE: usize = TILE / 2;
