@@ -221,7 +221,7 @@ static NIBBLE_DISTANCES: [[u8; 16]; 16] = {
     let mut tables = [[0; 16]; 16];
     let mut at = 0;
     while at < 256 {
-        let distance: u8 = [0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4][at / 16 ^ at % 16];
+        let distance: u8 = [0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4][(at / 16) ^ (at % 16)];
         tables[at / 16][at % 16] = distance;
         at += 1;
     }

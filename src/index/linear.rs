@@ -101,12 +101,12 @@ impl<H: BitHash> Index<H> for Linear<'_, H> {
         for first_row in (0..self.column.len()).step_by(Planes::tile(isa)) {
             self.scan_tile(first_row, &queries, radius, &mut planes, out);
         }
-        out.iter_mut().for_each(order);
+        out.iter_mut().for_each(|found| order(found));
     }
 }
 
 /// Sorts an answer that is ascending by row.
-pub(crate) fn order(found: &mut Vec<Neighbor>) {
+pub(crate) fn order(found: &mut [Neighbor]) {
     if found.len() < COUNTED_FROM {
         return found.sort_unstable();
     }

@@ -381,7 +381,7 @@ mod tests {
             let section = mih::build(column);
             let mih = Mih::from_bytes(column, &section).unwrap();
             let planner = Planner::new(column, None, Some(mih), IndexChoice::Auto);
-            work::take();
+            work::reset();
             planner.search(hash(0), 31, &mut Vec::new());
             let steps = work::take();
             assert_eq!(steps(Step::Bucket) > 0, is_searched, "{flooded} of 20000");

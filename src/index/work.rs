@@ -16,8 +16,6 @@ pub(crate) enum Step {
     Survivor,
     /// A hash of the column compared because an index proposed it.
     Candidate,
-    /// A row that a BK-tree visited.
-    TreeRow,
     /// A row read by a scan.
     Row,
 }
@@ -36,7 +34,7 @@ pub(crate) mod counted {
     use super::Step;
     use std::cell::Cell;
 
-    thread_local!(static COUNTS: Cell<[u64; 7]> = const { Cell::new([0; 7]) });
+    thread_local!(static COUNTS: Cell<[u64; 6]> = const { Cell::new([0; 6]) });
 
     pub(super) fn add(step: Step, many: u64) {
         let mut counts = COUNTS.get();
@@ -44,9 +42,14 @@ pub(crate) mod counted {
         COUNTS.set(counts);
     }
 
-    /// What this thread's searches did since the last call, by step.
+    /// Starts again at zero.
+    pub(crate) fn reset() {
+        COUNTS.set([0; 6]);
+    }
+
+    /// What this thread's searches did since it was last asked or reset, by step.
     pub(crate) fn take() -> impl Fn(Step) -> u64 {
-        let counts = COUNTS.replace([0; 7]);
+        let counts = COUNTS.replace([0; 6]);
         move |step| counts[step as usize]
     }
 }

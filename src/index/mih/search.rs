@@ -3,6 +3,8 @@
 //! Owns the single search, in two halves between which the planner may change its mind: the
 //! directory says what a search costs before a posting is touched.
 
+use std::ops::Range;
+
 use crate::arch::U16List;
 use crate::bits::BitHash;
 use crate::index::linear::Linear;
@@ -16,11 +18,28 @@ use crate::num;
 /// Wider searches ask for the rest as they go.
 const LINES_AHEAD: usize = 4096;
 
-/// Survivors looked at together once entries are marked: few enough to stay in the first cache.
-const MARKED_AT_ONCE: usize = 512;
-
 /// Buckets looked into before the next ones are asked for.
 const PROBES_AT_ONCE: usize = 64;
+
+/// How far a single search has come.
+struct Way {
+    /// Buckets asked for.
+    asked: usize,
+    /// What may still be spent, of the one query.
+    budget: [u64; 1],
+    /// What is not compared yet.
+    ahead: Effort,
+    /// Whether so much was found that entries are marked, each to be verified once.
+    is_marking: bool,
+}
+
+/// How a step of a single search ends.
+enum Outcome {
+    More,
+    /// Every entry of the column is a candidate: no more can come.
+    AllMarked,
+    GivenUp,
+}
 
 impl<H: BitHash> Mih<'_, H> {
     /// Buckets that a search of this radius looks up, whatever the query.
@@ -69,80 +88,36 @@ impl<H: BitHash> Mih<'_, H> {
         &self,
         query: H,
         radius: u32,
-        mut ahead: Effort,
+        effort: Effort,
         prices: &Prices,
         scratch: &mut Scratch,
         out: &mut Vec<Neighbor>,
     ) -> bool {
         out.clear();
-        let Scratch { targets, probes, survivors, candidates, ends, marks, .. } = scratch;
-        survivors.clear();
-        candidates.clear();
-        ahead.buckets = num::to_u64(probes.len());
-        let mut budget = [prices.patience.max(prices.reconsider(prices.patience, ahead))];
-        let (mut start, mut asked, mut lines) = (0, 0, 0);
-        let (mut is_marking, mut most_survivors) = (false, Marks::worth_for(self.column.len()));
-        // Pays for a bucket and asks for it; gives nothing when the budget does not suffice.
-        let ask = |probe: &U16List, budget: &mut u64| {
-            let left = budget.checked_sub(prices.of_bucket(probe.len)).filter(|left| *left > 0)?;
-            *budget = left;
-            Some(self.prefetch_bucket(probe))
-        };
-        while let Some(probe) = probes.get(asked).filter(|_| lines < LINES_AHEAD) {
-            let Some(more) = ask(probe, &mut budget[0]) else { break };
+        scratch.survivors.clear();
+        scratch.candidates.clear();
+        let ahead = Effort { buckets: num::to_u64(scratch.probes.len()), ..effort };
+        let budget = prices.patience.max(prices.reconsider(prices.patience, ahead));
+        let mut way = Way { asked: 0, budget: [budget], ahead, is_marking: false };
+        let mut lines = 0;
+        while let Some(probe) = scratch.probes.get(way.asked).filter(|_| lines < LINES_AHEAD) {
+            let Some(more) = self.ask_for(probe, prices, &mut way) else { break };
             lines += more;
-            asked += 1;
         }
-        'bands: for (band, end) in ends.iter().take(bands::<H>()).enumerate() {
-            let third = Third::of::<H>(targets, band);
-            while start < *end {
-                let now = start..(*end).min(start + PROBES_AT_ONCE);
-                let coming = probes.len().min(asked.max(now.end) + now.len());
-                while asked < coming {
-                    if ask(&probes[asked], &mut budget[0]).is_some() {
-                        asked += 1;
-                    } else if asked >= now.end {
-                        break;
-                    } else {
-                        budget[0] = prices.reconsider(budget[0], ahead);
-                        if budget[0] == 0 {
-                            return false;
-                        }
-                    }
-                }
-                let probes_now = &probes[now.clone()];
-                if is_marking && budget[0] > prices.patience {
-                    if !self.mark_next_bands(probes_now, &third, marks) {
-                        break 'bands;
-                    }
-                } else {
-                    let price = prices.survivor;
-                    let spent = |_| prices.reconsider(0, ahead);
-                    self.compare_next_bands(
-                        probes_now,
-                        &third,
-                        price,
-                        &mut budget,
-                        survivors,
-                        &spent,
-                    );
-                    if budget[0] == 0 {
-                        return false;
-                    }
-                }
-                ahead.buckets -= num::to_u64(now.len());
-                ahead.postings -= probes_now.iter().map(|probe| u64::from(probe.len)).sum::<u64>();
-                start = now.end;
-                if survivors.len() >= most_survivors {
-                    if !is_marking {
-                        marks.clear(self.column.len());
-                        (is_marking, most_survivors) = (true, MARKED_AT_ONCE);
-                    }
-                    self.mark_third_bands(survivors, marks);
+        let mut start = 0;
+        'bands: for band in 0..bands::<H>() {
+            while start < scratch.ends[band] {
+                let some = start..scratch.ends[band].min(start + PROBES_AT_ONCE);
+                start = some.end;
+                match self.look_into(band, some, prices, &mut way, scratch) {
+                    Outcome::More => {}
+                    Outcome::AllMarked => break 'bands,
+                    Outcome::GivenUp => return false,
                 }
             }
         }
-        if is_marking {
+        let Scratch { survivors, candidates, marks, .. } = scratch;
+        if way.is_marking {
             self.mark_third_bands(survivors, marks);
             self.compare_marked(query, radius, marks, out);
         } else {
@@ -151,6 +126,64 @@ impl<H: BitHash> Mih<'_, H> {
             self.settle(query, radius, marks, out);
         }
         true
+    }
+
+    /// Pays for the next bucket and asks for it; gives the number of its lines, or nothing when the
+    /// budget does not suffice.
+    fn ask_for(&self, probe: &U16List, prices: &Prices, way: &mut Way) -> Option<usize> {
+        let left = way.budget[0].checked_sub(prices.of_bucket(probe.len));
+        way.budget[0] = left.filter(|left| *left > 0)?;
+        way.asked += 1;
+        Some(self.prefetch_bucket(probe))
+    }
+
+    /// Compares the postings of some buckets of a band, while as many further on are asked for.
+    fn look_into(
+        &self,
+        band: usize,
+        some: Range<usize>,
+        prices: &Prices,
+        way: &mut Way,
+        scratch: &mut Scratch,
+    ) -> Outcome {
+        let Scratch { targets, probes, survivors, marks, .. } = scratch;
+        let coming = probes.len().min(way.asked.max(some.end) + some.len());
+        while way.asked < coming {
+            if self.ask_for(&probes[way.asked], prices, way).is_some() {
+                continue;
+            }
+            if way.asked >= some.end {
+                break;
+            }
+            way.budget[0] = prices.reconsider(way.budget[0], way.ahead);
+            if way.budget[0] == 0 {
+                return Outcome::GivenUp;
+            }
+        }
+        let third = Third::of::<H>(targets, band);
+        let probes = &probes[some];
+        if way.is_marking && way.budget[0] > prices.patience {
+            if !self.mark_next_bands(probes, &third, marks) {
+                return Outcome::AllMarked;
+            }
+        } else {
+            let (price, budget) = (prices.survivor, &mut way.budget);
+            let spent = |_| prices.reconsider(0, way.ahead);
+            self.compare_next_bands(probes, &third, price, budget, survivors, &spent);
+            if way.budget[0] == 0 {
+                return Outcome::GivenUp;
+            }
+        }
+        way.ahead.buckets -= num::to_u64(probes.len());
+        way.ahead.postings -= probes.iter().map(|probe| u64::from(probe.len)).sum::<u64>();
+        if survivors.len() >= Marks::worth_for(self.column.len()) {
+            if !way.is_marking {
+                marks.clear(self.column.len());
+                way.is_marking = true;
+            }
+            self.mark_third_bands(survivors, marks);
+        }
+        Outcome::More
     }
 
     /// No undamaged index has more postings for a query: each bucket of a band is visited once.

@@ -103,7 +103,7 @@ fn check<H: BitHash>(kind: Kind, len: u64, radius: u32) {
     let (mut one, mut many) = (Vec::new(), Vec::new());
     for batch in [1, queries.len()] {
         for queries in queries.chunks(batch) {
-            counted::take();
+            counted::reset();
             if batch == 1 {
                 planner.search(queries[0], radius, &mut one);
             } else {
