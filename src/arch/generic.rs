@@ -84,21 +84,25 @@ pub(super) fn scan_by_halves<H: BitHash>(
     let [first, second, ..] = query.words();
     let blocks = rows.chunks_exact(BLOCK * H::BYTES);
     let (rest, rest_start) = (blocks.remainder(), blocks.len() * BLOCK);
+    let mut was_near = false;
     for (index, block) in blocks.enumerate() {
         ask_ahead(rows, index, BLOCK * H::BYTES);
-        let mut nearest = u32::MAX;
-        for row in block.chunks_exact(H::BYTES) {
+        let half = |row: &[u8]| {
             let word = |at| num::read_u64(row, at).unwrap_or(0);
-            let half = (word(0) ^ first).count_ones() + (word(8) ^ second).count_ones();
-            nearest = nearest.min(half);
+            (word(0) ^ first).count_ones() + (word(8) ^ second).count_ones()
+        };
+        let nearest_half =
+            || block.chunks_exact(H::BYTES).fold(u32::MAX, |least, row| least.min(half(row)));
+        // In a crowd the halves would be counted for nothing.
+        if !was_near && nearest_half() > radius {
+            continue;
         }
-        if nearest <= radius {
-            let mut distances = [0; BLOCK];
-            for (distance, row) in distances.iter_mut().zip(block.chunks_exact(H::BYTES)) {
-                *distance = H::from_column(row).distance(query);
-            }
-            emit(&distances, index * BLOCK, radius, found);
+        let mut distances = [0; BLOCK];
+        for (distance, row) in distances.iter_mut().zip(block.chunks_exact(H::BYTES)) {
+            *distance = H::from_column(row).distance(query);
         }
+        was_near = distances.iter().any(|distance| *distance <= radius);
+        emit(&distances, index * BLOCK, radius, found);
     }
     scan(rest, query, radius, &mut |row, distance| found(rest_start + row, distance));
 }

@@ -31,18 +31,18 @@ struct Rates {
     bucket: f64,
     /// Each posting compared.
     posting: f64,
-    /// Each posting that survives the comparison: two lines of memory, or of a cache.
+    /// Each posting that survives the comparison, where few do: two lines of memory.
     survivor: f64,
-    survivor_in_cache: f64,
+    /// Each where most do: their words are read in order, and the same hash is compared once.
+    crowded: f64,
 }
 
 /// One query at a time. Fitted within a third to 1 and 10 million random entries of 256 and 64
 /// bits; single thread, Zen 4 (AVX-512), shared machine, November 2026.
 const SINGLE: Rates =
-    Rates { entry: 6.0, bucket: 20.0, posting: 0.35, survivor: 15.0, survivor_in_cache: 8.0 };
+    Rates { entry: 6.0, bucket: 20.0, posting: 0.35, survivor: 15.0, crowded: 8.0 };
 /// A batch of 2,000, whose look-ups are in the order of the directory.
-const BATCH: Rates =
-    Rates { entry: 4.0, bucket: 15.0, posting: 0.3, survivor: 10.0, survivor_in_cache: 6.0 };
+const BATCH: Rates = Rates { entry: 4.0, bucket: 15.0, posting: 0.3, survivor: 10.0, crowded: 6.0 };
 
 /// Of random postings, the share that survives: two bands within 3 of 32 bits, one within 1.
 const SURVIVING_SHARE: f64 = 0.003;
@@ -157,7 +157,8 @@ impl<'a, H: BitHash> Planner<'a, H> {
     /// than a cache, or comparing leading words of a tile that is already there. Zen 4 (AVX-512),
     /// November 2026.
     fn scan_ns(&self, radius: u32, batch: usize) -> f64 {
-        let ns_per_entry = match (H::BITS, batch >= TILED_FROM, self.is_in_cache()) {
+        let in_cache = self.column.as_bytes().len() < 12 << 20;
+        let ns_per_entry = match (H::BITS, batch >= TILED_FROM, in_cache) {
             (_, true, _) => 0.015 + 0.032 * f64::from(num::row(prefix_words::<H>(radius))),
             (64, false, true) => 0.15,
             (64, false, false) => 0.2,
@@ -165,14 +166,6 @@ impl<'a, H: BitHash> Planner<'a, H> {
             (_, false, false) => 1.0,
         };
         f64::from(self.column.len()) * ns_per_entry
-    }
-
-    fn is_in_cache(&self) -> bool {
-        self.column.as_bytes().len() < 12 << 20
-    }
-
-    fn survivor_ns(&self, rates: &Rates) -> f64 {
-        if self.is_in_cache() { rates.survivor_in_cache } else { rates.survivor }
     }
 
     /// Nanoseconds of the BK-tree: rows visited, each dearer than in a plain scan because leaves
@@ -205,7 +198,7 @@ impl<'a, H: BitHash> Planner<'a, H> {
     fn mih_ns(&self, effort: Effort, rates: &Rates) -> f64 {
         rates.bucket * num::to_f64(effort.buckets)
             + rates.posting * num::to_f64(effort.postings)
-            + self.survivor_ns(rates) * self.expected_survivors(effort)
+            + rates.survivor * self.expected_survivors(effort)
     }
 
     /// Nanoseconds for reading all of a query's directory entries, those that the radius is divided
@@ -224,23 +217,25 @@ impl<'a, H: BitHash> Planner<'a, H> {
         Prices {
             bucket: units(bucket_ns),
             posting: units(rates.posting),
-            survivor: units(self.survivor_ns(rates)),
+            survivor: units(rates.crowded),
             patience: units(WASTE * scan_ns - directory_ns).into(),
             most: units((1.0 + WASTE) * scan_ns - directory_ns).into(),
         }
     }
 
     /// Whether the multi-index is worth trying where buckets are evenly filled: the scan that may have
-    /// to follow dwarfs the reading of the directory, and a search is either certain to pay or
-    /// expected to end before its patience does.
+    /// to follow dwarfs the reading of the directory, and a search either ends before its patience
+    /// does or is certain to pay by then.
     fn may_pay(&self, radius: u32, batch: usize) -> bool {
         let (scan_ns, rates) = (self.scan_ns(radius, batch), rates(batch));
         let expected_ns = self.typical_ns(radius, rates);
         let prices = self.prices(radius, batch);
+        let patience = num::to_f64(prices.patience);
+        let done = (patience / (UNITS_PER_NS * expected_ns)).min(1.0);
+        let ahead = (1.0 - done) * num::to_f64(prices.at_worst(self.even_effort(radius)));
         expected_ns < WORTH_TRYING * scan_ns
             && Self::directory_ns(radius, rates) < WASTE * scan_ns
-            && (prices.at_worst(self.even_effort(radius)) <= prices.most
-                || expected_ns < WASTE * scan_ns)
+            && (done >= 1.0 || patience + ahead <= num::to_f64(prices.most))
     }
 
     /// Searches with the multi-index if its directory promises to be cheaper than the scan.
