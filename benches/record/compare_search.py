@@ -5,9 +5,12 @@
     benches/record/compare_search.py                    # 1 million entries, 256 and 64 bits
     benches/record/compare_search.py --entries 10000000 --widths 256
     benches/record/compare_search.py --floods
+    benches/record/compare_search.py --threat-exchange ~/ThreatExchange    # a checkout; needs g++
 
 Every searcher is a process of its own that builds once and then answers when asked; rounds are
-interleaved, so a slow minute of the machine hits all alike. Times are CPU time of the searching
+interleaved, so a slow minute of the machine hits all alike. Before each measured answer every
+searcher answers a few of the queries unmeasured: what ran before it has emptied the caches.
+Batches are as large as `--queries` wherever the time of a round allows. Times are CPU time of the searching
 thread, the median of the rounds; ratios are taken within one run. Every answer is compared, query
 by query, with that of FAISS's flat scan. Needs Linux, Rust and a few GiB of memory.
 
@@ -32,16 +35,21 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 RADII = {256: (0, 8, 31), 64: (4, 8, 10)}
 REFERENCE = "faiss-flat"
 OURS = ("linear", "bk-tree", "mih", "auto")
-PEERS = ("faiss-flat", "faiss-multihash", "bk-tree-crate", "mih-rs")
+PEERS = ("faiss-flat", "faiss-multihash", "meta-mih", "bk-tree-crate", "mih-rs")
+# Searchers without a batch of their own.
+SINGLE_ONLY = ("meta-mih", "bk-tree-crate", "mih-rs")
 LABELS = {
     "linear": "onceseen linear", "bk-tree": "onceseen bk-tree", "mih": "onceseen mih",
     "auto": "onceseen auto", "faiss-flat": "FAISS BinaryFlat",
-    "faiss-multihash": "FAISS BinaryMultiHash", "bk-tree-crate": "crate bk-tree",
+    "faiss-multihash": "FAISS BinaryMultiHash", "meta-mih": "Meta MIH256", "bk-tree-crate": "crate bk-tree",
     "mih-rs": "crate mih-rs",
 }
 # Seconds that one searcher may take for one round of one radius; the reference takes so many times
 # that once, for the answers that all others are compared with.
 ROUND_S = 0.3
+BATCH_ROUND_S = 1.5
+# Unmeasured queries before a measured answer, and seconds that they may take.
+WARM_UP, WARM_UP_S = 64, 0.05
 REFERENCE_ROUNDS = 4
 
 
@@ -171,7 +179,7 @@ class Searcher:
 
     def __init__(self, name, width, hashes, queries, program):
         own = name.startswith("faiss")
-        command = [sys.executable, os.path.abspath(__file__), "--worker"] if own else [program]
+        command = [sys.executable, os.path.abspath(__file__), "--worker"] if own else [program[name]]
         self.name = name
         self.process = subprocess.Popen(
             command + [name, str(width), hashes, queries],
@@ -201,23 +209,32 @@ def measure(searchers, radius, modes, query_count, rounds):
     reference = None
     for searcher in sorted(searchers, key=lambda searcher: searcher.name != REFERENCE):
         us = max(searcher.ask(radius, "one", 2)["us"] for _ in range(2))
-        count = max(4, min(query_count, int(ROUND_S * 1e6 / max(us, 1e-3))))
-        counts[searcher.name] = count
+        count = sized(us, ROUND_S, query_count)
+        counts[searcher.name, "one"] = count
         if searcher.name == REFERENCE:
             compared = min(query_count, count * REFERENCE_ROUNDS)
             reference = searcher.ask(radius, "one", compared)
-            continue
-        answer = searcher.ask(radius, "one", count)
-        recall[searcher.name] = compare(searcher, radius, answer, reference)
+        else:
+            answer = searcher.ask(radius, "one", count)
+            recall[searcher.name] = compare(searcher, radius, answer, reference)
+        us = searcher.ask(radius, "batch", count)["us"]
+        counts[searcher.name, "batch"] = sized(us, BATCH_ROUND_S, query_count)
+        counts[searcher.name, "warm-up"] = sized(us, WARM_UP_S, WARM_UP)
     for _ in range(rounds):
         for mode in modes:
             for searcher in searchers:
-                if mode == "batch" and searcher.name in ("bk-tree-crate", "mih-rs"):
+                if mode == "batch" and searcher.name in SINGLE_ONLY:
                     continue
-                answer = searcher.ask(radius, mode, counts[searcher.name])
+                searcher.ask(radius, mode, counts[searcher.name, "warm-up"])
+                answer = searcher.ask(radius, mode, counts[searcher.name, mode])
                 times.setdefault((searcher.name, mode), []).append(answer["us"])
                 compare(searcher, radius, answer, reference)
     return {key: statistics.median(values) for key, values in times.items()}, recall
+
+
+def sized(us, seconds, most):
+    """Queries that take so many seconds at so many µs each; at least 4, of which a batch is made."""
+    return max(4, min(most, int(seconds * 1e6 / max(us, 1e-3))))
 
 
 def compare(searcher, radius, answer, reference):
@@ -349,10 +366,17 @@ def main():
     parser.add_argument("--floods", action="store_true", help="flooded lists instead")
     parser.add_argument("--svg", help="also draw the first width here")
     parser.add_argument("--program", help="a search-peers built before")
+    parser.add_argument("--threat-exchange", metavar="FOLDER",
+                        help="a checkout of facebook/ThreatExchange, whose multi-index takes part")
     parser.add_argument("--tmp", help="folder for the data")
     args = parser.parse_args()
-    program = args.program or build_program()
+    ours = args.program or build_program()
+    program = {name: ours for name in OURS + PEERS}
     without = args.without.split(",")
+    if args.threat_exchange:
+        program["meta-mih"] = build_meta(args.threat_exchange)
+    else:
+        without.append("meta-mih")
     print(f"{cpu_name()}, {os.cpu_count()} cores; {datetime.date.today()}; "
           f"`compare_search.py {' '.join(sys.argv[1:])}`; {args.rounds} rounds\n")
     for width in [int(width) for width in args.widths.split(",")]:
@@ -366,7 +390,8 @@ def compare_width(width, args, without, program):
         radii = radii[1:]
     else:
         kinds, names = args.data.split(","), OURS + PEERS
-    names = [name for name in names if name not in without and (width, name) != (256, "mih-rs")]
+    other_width = {256: "mih-rs", 64: "meta-mih"}[width]
+    names = [name for name in names if name not in without and name != other_width]
     for kind in kinds:
         searchers, results = run(kind, args.entries, width, names, radii, args, program)
         table = floods_table if args.floods else times_table
@@ -386,6 +411,18 @@ def build_program():
     messages = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     made = [json.loads(line).get("executable") for line in messages.splitlines()]
     return next(path for path in made if path)
+
+
+def build_meta(folder):
+    """Builds the driver of Meta's multi-index beside the sources of a checkout; gives its path."""
+    made = os.path.join(tempfile.gettempdir(), f"meta-mih-{os.getuid()}")
+    common = os.path.join(folder, "pdq", "cpp", "common")
+    sources = [os.path.join(common, name) for name in ("pdqhamming.cpp", "pdqhashtypes.cpp",
+                                                       "pdqutils.cpp")]
+    driver = os.path.join(HERE, "peers", "meta_mih.cpp")
+    subprocess.run(["c++", "-std=c++17", "-O3", "-march=native", "-I", folder, "-o", made, driver,
+                    *sources], check=True)
+    return made
 
 
 if __name__ == "__main__":

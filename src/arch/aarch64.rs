@@ -31,6 +31,11 @@ pub(super) mod neon {
     }
 
     #[target_feature(enable = "neon")]
+    pub(in crate::arch) fn turn<H: BitHash>(rows: &[u8], planes: &mut [u32]) {
+        generic::turn::<H>(rows, planes);
+    }
+
+    #[target_feature(enable = "neon")]
     pub(in crate::arch) fn filter_planes(
         planes: &[u32],
         query: &[u32],

@@ -4,7 +4,7 @@
 //! Compiled without any target feature they are the portable path and the reference that all
 //! others are tested against.
 
-use crate::arch::{TILE, U16List};
+use crate::arch::{TILE, U16List, prefetch};
 use crate::bits::BitHash;
 use crate::num;
 
@@ -13,6 +13,9 @@ use crate::num;
 /// One branch for a block instead of one for a row: four 512-bit vectors of 32-bit distances would
 /// be 64, but a row of 256 bits is half a vector itself.
 const BLOCK: usize = 16;
+
+/// How far ahead of a scan its lines are asked for.
+const BYTES_AHEAD: usize = 4096;
 
 /// Calls `found(row, distance)` for each row at most `radius` bits from `query`, in row order.
 ///
@@ -28,6 +31,7 @@ pub(super) fn scan<H: BitHash>(
     let rest = blocks.remainder();
     let rest_start = rows.len() / (BLOCK * H::BYTES) * BLOCK;
     for (index, block) in blocks.enumerate() {
+        ask_ahead(rows, index, BLOCK * H::BYTES);
         let mut distances = [0; BLOCK];
         for (distance, row) in distances.iter_mut().zip(block.chunks_exact(H::BYTES)) {
             *distance = H::from_column(row).distance(query);
@@ -37,6 +41,14 @@ pub(super) fn scan<H: BitHash>(
     for (index, row) in rest.chunks_exact(H::BYTES).enumerate() {
         emit(&[H::from_column(row).distance(query)], rest_start + index, radius, found);
     }
+}
+
+/// Asks for the lines of a later block: the machine's own reading ahead ends with each page (a
+/// tenth of the time of a scan that memory feeds, Zen 3, November 2026).
+#[inline(always)]
+fn ask_ahead(rows: &[u8], block: usize, block_len: usize) {
+    let start = block * block_len + BYTES_AHEAD;
+    (0..block_len).step_by(64).for_each(|line| prefetch(rows, start + line));
 }
 
 /// Reports the distances of a block that are within the radius, if there is any.
@@ -51,6 +63,48 @@ fn emit(distances: &[u32], first_row: usize, radius: u32, found: &mut impl FnMut
             found(first_row + index, *distance);
         }
     }
+}
+
+/// The largest radius for which [`scan_by_halves`] looks at the first 128 bits alone: of random rows
+/// fewer than one in a thousand comes within it (mean 64, standard deviation 5.7).
+const HALF_RADIUS: u32 = 45;
+
+/// [`scan`] for machines that count bits word by word: of a row of 256 bits the first half, and the
+/// rest where a block has a row whose half is within the radius.
+#[inline(always)]
+pub(super) fn scan_by_halves<H: BitHash>(
+    rows: &[u8],
+    query: H,
+    radius: u32,
+    found: &mut impl FnMut(usize, u32),
+) {
+    if H::BITS < 256 || radius > HALF_RADIUS {
+        return scan(rows, query, radius, found);
+    }
+    let [first, second, ..] = query.words();
+    let blocks = rows.chunks_exact(BLOCK * H::BYTES);
+    let (rest, rest_start) = (blocks.remainder(), blocks.len() * BLOCK);
+    let mut was_near = false;
+    for (index, block) in blocks.enumerate() {
+        ask_ahead(rows, index, BLOCK * H::BYTES);
+        let half = |row: &[u8]| {
+            let word = |at| num::read_u64(row, at).unwrap_or(0);
+            (word(0) ^ first).count_ones() + (word(8) ^ second).count_ones()
+        };
+        let nearest_half =
+            || block.chunks_exact(H::BYTES).fold(u32::MAX, |least, row| least.min(half(row)));
+        // In a crowd the halves would be counted for nothing.
+        if !was_near && nearest_half() > radius {
+            continue;
+        }
+        let mut distances = [0; BLOCK];
+        for (distance, row) in distances.iter_mut().zip(block.chunks_exact(H::BYTES)) {
+            *distance = H::from_column(row).distance(query);
+        }
+        was_near = distances.iter().any(|distance| *distance <= radius);
+        emit(&distances, index * BLOCK, radius, found);
+    }
+    scan(rest, query, radius, &mut |row, distance| found(rest_start + row, distance));
 }
 
 /// Lanes compared together in [`filter_u16`].
@@ -105,6 +159,16 @@ fn filter_block(
     }
     let near = |lane: &usize| distances[*lane] <= list.limit;
     (0..lanes).filter(near).all(|lane| found(list, start + lane))
+}
+
+/// Turns rows into planes: word `p` of each into `planes[p * TILE..][..TILE]`.
+#[inline(always)]
+pub(super) fn turn<H: BitHash>(rows: &[u8], planes: &mut [u32]) {
+    for (word, plane) in planes.chunks_exact_mut(TILE).enumerate() {
+        for (value, row) in plane.iter_mut().zip(rows.chunks_exact(H::BYTES)) {
+            *value = num::read_u32(row, 4 * word).unwrap_or(0);
+        }
+    }
 }
 
 /// Calls `found(row)` for each of the first `rows` rows whose first `P` words are at most

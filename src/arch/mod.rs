@@ -18,8 +18,11 @@ pub(crate) mod lanes;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
-/// Rows of a tile in [`filter_planes`]: eight planes of them fill 64 KiB, three the first cache.
+/// Most rows of a tile in [`filter_planes`]: eight planes of them fill 64 KiB, three the first cache.
 pub(crate) const TILE: usize = 2048;
+
+/// Planes begin at a line of the cache: a vector across two costs twice.
+const PLANES_ALIGN: usize = 64;
 
 /// A set of instructions that this machine has.
 ///
@@ -85,21 +88,21 @@ impl Isa {
 
 /// Calls a kernel in the module of the given instruction set.
 macro_rules! dispatch {
-    ($isa:expr, $kernel:ident($($argument:expr),*)) => {
+    ($isa:expr, $kernel:ident $(::<$hash:ident>)? ($($argument:expr),*)) => {
         match $isa.0 {
-            Kind::Portable => generic::$kernel($($argument),*),
+            Kind::Portable => generic::$kernel$(::<$hash>)?($($argument),*),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the kernel needs the instructions; an `Isa` exists only after detection.
-            Kind::Popcnt => unsafe { x86_64::popcnt::$kernel($($argument),*) },
+            Kind::Popcnt => unsafe { x86_64::popcnt::$kernel$(::<$hash>)?($($argument),*) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the kernel needs the instructions; an `Isa` exists only after detection.
-            Kind::Avx2 => unsafe { x86_64::avx2::$kernel($($argument),*) },
+            Kind::Avx2 => unsafe { x86_64::avx2::$kernel$(::<$hash>)?($($argument),*) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the kernel needs the instructions; an `Isa` exists only after detection.
-            Kind::Avx512 => unsafe { x86_64::avx512::$kernel($($argument),*) },
+            Kind::Avx512 => unsafe { x86_64::avx512::$kernel$(::<$hash>)?($($argument),*) },
             #[cfg(target_arch = "aarch64")]
             // SAFETY: the kernel needs the instructions; an `Isa` exists only after detection.
-            Kind::Neon => unsafe { aarch64::neon::$kernel($($argument),*) },
+            Kind::Neon => unsafe { aarch64::neon::$kernel$(::<$hash>)?($($argument),*) },
         }
     };
 }
@@ -154,22 +157,50 @@ pub(crate) fn filter_u16(
     dispatch!(isa, filter_u16(bytes, lists, found));
 }
 
-/// Calls `found(row)` for each of the first `rows` rows whose leading words are at most `radius`
-/// bits from those in `query` (1 to 8), in order.
-///
-/// Plane `p` is word `p` of [`TILE`] rows: `planes[p * TILE..][..TILE]`.
-///
-/// # Panics
-/// When `planes` is shorter than `query.len()` planes.
-pub(crate) fn filter_planes(
+/// A tile of rows, turned so that the same bits of many rows lie side by side.
+pub(crate) struct Planes {
     isa: Isa,
-    planes: &[u32],
-    query: &[u32],
+    memory: Vec<u32>,
+    start: usize,
+    /// Leading 32-bit words of a row that are kept.
+    words: usize,
     rows: usize,
-    radius: u32,
-    found: &mut impl FnMut(usize),
-) {
-    dispatch!(isa, filter_planes(planes, query, rows, radius, found));
+}
+
+impl Planes {
+    /// Room for a tile of rows with so many leading words (1 to 8).
+    pub(crate) fn new(isa: Isa, words: usize) -> Self {
+        let memory = vec![0; words * TILE + PLANES_ALIGN / 4];
+        let start = memory.as_ptr().align_offset(PLANES_ALIGN).min(PLANES_ALIGN / 4);
+        Self { isa, memory, start, words, rows: 0 }
+    }
+
+    /// Rows of a tile.
+    pub(crate) const fn tile(isa: Isa) -> usize {
+        match isa.0 {
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => x86_64::NIBBLE_TILE,
+            _ => TILE,
+        }
+    }
+
+    /// Takes up to [`Planes::tile`] rows, in place of those before.
+    pub(crate) fn fill<H: BitHash>(&mut self, rows: &[u8]) {
+        let planes = &mut self.memory[self.start..][..self.words * TILE];
+        self.rows = (rows.len() / H::BYTES).min(Self::tile(self.isa));
+        dispatch!(self.isa, turn::<H>(rows, planes));
+    }
+
+    /// Calls `found(row)` for each row whose leading words are at most `radius` bits from those in
+    /// `query`, in order. At 8 words and radius 255, also for rows 256 bits away.
+    ///
+    /// # Panics
+    /// When `query` has fewer words than the rows.
+    pub(crate) fn filter(&self, query: &[u32], radius: u32, found: &mut impl FnMut(usize)) {
+        let planes = &self.memory[self.start..][..self.words * TILE];
+        let query = &query[..self.words];
+        dispatch!(self.isa, filter_planes(planes, query, self.rows, radius, found));
+    }
 }
 
 /// Asks for the cache line of `bytes[at]`, if there is one; changes nothing but the time.
@@ -270,23 +301,30 @@ mod tests {
 
     #[test]
     fn every_instruction_set_filters_planes_alike() {
-        let random = |i: usize| num::low_u32(num::spread(num::to_u64(i)));
-        let planes: Vec<u32> =
-            (0..8 * TILE).map(|i| random(i) & random(i + 1) & random(i + 2)).collect();
-        for words in 1..=8 {
-            let query = &planes[..words];
-            for rows in [0, 1, 63, 64, 65, 1999, TILE] {
-                for radius in [0, 4, 8, 31, 64, 256, u32::MAX] {
-                    let distance = |row: &usize| -> u32 {
-                        let word = |plane: usize| planes[plane * TILE + row] ^ query[plane];
-                        (0..words).map(|plane| word(plane).count_ones()).sum()
-                    };
-                    let expected: Vec<_> =
-                        (0..rows).filter(|row| distance(row) <= radius).collect();
-                    for isa in Isa::available() {
+        for isa in Isa::available() {
+            for rows in [0, 1, 31, 63, 64, 65, 999, Planes::tile(isa)] {
+                let column = bytes(rows * Hash256::BYTES);
+                let query = Hash256::from_column(&bytes(9 * Hash256::BYTES)[8 * Hash256::BYTES..]);
+                let mut words = [0; 8];
+                for (pair, word) in words.chunks_exact_mut(2).zip(query.words()) {
+                    pair.copy_from_slice(&[num::low_u32(word), num::low_u32(word >> 32)]);
+                }
+                for count in 1..=8 {
+                    let mut planes = Planes::new(isa, count);
+                    // What a tile held before must not show.
+                    planes.fill::<Hash256>(&vec![0xff; Planes::tile(isa) * Hash256::BYTES]);
+                    planes.fill::<Hash256>(&column);
+                    for radius in [0, 4, 8, 31, 45, 64, 254, 256, u32::MAX] {
+                        let distance = |row: &[u8]| -> u32 {
+                            let word = |at: usize| num::read_u32(row, 4 * at).unwrap() ^ words[at];
+                            (0..count).map(|at| word(at).count_ones()).sum()
+                        };
+                        let rows = column.chunks_exact(Hash256::BYTES).enumerate();
+                        let near = rows.filter(|(_, row)| distance(row) <= radius);
+                        let expected: Vec<_> = near.map(|(row, _)| row).collect();
                         let mut found = Vec::new();
-                        filter_planes(isa, &planes, query, rows, radius, &mut |r| found.push(r));
-                        assert_eq!(found, expected, "{} {words} {rows} {radius}", isa.name());
+                        planes.filter(&words, radius, &mut |row| found.push(row));
+                        assert_eq!(found, expected, "{} {count} {radius}", isa.name());
                     }
                 }
             }

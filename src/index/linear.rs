@@ -5,14 +5,20 @@
 //! cache while every query looks at them, and looks only at as many leading words of a row as the
 //! radius needs: a random row passes them rarely, and only then is its distance computed.
 
-use crate::arch::{self, Isa, TILE};
+use std::cell::RefCell;
+
+use crate::arch::{self, Isa, Planes};
 use crate::bits::BitHash;
+use crate::index::work::{Step, count};
 use crate::index::{Column, EntryId, Index, Neighbor};
 use crate::num;
 
 /// Queries from which on a batch is tiled: turning a tile into planes reads it once for each plane,
 /// so it has to replace more readings than that.
 const MIN_BATCH: usize = 4;
+
+/// Bytes of a cache line.
+const LINE: usize = 64;
 
 /// 32-bit words of the widest hash.
 const MAX_WORDS: usize = 8;
@@ -23,6 +29,9 @@ const COUNTED_FROM: usize = 1024;
 
 /// Distances are at most the widest hash.
 const MAX_DISTANCE: usize = 256;
+
+/// Neighbours for which a thread keeps memory between answers: 8 MiB.
+const MOST_KEPT: usize = 1 << 20;
 
 /// The largest radius for which so many leading words suffice.
 ///
@@ -42,22 +51,26 @@ impl<'a, H: BitHash> Linear<'a, H> {
         Self { column }
     }
 
-    /// Appends the entries of one tile to the answers, in row order.
+    /// Appends the entries of the tile from `first_row` on to the answers, in row order.
     fn scan_tile(
         &self,
         first_row: u32,
         queries: &[([u32; MAX_WORDS], H)],
         radius: u32,
-        planes: &mut [u32],
+        planes: &mut Planes,
         out: &mut [Vec<Neighbor>],
     ) {
-        let rows = self.column.rows(first_row, first_row.saturating_add(num::row(TILE)));
-        let words = planes.len() / TILE;
-        turn::<H>(rows, planes);
-        let count = rows.len() / H::BYTES;
-        for ((query_words, query), found) in queries.iter().zip(out) {
-            let prefix = &query_words[..words];
-            arch::filter_planes(Isa::detect(), planes, prefix, count, radius, &mut |row| {
+        let end = first_row.saturating_add(num::row(Planes::tile(Isa::detect())));
+        let rows = self.column.rows(first_row, end);
+        planes.fill::<H>(rows);
+        count(Step::Row, num::to_u64(rows.len() / H::BYTES * queries.len()));
+        // The next tile is on its way while this one is compared: each query asks for its share.
+        let (bytes, next) = (self.column.as_bytes(), num::index(end) * H::BYTES);
+        let share = rows.len().div_ceil(LINE).div_ceil(queries.len());
+        for (number, ((words, query), found)) in queries.iter().zip(out).enumerate() {
+            (0..share)
+                .for_each(|line| arch::prefetch(bytes, next + (number * share + line) * LINE));
+            planes.filter(words, radius, &mut |row| {
                 let entry = EntryId(first_row + num::row(row));
                 let distance = self.column.get(entry).map(|hash| hash.distance(*query));
                 if let Some(distance) = distance.filter(|distance| *distance <= radius) {
@@ -83,16 +96,17 @@ impl<H: BitHash> Index<H> for Linear<'_, H> {
         }
         out.iter_mut().for_each(Vec::clear);
         let queries: Vec<_> = queries.iter().map(|query| (words(*query), *query)).collect();
-        let mut planes = vec![0; prefix_words::<H>(radius) * TILE];
-        for first_row in (0..self.column.len()).step_by(TILE) {
+        let isa = Isa::detect();
+        let mut planes = Planes::new(isa, prefix_words::<H>(radius));
+        for first_row in (0..self.column.len()).step_by(Planes::tile(isa)) {
             self.scan_tile(first_row, &queries, radius, &mut planes, out);
         }
-        out.iter_mut().for_each(order);
+        out.iter_mut().for_each(|found| order(found));
     }
 }
 
 /// Sorts an answer that is ascending by row.
-fn order(found: &mut Vec<Neighbor>) {
+pub(crate) fn order(found: &mut [Neighbor]) {
     if found.len() < COUNTED_FROM {
         return found.sort_unstable();
     }
@@ -102,13 +116,19 @@ fn order(found: &mut Vec<Neighbor>) {
     for distance in 1..starts.len() {
         starts[distance] += starts[distance - 1];
     }
-    let mut sorted = found.clone();
-    for neighbor in found.iter() {
-        let start = &mut starts[slot(neighbor)];
-        sorted[*start] = *neighbor;
-        *start += 1;
-    }
-    *found = sorted;
+    // The thread's own memory, kept: new memory for each answer costs more than the sorting.
+    thread_local!(static UNSORTED: RefCell<Vec<Neighbor>> = const { RefCell::new(Vec::new()) });
+    UNSORTED.with_borrow_mut(|unsorted| {
+        unsorted.clear();
+        unsorted.extend_from_slice(found);
+        for neighbor in unsorted.iter() {
+            let start = &mut starts[slot(neighbor)];
+            found[*start] = *neighbor;
+            *start += 1;
+        }
+        // A flooded list's answer is not kept for ever.
+        unsorted.shrink_to(MOST_KEPT);
+    });
 }
 
 /// Leading 32-bit words that a batch compares first.
@@ -126,15 +146,6 @@ fn words<H: BitHash>(hash: H) -> [u32; MAX_WORDS] {
     words
 }
 
-/// Turns up to [`TILE`] rows into as many planes of their leading words as there is room for.
-fn turn<H: BitHash>(rows: &[u8], planes: &mut [u32]) {
-    for (word, plane) in planes.chunks_exact_mut(TILE).enumerate() {
-        for (value, row) in plane.iter_mut().zip(rows.chunks_exact(H::BYTES)) {
-            *value = num::read_u32(row, 4 * word).unwrap_or(0);
-        }
-    }
-}
-
 /// Appends the entries of rows `start` to `end` (exclusive) within the radius, in row order.
 pub(crate) fn scan_rows<H: BitHash>(
     column: Column<'_, H>,
@@ -144,6 +155,7 @@ pub(crate) fn scan_rows<H: BitHash>(
     radius: u32,
     out: &mut Vec<Neighbor>,
 ) {
+    count(Step::Row, end.min(column.len()).saturating_sub(start).into());
     arch::scan(Isa::detect(), column.rows(start, end), query, radius, &mut |row, distance| {
         out.push(Neighbor { distance, entry: EntryId(start + num::row(row)) });
     });

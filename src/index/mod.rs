@@ -21,6 +21,7 @@ pub mod bktree;
 pub mod linear;
 pub mod mih;
 pub mod planner;
+mod work;
 
 /// The position of an entry in its column: 0 to `len - 1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

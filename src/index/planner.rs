@@ -3,14 +3,15 @@
 //! Owns the cost model, the choice and its explanation. All indexes give the same answer, so a
 //! wrong choice costs time and nothing else.
 //!
-//! The multi-index's cost is known before a posting is touched: its directory says exactly how
-//! many there are. How many survive the second condition is estimated: few of an even share, all
-//! of what is beyond it. So a flood of near-identical hashes is recognised in the directory. What
-//! the directory does not show is bounded by a budget. A batch hands it out band by band: a flood,
-//! which fills all bands alike, is met in the first and given up before it has cost a fifth of a
-//! scan. The bound for any list whatever is weaker: one made for the purpose can make a search spend
-//! nearly [`WORTH_IN_CROWDS`] of a scan, or [`PATIENCE`] times what even data would take, in vain.
-//! How near to the scan that keeps floods is measured in `docs/search.md`.
+//! The multi-index's cost is bounded before a posting is touched: its directory says exactly how
+//! many there are, and no more can survive the second condition. Where even that is below the cost
+//! of the scan, the search is certain to pay and is not given up. Where it is not, as near a flood
+//! of alike hashes, how many survive is estimated: few of an even share, all of what is beyond it;
+//! and a search that is expected to pay may spend [`WASTE`] of the scan's cost to find out, the
+//! reading of the directory included. See [`Prices`] for how it is spent. So whatever the list and
+//! the query, what is given up has cost at most [`WASTE`] of the scan, and what is not, at most
+//! [`WASTE`] more than the scan. That holds for the prices below; the tests count the steps. How near
+//! to the scan it keeps floods on a real clock is measured in `docs/search.md`.
 
 use std::fmt;
 
@@ -24,46 +25,36 @@ use crate::num;
 
 /// What the steps of a search through the multi-index take, in nanoseconds.
 struct Rates {
+    /// Each entry of the directory read.
+    entry: f64,
     /// Each bucket looked up: its directory entry and the first line of its postings.
     bucket: f64,
     /// Each posting compared.
     posting: f64,
-    /// Each posting that survives the comparison: two lines of memory.
+    /// Each posting that survives the comparison, where few do: two lines of memory.
     survivor: f64,
+    /// Each where most do: their words are read in order, and the same hash is compared once.
+    crowded: f64,
 }
 
-/// One query at a time. Both fitted within a third to 1 and 10 million random entries of 256 and 64
+/// One query at a time. Fitted within a third to 1 and 10 million random entries of 256 and 64
 /// bits; single thread, Zen 4 (AVX-512), shared machine, November 2026.
-const SINGLE: Rates = Rates { bucket: 20.0, posting: 0.35, survivor: 15.0 };
-/// A batch of 2,000.
-const BATCH: Rates = Rates { bucket: 15.0, posting: 0.3, survivor: 10.0 };
-
-/// Nanoseconds for reading a bucket's directory entry alone: what a search costs that the directory
-/// refuses (same measurement).
-const NS_PER_DIRECTORY_ENTRY: f64 = 6.0;
+const SINGLE: Rates =
+    Rates { entry: 6.0, bucket: 20.0, posting: 0.35, survivor: 15.0, crowded: 8.0 };
+/// A batch of 2,000, whose look-ups are in the order of the directory.
+const BATCH: Rates = Rates { entry: 4.0, bucket: 15.0, posting: 0.3, survivor: 10.0, crowded: 6.0 };
 
 /// Of random postings, the share that survives: two bands within 3 of 32 bits, one within 1.
 const SURVIVING_SHARE: f64 = 0.003;
 
-/// Share of a scan's cost that may be spent before a search is given up: with the directory it stays
-/// below the 0.2 that the indexes may lose against the scan.
+/// Share of a scan's cost that may be spent in vain: with what the prices are off, it stays below
+/// the 0.2 that an index may lose against the scan.
 const WASTE: f64 = 0.15;
-
-/// How much of the cost expected over even data a search may spend before it is given up.
-const PATIENCE: f64 = 1.2;
-
-/// Share of a scan's cost up to which a search may go on over the data at hand, crowds near the query
-/// included: single ones that are expected to stay below it, batches as long as they spend it evenly.
-const WORTH_IN_CROWDS: f64 = 0.4;
-
-/// Share of a scan's cost that may be spent beyond that: on a crowd larger than expected, or in the
-/// first bands.
-const AT_ONCE: f64 = 0.08;
 
 /// Share of a scan's cost from which on an index is not tried: estimates are no better.
 const WORTH_TRYING: f64 = 0.8;
 
-/// Units of a batch's budgets in a nanosecond.
+/// Units of the prices in a nanosecond.
 const UNITS_PER_NS: f64 = 16.0;
 
 /// Nanoseconds for each row of 256 bits that a BK-tree visits (one million, November 2026).
@@ -130,8 +121,7 @@ impl<'a, H: BitHash> Planner<'a, H> {
     /// and the expected cost.
     pub fn explain(&self, radius: u32, batch: usize) -> Explanation {
         let scan_us = self.scan_ns(radius, batch) / 1e3;
-        let worth_us = WORTH_TRYING * scan_us;
-        let may_read = batch >= TILED_FROM || self.may_read_directory(radius, 1e3 * scan_us);
+        let mih_pays = self.may_pay(radius, batch);
         let explain = |index, cost_us: f64, reason| {
             let entries = self.column.len();
             Explanation { index, cost_us, scan_us, reason, entries, radius }
@@ -148,10 +138,10 @@ impl<'a, H: BitHash> Planner<'a, H> {
             // The tree beside a multi-index is not tried: on 256 bits the multi-index was faster at
             // every radius, and the tree's lead on clustered 64-bit hashes at radius 2 to 4 was at
             // most 1.3 (8 million, November 2026).
-            (IndexChoice::Auto, _, Some(us)) if us < worth_us && may_read => {
+            (IndexChoice::Auto, _, Some(us)) if mih_pays => {
                 explain(IndexChoice::Mih, us, "cheapest by the number of postings")
             }
-            (IndexChoice::Auto, Some(us), None) if us < worth_us => {
+            (IndexChoice::Auto, Some(us), None) if us < WASTE * scan_us => {
                 explain(IndexChoice::BkTree, us, "cheapest by the share of rows visited")
             }
             (IndexChoice::Auto, None, None) => {
@@ -188,9 +178,12 @@ impl<'a, H: BitHash> Planner<'a, H> {
 
     /// Expected nanoseconds of the multi-index where buckets are evenly filled.
     fn typical_ns(&self, radius: u32, rates: &Rates) -> f64 {
+        self.mih_ns(self.even_effort(radius), rates)
+    }
+
+    fn even_effort(&self, radius: u32) -> Effort {
         let buckets = Mih::<H>::bucket_count(radius);
-        let postings = buckets * u64::from(self.column.len()) / (1 << 16);
-        self.mih_ns(Effort { buckets, postings }, rates)
+        Effort { buckets, postings: buckets * u64::from(self.column.len()) / (1 << 16) }
     }
 
     /// Postings expected to survive. What a query's buckets hold beyond the even share are mostly
@@ -208,39 +201,58 @@ impl<'a, H: BitHash> Planner<'a, H> {
             + rates.survivor * self.expected_survivors(effort)
     }
 
-    /// Survivors that a single search through the multi-index may look at; none when the scan is
-    /// expected to be cheaper.
-    fn survivor_budget(&self, effort: Effort, radius: u32) -> u64 {
-        let scan_ns = self.scan_ns(radius, 1);
-        let expected_ns = self.mih_ns(effort, &SINGLE);
-        let patience_ns = PATIENCE * self.typical_ns(radius, &SINGLE);
-        if expected_ns > (WORTH_IN_CROWDS * scan_ns).max(patience_ns) {
-            return 0;
-        }
-        let allowed_ns = (WASTE * scan_ns).max(patience_ns).max(expected_ns + AT_ONCE * scan_ns);
-        let known_ns = expected_ns - SINGLE.survivor * self.expected_survivors(effort);
-        u64::from(num::saturating_u32((allowed_ns - known_ns) / SINGLE.survivor).max(16))
+    /// Nanoseconds for reading all of a query's directory entries, those that the radius is divided
+    /// by included.
+    fn directory_ns(radius: u32, rates: &Rates) -> f64 {
+        rates.entry * num::to_f64(Mih::<H>::bucket_count(radius) + u64::from(H::BITS / 16))
     }
 
-    /// Whether reading the directory costs little beside the scan that may have to follow.
-    fn may_read_directory(&self, radius: u32, scan_ns: f64) -> bool {
-        NS_PER_DIRECTORY_ENTRY * num::to_f64(Mih::<H>::bucket_count(radius)) < WASTE * scan_ns
+    /// Prices of a search that may have to give way to the scan.
+    fn prices(&self, radius: u32, batch: usize) -> Prices {
+        let (scan_ns, rates) = (self.scan_ns(radius, batch), rates(batch));
+        let directory_ns = Self::directory_ns(radius, rates);
+        let units = |ns: f64| num::saturating_u32((UNITS_PER_NS * ns).ceil());
+        // A single search has read the directory before it looks into a bucket.
+        let bucket_ns = rates.bucket - if batch < TILED_FROM { rates.entry } else { 0.0 };
+        Prices {
+            bucket: units(bucket_ns),
+            posting: units(rates.posting),
+            survivor: units(rates.crowded),
+            patience: units(WASTE * scan_ns - directory_ns).into(),
+            most: units((1.0 + WASTE) * scan_ns - directory_ns).into(),
+        }
+    }
+
+    /// Whether the multi-index is worth trying where buckets are evenly filled: the scan that may have
+    /// to follow dwarfs the reading of the directory, and a search either ends before its patience
+    /// does or is certain to pay by then.
+    fn may_pay(&self, radius: u32, batch: usize) -> bool {
+        let (scan_ns, rates) = (self.scan_ns(radius, batch), rates(batch));
+        let expected_ns = self.typical_ns(radius, rates);
+        let prices = self.prices(radius, batch);
+        let patience = num::to_f64(prices.patience);
+        let done = (patience / (UNITS_PER_NS * expected_ns)).min(1.0);
+        let ahead = (1.0 - done) * num::to_f64(prices.at_worst(self.even_effort(radius)));
+        expected_ns < WORTH_TRYING * scan_ns
+            && Self::directory_ns(radius, rates) < WASTE * scan_ns
+            && (done >= 1.0 || patience + ahead <= num::to_f64(prices.most))
     }
 
     /// Searches with the multi-index if its directory promises to be cheaper than the scan.
     fn try_mih(&self, mih: &Mih<'_, H>, query: H, radius: u32, out: &mut Vec<Neighbor>) -> bool {
-        let scan_ns = self.scan_ns(radius, 1);
-        let is_worth_trying = self.typical_ns(radius, &SINGLE) < WORTH_TRYING * scan_ns;
-        if !is_worth_trying || !self.may_read_directory(radius, scan_ns) {
+        if !self.may_pay(radius, 1) {
             return false;
         }
         Scratch::with(|scratch| {
-            let budget = self.survivor_budget(mih.prepare(query, radius, scratch), radius);
-            budget > 0 && mih.finish(query, radius, budget, scratch, out)
+            let effort = mih.prepare(query, radius, scratch);
+            let prices = self.prices(radius, 1);
+            let pays = prices.at_worst(effort) <= prices.most
+                || self.mih_ns(effort, &SINGLE) < WASTE * self.scan_ns(radius, 1);
+            pays && mih.finish(query, radius, effort, &prices, scratch, out)
         })
     }
 
-    /// Searches with the tree as long as it visits about as many rows as it should.
+    /// Searches with the tree where that is expected to end before it has cost much of the scan.
     fn try_tree(
         &self,
         tree: &BkTree<'_, H>,
@@ -249,18 +261,14 @@ impl<'a, H: BitHash> Planner<'a, H> {
         scan_ns: f64,
         out: &mut Vec<Neighbor>,
     ) -> bool {
-        let expected_ns = self.tree_ns(radius);
-        if expected_ns > WORTH_TRYING * scan_ns {
+        if self.tree_ns(radius) > WASTE * scan_ns {
             return false;
         }
-        let rows = (WASTE * scan_ns).max(PATIENCE * expected_ns) / ns_per_tree_row::<H>();
-        tree.search_within(query, radius, num::saturating_u32(rows).into(), out)
+        let rows = num::saturating_u32(WASTE * scan_ns / ns_per_tree_row::<H>());
+        tree.search_within(query, radius, rows.into(), out)
     }
 
     /// Queries of a batch that the multi-index did not answer within the cost of the scan.
-    ///
-    /// Directories are read as the bands come, so budgets are handed out by bands: a flood is met in
-    /// the first, which then has not cost more than a sixteenth of what a search may.
     fn batch_through_mih(
         &self,
         mih: &Mih<'_, H>,
@@ -268,23 +276,10 @@ impl<'a, H: BitHash> Planner<'a, H> {
         radius: u32,
         out: &mut [Vec<Neighbor>],
     ) -> Vec<usize> {
-        let scan_ns = self.scan_ns(radius, queries.len());
-        let rates = rates(queries.len());
-        let expected_ns = self.typical_ns(radius, rates);
-        if expected_ns > WORTH_TRYING * scan_ns {
+        if !self.may_pay(radius, queries.len()) {
             return (0..queries.len()).collect();
         }
-        let units = |ns: f64| num::saturating_u32(UNITS_PER_NS * ns);
-        let evenly_ns = (WORTH_IN_CROWDS * scan_ns).max(PATIENCE * expected_ns);
-        let prices = Prices {
-            bucket: units(rates.bucket),
-            posting: units(rates.posting).max(1),
-            survivor: units(rates.survivor),
-            usual: self.column.len() / (1 << 15) + 16,
-            start: units(AT_ONCE * scan_ns).into(),
-            all_bands: units(evenly_ns).into(),
-        };
-        mih.join(queries, radius, prices, out)
+        mih.join(queries, radius, self.prices(radius, queries.len()), out)
     }
 }
 
@@ -358,9 +353,13 @@ impl<H: BitHash> Planner<'_, H> {
 }
 
 #[cfg(test)]
+mod bound;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::bits::Hash256;
+    use crate::index::work::{Step, counted as work};
     use crate::index::{bktree, mih};
 
     #[test]
@@ -377,9 +376,11 @@ mod tests {
             let section = mih::build(column);
             let mih = Mih::from_bytes(column, &section).unwrap();
             let planner = Planner::new(column, None, Some(mih), IndexChoice::Auto);
-            let effort = Scratch::with(|scratch| mih.prepare(hash(0), 31, scratch));
-            let budget = planner.survivor_budget(effort, 31);
-            assert_eq!(budget > 0, is_searched, "{flooded} of 20000");
+            work::reset();
+            planner.search(hash(0), 31, &mut Vec::new());
+            let steps = work::take();
+            assert_eq!(steps(Step::Bucket) > 0, is_searched, "{flooded} of 20000");
+            assert_eq!(steps(Step::Row) == 0, is_searched, "{flooded} of 20000");
             let (mut found, mut expected) = (Vec::new(), Vec::new());
             planner.search(hash(0), 31, &mut found);
             Linear::new(column).search(hash(0), 31, &mut expected);

@@ -7,8 +7,8 @@
 use crate::bits::BitHash;
 use crate::index::Neighbor;
 use crate::index::mih::plan::{Ball, Targets, ball_len};
-use crate::index::mih::stage::{Third, settle};
-use crate::index::mih::{Mih, Scratch, bands};
+use crate::index::mih::stage::Third;
+use crate::index::mih::{Mih, Prices, Scratch, bands};
 use crate::num;
 
 /// Look-ups of one band that are sorted together; bounds the memory of a batch to 4 MiB.
@@ -23,34 +23,6 @@ const RESOLVED_AT_ONCE: usize = 256;
 /// A key has the distance of its bucket in bits 8 to 12, the bucket's lower byte below them and the
 /// query above.
 const QUERY_SHIFT: u32 = 13;
-
-/// What the steps of a search cost and what a query of a batch may spend, in a unit of the caller's.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Prices {
-    /// For each bucket looked up.
-    pub(crate) bucket: u32,
-    /// For each of its postings.
-    pub(crate) posting: u32,
-    /// For each posting whose second band is near enough, too.
-    pub(crate) survivor: u32,
-    /// Postings of a bucket that are no sign of a crowd near the query. A query is given up before a
-    /// bucket whose further postings, surviving all, would cost more than is left.
-    pub(crate) usual: u32,
-    /// What a query may spend at once, and besides it in equal parts as the bands come.
-    pub(crate) start: u64,
-    pub(crate) all_bands: u64,
-}
-
-impl Prices {
-    /// What is left of a budget before the look into a bucket; nothing when it would not do.
-    #[inline(always)]
-    fn pay(&self, budget: u64, postings: u32) -> u64 {
-        let postings_cost = u64::from(self.posting) * u64::from(postings);
-        let left = budget.saturating_sub(postings_cost.saturating_add(self.bucket.into()));
-        let crowd = u64::from(self.survivor) * u64::from(postings.saturating_sub(self.usual));
-        if crowd > left { 0 } else { left }
-    }
-}
 
 impl<H: BitHash> Mih<'_, H> {
     /// Answers a batch; gives the numbers of the queries whose budget did not suffice.
@@ -68,12 +40,16 @@ impl<H: BitHash> Mih<'_, H> {
         let blocks = queries.chunks(block).zip(out.chunks_mut(block));
         for (index, (queries, out)) in blocks.enumerate() {
             Scratch::with(|scratch| {
-                scratch.prices = prices;
-                self.join_block(queries, radius, scratch, out);
-                let given_up = scratch.budgets.iter().enumerate().filter(|(_, left)| **left == 0);
-                left.extend(given_up.map(|(query, _)| index * block + query));
+                self.join_block(queries, radius, &prices, scratch, out);
+                let answers = queries.iter().zip(out).zip(&scratch.budgets).enumerate();
+                for (number, ((query, out), budget)) in answers {
+                    if *budget == 0 {
+                        left.push(index * block + number);
+                    } else {
+                        self.settle(*query, radius, &mut scratch.marks, out);
+                    }
+                }
             });
-            out.iter_mut().for_each(settle);
         }
         left
     }
@@ -82,20 +58,18 @@ impl<H: BitHash> Mih<'_, H> {
         &self,
         queries: &[H],
         radius: u32,
+        prices: &Prices,
         scratch: &mut Scratch,
         out: &mut [Vec<Neighbor>],
     ) {
         scratch.targets.plan(self, queries, radius);
         scratch.budgets.clear();
-        scratch.budgets.resize(queries.len(), scratch.prices.start);
+        scratch.budgets.resize(queries.len(), prices.patience.max(1));
         scratch.survivors.clear();
         scratch.waited.clear();
         scratch.candidates.clear();
         for band in 0..bands::<H>() {
-            let allowance = scratch.prices.all_bands / num::to_u64(bands::<H>());
-            let alive = scratch.budgets.iter_mut().filter(|budget| **budget > 0);
-            alive.for_each(|budget| *budget = budget.saturating_add(allowance));
-            self.join_band(band, queries, radius, scratch, out);
+            self.join_band(band, queries, radius, prices, scratch, out);
         }
         self.compare_third_bands(&mut scratch.waited, &mut scratch.candidates);
         self.compare_third_bands(&mut scratch.survivors, &mut scratch.candidates);
@@ -107,6 +81,7 @@ impl<H: BitHash> Mih<'_, H> {
         number: usize,
         queries: &[H],
         radius: u32,
+        prices: &Prices,
         scratch: &mut Scratch,
         out: &mut [Vec<Neighbor>],
     ) {
@@ -116,10 +91,13 @@ impl<H: BitHash> Mih<'_, H> {
         chain_limits(&scratch.targets, number, next, &mut scratch.limits);
         let (wants, third) =
             (scratch.targets.values(next), Third::of::<H>(&scratch.targets, number));
-        let (prices, budgets) = (scratch.prices, &mut scratch.budgets);
+        let (targets, budgets) = (&scratch.targets, &mut scratch.budgets);
+        let reconsider =
+            |query: usize, left: u64| prices.reconsider(left, self.ahead(targets, query, number));
         let (survivors, waited) = (&mut scratch.survivors, &mut scratch.waited);
         let mut compare = |probes: &mut Vec<_>, budgets: &mut Vec<_>| {
-            self.compare_next_bands(probes, &third, prices.survivor.into(), budgets, survivors);
+            let spent = |query| reconsider(num::index(query), 0);
+            self.compare_next_bands(probes, &third, prices.survivor, budgets, survivors, &spent);
             probes.clear();
             if survivors.len() >= RESOLVED_AT_ONCE {
                 self.compare_third_bands(waited, &mut scratch.candidates);
@@ -136,10 +114,21 @@ impl<H: BitHash> Mih<'_, H> {
         for (upper, end) in (0..).zip(ends) {
             for key in &scratch.keys[start..end] {
                 let query = num::index(key >> QUERY_SHIFT);
-                let bucket = band.bucket(upper << 8 | num::low_u16(u64::from(*key) & 0xff));
                 let budget = &mut budgets[query];
-                *budget = prices.pay(*budget, bucket.1);
-                if bucket.1 == 0 || *budget == 0 {
+                if *budget == 0 {
+                    continue;
+                }
+                let bucket = band.bucket(upper << 8 | num::low_u16(u64::from(*key) & 0xff));
+                let (cost, if_all_survive) =
+                    (prices.of_bucket(bucket.1), u64::from(prices.survivor) * u64::from(bucket.1));
+                if *budget <= cost + if_all_survive {
+                    *budget = reconsider(query, *budget);
+                    if *budget == 0 {
+                        continue;
+                    }
+                }
+                *budget -= cost;
+                if bucket.1 == 0 {
                     continue;
                 }
                 let limit = u32::from(scratch.limits[query]) - (key >> 8 & 31);

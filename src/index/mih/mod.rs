@@ -55,18 +55,20 @@ use std::sync::LazyLock;
 
 use crate::arch;
 use crate::bits::BitHash;
+use crate::index::work::{Step, count};
 use crate::index::{Column, ErrorKind, IndexError};
 use crate::num;
 
+mod budget;
 mod build;
 mod join;
 mod plan;
 mod search;
 mod stage;
 
+pub(crate) use budget::Prices;
 pub(crate) use build::Planes;
 pub use build::{build, section_len, write};
-pub(crate) use join::Prices;
 pub(crate) use stage::Scratch;
 
 const SECTION: &str = "mih";
@@ -131,6 +133,7 @@ impl Band<'_> {
     /// the number of entries.
     #[inline(always)]
     fn bucket(&self, value: u16) -> (u32, u32) {
+        count(Step::Directory, 1);
         let value = usize::from(value);
         let bound = |at: usize| u32::from_le_bytes(self.directory[at]).min(self.len);
         let (start, end) = (bound(value), bound(value + 1));
@@ -277,6 +280,23 @@ fn shuffled(len: usize) -> Vec<usize> {
     order
 }
 
+/// The bands of a hash, and the hash of some bands.
+#[cfg(test)]
+pub(crate) fn bands_of<H: BitHash>(hash: H) -> Vec<u16> {
+    Permutation::of::<H>().bands(hash)[..bands::<H>()].to_vec()
+}
+
+#[cfg(test)]
+pub(crate) fn hash_of<H: BitHash>(bands: &[u16]) -> H {
+    let mut bytes = vec![0; H::BYTES];
+    for (bit, target) in shuffled(8 * H::BYTES).into_iter().enumerate() {
+        bytes[bit / 8] |= num::low_u16(u64::from(bands[target / 16] >> (target % 16) & 1))
+            .to_le_bytes()[0]
+            << (bit % 8);
+    }
+    H::from_column(&bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -288,6 +308,12 @@ mod tests {
         assert_ne!(order, (0..256).collect::<Vec<_>>());
         order.sort_unstable();
         assert_eq!(order, (0..256).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_hash_is_made_of_its_bands() {
+        let hash = Hash256::from_words([7, u64::MAX, 8, 2]);
+        assert_eq!(hash_of::<Hash256>(&bands_of(hash)), hash);
     }
 
     #[test]

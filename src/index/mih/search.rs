@@ -3,10 +3,13 @@
 //! Owns the single search, in two halves between which the planner may change its mind: the
 //! directory says what a search costs before a posting is touched.
 
+use std::ops::Range;
+
+use crate::arch::U16List;
 use crate::bits::BitHash;
 use crate::index::linear::Linear;
 use crate::index::mih::plan::{ball_len, each_near};
-use crate::index::mih::stage::{Third, settle};
+use crate::index::mih::stage::{Marks, Third};
 use crate::index::mih::{Effort, Mih, Prices, Scratch, bands};
 use crate::index::{Index, Neighbor};
 use crate::num;
@@ -17,6 +20,26 @@ const LINES_AHEAD: usize = 4096;
 
 /// Buckets looked into before the next ones are asked for.
 const PROBES_AT_ONCE: usize = 64;
+
+/// How far a single search has come.
+struct Way {
+    /// Buckets asked for.
+    asked: usize,
+    /// What may still be spent, of the one query.
+    budget: [u64; 1],
+    /// What is not compared yet.
+    ahead: Effort,
+    /// Whether so much was found that entries are marked, each to be verified once.
+    is_marking: bool,
+}
+
+/// How a step of a single search ends.
+enum Outcome {
+    More,
+    /// Every entry of the column is a candidate: no more can come.
+    AllMarked,
+    GivenUp,
+}
 
 impl<H: BitHash> Mih<'_, H> {
     /// Buckets that a search of this radius looks up, whatever the query.
@@ -59,45 +82,108 @@ impl<H: BitHash> Mih<'_, H> {
         effort
     }
 
-    /// Second half: `false` when more than `most` survivors would have to be looked at, and `out`
+    /// Second half, of buckets that hold what the first said; `false` when it was given up, and `out`
     /// is no answer.
     pub(crate) fn finish(
         &self,
         query: H,
         radius: u32,
-        most: u64,
+        effort: Effort,
+        prices: &Prices,
         scratch: &mut Scratch,
         out: &mut Vec<Neighbor>,
     ) -> bool {
         out.clear();
-        let Scratch { targets, probes, survivors, candidates, ends, .. } = scratch;
-        survivors.clear();
-        candidates.clear();
-        let mut budget = [most];
-        let (mut start, mut asked, mut lines) = (0, 0, 0);
-        while asked < probes.len() && lines < LINES_AHEAD {
-            lines += self.prefetch_bucket(&probes[asked]);
-            asked += 1;
+        scratch.survivors.clear();
+        scratch.candidates.clear();
+        let ahead = Effort { buckets: num::to_u64(scratch.probes.len()), ..effort };
+        let budget = prices.patience.max(prices.reconsider(prices.patience, ahead));
+        let mut way = Way { asked: 0, budget: [budget], ahead, is_marking: false };
+        let mut lines = 0;
+        while let Some(probe) = scratch.probes.get(way.asked).filter(|_| lines < LINES_AHEAD) {
+            let Some(more) = self.ask_for(probe, prices, &mut way) else { break };
+            lines += more;
         }
-        for (band, end) in ends.iter().take(bands::<H>()).enumerate() {
-            let third = Third::of::<H>(targets, band);
-            for probes_now in probes[start..*end].chunks(PROBES_AT_ONCE) {
-                let coming = probes.len().min(asked + probes_now.len());
-                for probe in &probes[asked..coming] {
-                    self.prefetch_bucket(probe);
-                }
-                asked = coming;
-                self.compare_next_bands(probes_now, &third, 1, &mut budget, survivors);
-                if budget[0] == 0 {
-                    return false;
+        let mut start = 0;
+        'bands: for band in 0..bands::<H>() {
+            while start < scratch.ends[band] {
+                let some = start..scratch.ends[band].min(start + PROBES_AT_ONCE);
+                start = some.end;
+                match self.look_into(band, some, prices, &mut way, scratch) {
+                    Outcome::More => {}
+                    Outcome::AllMarked => break 'bands,
+                    Outcome::GivenUp => return false,
                 }
             }
-            start = *end;
         }
-        self.compare_third_bands(survivors, candidates);
-        self.compare_hashes(&[query], radius, candidates, std::slice::from_mut(out));
-        settle(out);
+        let Scratch { survivors, candidates, marks, .. } = scratch;
+        if way.is_marking {
+            self.mark_third_bands(survivors, marks);
+            self.compare_marked(query, radius, marks, out);
+        } else {
+            self.compare_third_bands(survivors, candidates);
+            self.compare_hashes(&[query], radius, candidates, std::slice::from_mut(out));
+            self.settle(query, radius, marks, out);
+        }
         true
+    }
+
+    /// Pays for the next bucket and asks for it; gives the number of its lines, or nothing when the
+    /// budget does not suffice.
+    fn ask_for(&self, probe: &U16List, prices: &Prices, way: &mut Way) -> Option<usize> {
+        let left = way.budget[0].checked_sub(prices.of_bucket(probe.len));
+        way.budget[0] = left.filter(|left| *left > 0)?;
+        way.asked += 1;
+        Some(self.prefetch_bucket(probe))
+    }
+
+    /// Compares the postings of some buckets of a band, while as many further on are asked for.
+    fn look_into(
+        &self,
+        band: usize,
+        some: Range<usize>,
+        prices: &Prices,
+        way: &mut Way,
+        scratch: &mut Scratch,
+    ) -> Outcome {
+        let Scratch { targets, probes, survivors, marks, .. } = scratch;
+        let coming = probes.len().min(way.asked.max(some.end) + some.len());
+        while way.asked < coming {
+            if self.ask_for(&probes[way.asked], prices, way).is_some() {
+                continue;
+            }
+            if way.asked >= some.end {
+                break;
+            }
+            way.budget[0] = prices.reconsider(way.budget[0], way.ahead);
+            if way.budget[0] == 0 {
+                return Outcome::GivenUp;
+            }
+        }
+        let third = Third::of::<H>(targets, band);
+        let probes = &probes[some];
+        if way.is_marking && way.budget[0] > prices.patience {
+            if !self.mark_next_bands(probes, &third, marks) {
+                return Outcome::AllMarked;
+            }
+        } else {
+            let (price, budget) = (prices.survivor, &mut way.budget);
+            let spent = |_| prices.reconsider(0, way.ahead);
+            self.compare_next_bands(probes, &third, price, budget, survivors, &spent);
+            if way.budget[0] == 0 {
+                return Outcome::GivenUp;
+            }
+        }
+        way.ahead.buckets -= num::to_u64(probes.len());
+        way.ahead.postings -= probes.iter().map(|probe| u64::from(probe.len)).sum::<u64>();
+        if survivors.len() >= Marks::worth_for(self.column.len()) {
+            if !way.is_marking {
+                marks.clear(self.column.len());
+                way.is_marking = true;
+            }
+            self.mark_third_bands(survivors, marks);
+        }
+        Outcome::More
     }
 
     /// No undamaged index has more postings for a query: each bucket of a band is visited once.
@@ -109,8 +195,9 @@ impl<H: BitHash> Mih<'_, H> {
 impl<H: BitHash> Index<H> for Mih<'_, H> {
     fn search(&self, query: H, radius: u32, out: &mut Vec<Neighbor>) {
         let done = Scratch::with(|scratch| {
-            self.prepare(query, radius, scratch).postings <= self.most_postings()
-                && self.finish(query, radius, u64::MAX, scratch, out)
+            let effort = self.prepare(query, radius, scratch);
+            effort.postings <= self.most_postings()
+                && self.finish(query, radius, effort, &Prices::UNLIMITED, scratch, out)
         });
         if !done {
             Linear::new(self.column).search(query, radius, out);
@@ -119,7 +206,9 @@ impl<H: BitHash> Index<H> for Mih<'_, H> {
 
     fn search_batch(&self, queries: &[H], radius: u32, out: &mut Vec<Vec<Neighbor>>) {
         out.resize_with(queries.len(), Vec::new);
-        let prices = Prices { posting: 1, start: self.most_postings() + 1, ..Prices::default() };
+        let len = u64::from(self.column.len());
+        let prices =
+            Prices { bucket: 1, posting: 1, survivor: 16, patience: 8 * len + 65_536, most: 0 };
         let left = self.join(queries, radius, prices, out);
         left.into_iter().for_each(|query| self.search(queries[query], radius, &mut out[query]));
     }
