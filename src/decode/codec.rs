@@ -263,7 +263,7 @@ fn open<'a>(
         }
         #[cfg(feature = "avif")]
         Format::Avif => {
-            return Ok(Source::Extra(Box::new(super::avif::Avif::new(bytes, limits.max_pixels)?)));
+            return Ok(Source::Extra(super::avif::open(bytes, limits)?));
         }
         #[cfg(feature = "turbojpeg")]
         Format::Jpeg => {

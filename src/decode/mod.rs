@@ -17,16 +17,21 @@
 mod av1;
 #[cfg(feature = "avif")]
 mod avif;
+#[cfg(feature = "avif")]
+mod avif_frames;
 #[cfg(any(feature = "avif", feature = "heic"))]
 mod bit_reader;
 mod buffer;
 mod codec;
 mod convert;
 mod error;
+mod exif;
 mod format;
 mod gif;
 #[cfg(feature = "heic")]
 mod heif;
+#[cfg(feature = "heic")]
+mod heif_frame;
 #[cfg(feature = "heic")]
 mod hevc;
 mod ico;

@@ -2,25 +2,18 @@
 //! item as the primary one.
 
 use super::super::codec::Opened;
-use super::super::iso::{Pictures, has_sequence};
+use super::super::iso::Pictures;
 use super::{DecodeError, Format, Limit, PartKind, Stop, Walk};
 
 /// Each picture has the whole container read anew; a burst has a hundred.
 const MOST_PICTURES: usize = 256;
 
-/// Gives them; ends with an error where there is a sequence, whose frames no decoder here takes.
+/// Gives them.
 pub(super) fn walk(bytes: &[u8], format: Format, walk: &mut Walk<'_>) -> Result<(), Stop> {
-    if !format.is_supported() {
-        return Ok(());
+    match Pictures::of(bytes).filter(|pictures| !pictures.others.is_empty()) {
+        Some(pictures) => give(bytes, format, &pictures, walk),
+        None => Ok(()),
     }
-    if let Some(pictures) = Pictures::of(bytes).filter(|pictures| !pictures.others.is_empty()) {
-        give(bytes, format, &pictures, walk)?;
-    }
-    if has_sequence(bytes) {
-        let error = DecodeError::unsupported_feature(format);
-        return Err(error.because("the frames of its image sequence").into());
-    }
-    Ok(())
 }
 
 fn give(
