@@ -12,6 +12,16 @@ const SIZE_BEFORE_BOXES: usize = 54;
 /// Room for all boxes besides the configuration: the data begin behind them.
 const MOST_CONFIG_BYTES: usize = 1 << 16;
 
+/// A file whose only picture is the first sync sample of HEVC; `None` when there is none.
+pub(crate) fn first(bytes: &[u8]) -> Result<Option<Vec<u8>>, DecodeError> {
+    let tracks = iso::tracks(bytes).unwrap_or_default();
+    let coded =
+        |track: &&Track| track.coding.is_some_and(|coding| matches!(&coding, b"hvc1" | b"hev1"));
+    let Some(track) = tracks.iter().find(coded) else { return Ok(None) };
+    let sample = track.samples.iter().find(|sample| sample.is_sync);
+    sample.map(|sample| file_around(bytes, track, sample)).transpose()
+}
+
 /// A file whose only picture is the sample.
 pub(crate) fn file_around(
     bytes: &[u8],

@@ -23,6 +23,8 @@ mod avif_frames;
 mod bit_reader;
 mod buffer;
 mod codec;
+#[cfg(feature = "jpeg2000")]
+mod codestream;
 mod convert;
 mod error;
 mod exif;
@@ -37,6 +39,8 @@ mod hevc;
 mod ico;
 mod iso;
 mod jpeg;
+#[cfg(feature = "jpeg2000")]
+mod jpeg2000;
 mod jpeg_kind;
 #[cfg(feature = "jxl")]
 mod jxl;

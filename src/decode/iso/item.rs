@@ -32,7 +32,10 @@ pub(crate) struct Pictures {
     pub(crate) others: Vec<Other>,
     /// Place of the primary item's number.
     primary_at: Range<usize>,
-    #[cfg_attr(not(feature = "avif"), expect(dead_code, reason = "a sequence of AV1 alone asks"))]
+    #[cfg_attr(
+        not(any(feature = "avif", feature = "heic")),
+        expect(dead_code, reason = "sequences alone ask")
+    )]
     primary: u32,
 }
 
@@ -62,7 +65,7 @@ impl Pictures {
     }
 
     /// Where the primary item's data lie; `None` when they are no single piece of the file.
-    #[cfg(feature = "avif")]
+    #[cfg(any(feature = "avif", feature = "heic"))]
     pub(crate) fn primary_place(&self, bytes: &[u8]) -> Option<Range<usize>> {
         match pieces(bytes, self.primary)?.as_slice() {
             [piece] => Some(piece.clone()),

@@ -29,7 +29,7 @@ pub enum PartKind {
     Frame(u32),
     /// A page of a TIFF.
     Page(u32),
-    /// An image of an icon, cursor or HEIF collection, in the file's order.
+    /// An image of an icon, cursor or HEIF collection, or a codestream of a JPEG 2000, in the file's order.
     Image(u32),
     /// The small picture in EXIF data.
     Thumbnail,
@@ -141,6 +141,8 @@ pub(crate) fn walk_parts(
         Format::Gif | Format::WebP | Format::Png => animation::walk(bytes, format, &mut walk),
         #[cfg(feature = "jxl")]
         Format::JpegXl => animation::walk_jxl(bytes, &mut walk),
+        #[cfg(feature = "jpeg2000")]
+        Format::Jpeg2000 => collection::codestreams(bytes, &mut walk),
         Format::Tiff => page::pages(bytes, &mut walk),
         Format::Ico => page::icon(bytes, &mut walk),
         Format::Heif | Format::Avif if format.is_supported() => {

@@ -4,6 +4,11 @@
 //! the sync samples are decoded, each as the one picture of a file made around it; the others are said to
 //! be unseen.
 
+#[cfg(any(feature = "avif", feature = "heic"))]
+use std::ops::Range;
+
+#[cfg(any(feature = "avif", feature = "heic"))]
+use super::super::iso::Pictures;
 use super::super::iso::{Track, has_sequence, tracks};
 use super::{DecodeError, Format, Stop, Walk};
 
@@ -56,6 +61,18 @@ fn frames(
         .into())
 }
 
+/// Place of the main picture: the primary item, which most often is the first frame itself; or, without
+/// one, that frame.
+#[cfg(any(feature = "avif", feature = "heic"))]
+fn main(bytes: &[u8], track: &Track) -> Option<Range<usize>> {
+    match Pictures::of(bytes) {
+        Some(pictures) => pictures.primary_place(bytes),
+        None => {
+            track.samples.iter().find(|sample| sample.is_sync).map(|sample| sample.place.clone())
+        }
+    }
+}
+
 fn unseen(
     format: Format,
     what: impl Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -67,9 +84,9 @@ fn unseen(
 mod av1 {
     use super::super::super::Decoded;
     use super::super::super::avif_frames::AvifFrames;
-    use super::super::super::iso::{Pictures, Track};
+    use super::super::super::iso::Track;
     use super::super::{Format, PartKind, Stop, Walk};
-    use super::unseen;
+    use super::{main, unseen};
 
     pub(super) fn walk(
         bytes: &[u8],
@@ -80,12 +97,7 @@ mod av1 {
     ) -> Result<(), Stop> {
         let mut frames = AvifFrames::new(bytes, track, walk.limits)?;
         walk.visitor.reserve(frames.memory_bytes());
-        let pictures = Pictures::of(bytes);
-        // The main picture is the primary item, which most often is the first frame itself; or it is that.
-        let main = match &pictures {
-            Some(pictures) => pictures.primary_place(bytes),
-            None => track.samples.first().map(|sample| sample.place.clone()),
-        };
+        let main = main(bytes, track);
         let mut waits_for_sync = false;
         for (number, sample) in (first..).zip(&track.samples) {
             let kind = PartKind::Frame(number);
@@ -122,7 +134,7 @@ mod hevc {
     use super::super::super::heif_frame::file_around;
     use super::super::super::iso::Track;
     use super::super::{Format, PartKind, Stop, Walk};
-    use super::unseen;
+    use super::{main, unseen};
 
     pub(super) fn walk(
         bytes: &[u8],
@@ -131,6 +143,7 @@ mod hevc {
         first: u32,
         walk: &mut Walk<'_>,
     ) -> Result<(), Stop> {
+        let main = main(bytes, track);
         let mut predicted = 0_usize;
         for (number, sample) in (first..).zip(&track.samples) {
             if !sample.is_sync {
@@ -154,7 +167,7 @@ mod hevc {
             };
             walk.beside = 0;
             match picture {
-                Ok(picture) if !walk.is_new(&picture) => {}
+                Ok(picture) if !walk.is_new(&picture) || main.as_ref() == Some(&sample.place) => {}
                 Ok(picture) => walk.give(kind, Ok(Decoded::new(picture, format)))?,
                 Err(error) => {
                     walk.spend(0)?;
