@@ -5,17 +5,17 @@
 
 mod item;
 mod raw;
+#[cfg(any(feature = "avif", feature = "heic"))]
 mod track;
 
 use std::ops::Range;
 
 pub(crate) use item::{Pictures, behind_offset, exif};
 pub(crate) use raw::cr3_jpegs;
-#[cfg(any(feature = "avif", feature = "heic"))]
-pub(crate) use track::Sample;
 #[cfg(feature = "avif")]
 pub(crate) use track::without_sequence;
-pub(crate) use track::{Track, has_sequence, tracks};
+#[cfg(any(feature = "avif", feature = "heic"))]
+pub(crate) use track::{Sample, Track, has_sequence, tracks};
 
 /// Boxes looked at on one level: cameras and phones write a few dozen, a burst some hundreds.
 const MOST_BOXES: usize = 1 << 16;

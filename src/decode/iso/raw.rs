@@ -1,11 +1,11 @@
 //! The JPEG renderings in a CR3.
 //!
-//! Source: the format's description by Laurent Clévy (lclevy/canon_cr3).
+//! Sources: the format's description by Laurent Clévy (lclevy/canon_cr3), and ISO/IEC 14496-12, section 8.7
+//! (sample tables).
 
 use std::ops::Range;
 
-use super::boxes;
-use super::track::first_sample;
+use super::{boxes, find, number};
 
 /// What a renderings' box of a CR3 holds before its JPEG, at most.
 const MOST_BEFORE_JPEG: usize = 64;
@@ -37,6 +37,24 @@ fn rendering(bytes: &[u8], within: Range<usize>) -> Option<Range<usize>> {
     let head = bytes.get(body.start..body.end.min(body.start + MOST_BEFORE_JPEG))?;
     let start = head.windows(3).position(|window| window == b"\xff\xd8\xff")?;
     Some(body.start + start..body.end)
+}
+
+/// The first sample of a track.
+fn first_sample(bytes: &[u8], track: Range<usize>) -> Option<Range<usize>> {
+    let media = find(bytes, track, b"mdia")?;
+    let table = find(bytes, find(bytes, media, b"minf")?, b"stbl")?;
+    let sizes = find(bytes, table.clone(), b"stsz")?;
+    let all = number(bytes.get(sizes.start + 4..sizes.start + 8)?);
+    let first = || Some(number(bytes.get(sizes.start + 12..sizes.start + 16)?));
+    let size = if all == 0 { first()? } else { all };
+    let start = if let Some(offsets) = find(bytes, table.clone(), b"co64") {
+        let offset = bytes.get(offsets.start + 8..offsets.start + 16)?;
+        crate::num::to_usize(u64::from_be_bytes(offset.try_into().ok()?))?
+    } else {
+        let offsets = find(bytes, table, b"stco")?;
+        crate::num::index(number(bytes.get(offsets.start + 8..offsets.start + 12)?))
+    };
+    Some(start..start.checked_add(crate::num::index(size))?)
 }
 
 #[cfg(test)]

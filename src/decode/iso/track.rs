@@ -145,24 +145,6 @@ fn per_chunk(runs: &[u8], chunk: usize) -> u32 {
     run.map_or(0, |run| number(&runs[run][4..8]))
 }
 
-/// The first sample of a track, whatever its table says of chunks.
-pub(super) fn first_sample(bytes: &[u8], track: Range<usize>) -> Option<Range<usize>> {
-    let media = find(bytes, track, b"mdia")?;
-    let table = find(bytes, find(bytes, media, b"minf")?, b"stbl")?;
-    let sizes = find(bytes, table.clone(), b"stsz")?;
-    let all = number(bytes.get(sizes.start + 4..sizes.start + 8)?);
-    let first = || Some(number(bytes.get(sizes.start + 12..sizes.start + 16)?));
-    let size = if all == 0 { first()? } else { all };
-    let start = if let Some(offsets) = find(bytes, table.clone(), b"co64") {
-        let offset = bytes.get(offsets.start + 8..offsets.start + 16)?;
-        crate::num::to_usize(u64::from_be_bytes(offset.try_into().ok()?))?
-    } else {
-        let offsets = find(bytes, table, b"stco")?;
-        crate::num::index(number(bytes.get(offsets.start + 8..offsets.start + 12)?))
-    };
-    Some(start..start.checked_add(crate::num::index(size))?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::boxed;

@@ -7,6 +7,7 @@ mod animation;
 mod collection;
 mod embedded;
 mod page;
+#[cfg(any(feature = "avif", feature = "heic"))]
 mod sequence;
 
 use std::collections::HashSet;
@@ -147,10 +148,12 @@ pub(crate) fn walk_parts(
         Format::Ico => page::icon(bytes, &mut walk),
         Format::Heif | Format::Avif if format.is_supported() => {
             let walked = collection::walk(bytes, format, &mut walk);
-            match walked {
+            #[cfg(any(feature = "avif", feature = "heic"))]
+            let walked = match walked {
                 Err(Stop::Asked) => walked,
                 _ => walked.and(sequence::walk(bytes, format, &mut walk)),
-            }
+            };
+            walked
         }
         _ => Ok(()),
     };

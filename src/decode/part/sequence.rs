@@ -4,12 +4,9 @@
 //! the sync samples are decoded, each as the one picture of a file made around it; the others are said to
 //! be unseen.
 
-#[cfg(any(feature = "avif", feature = "heic"))]
 use std::ops::Range;
 
-#[cfg(any(feature = "avif", feature = "heic"))]
-use super::super::iso::Pictures;
-use super::super::iso::{Track, has_sequence, tracks};
+use super::super::iso::{Pictures, Track, has_sequence, tracks};
 use super::{DecodeError, Format, Stop, Walk};
 
 /// Gives every distinct frame but the main picture.
@@ -63,7 +60,6 @@ fn frames(
 
 /// Place of the main picture: the primary item, which most often is the first frame itself; or, without
 /// one, that frame.
-#[cfg(any(feature = "avif", feature = "heic"))]
 fn main(bytes: &[u8], track: &Track) -> Option<Range<usize>> {
     match Pictures::of(bytes) {
         Some(pictures) => pictures.primary_place(bytes),
