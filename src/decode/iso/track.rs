@@ -22,7 +22,7 @@ pub(crate) struct Track {
     pub(crate) coding: Option<[u8; 4]>,
     /// Place of the boxes in the sample entry.
     pub(crate) entry: Range<usize>,
-    /// The samples in the order of decoding.
+    /// The samples in the order of decoding; together no longer than the file.
     pub(crate) samples: Vec<Sample>,
     /// Whether all samples that the track says it has are listed.
     pub(crate) is_whole: bool,
@@ -118,6 +118,7 @@ fn samples(bytes: &[u8], table: Range<usize>) -> Option<(Vec<Sample>, bool)> {
         Some(table.as_chunks::<4>().0.binary_search(&number_of).is_ok())
     };
     let mut listed = Vec::new();
+    let mut left = bytes.len();
     'chunks: for (index, chunk) in chunks.get(8..)?.chunks_exact(chunk_bytes).enumerate() {
         let mut at = crate::num::to_usize(long(chunk))?;
         for _ in 0..per_chunk(runs, index) {
@@ -125,10 +126,12 @@ fn samples(bytes: &[u8], table: Range<usize>) -> Option<(Vec<Sample>, bool)> {
             if sample == MOST_SAMPLES || sample >= crate::num::index(count) {
                 break 'chunks;
             }
-            let Some(end) = size(sample).and_then(|size| at.checked_add(crate::num::index(size)))
-            else {
+            let Some(size) = size(sample).map(crate::num::index) else { break 'chunks };
+            // Samples that overlap would have the same bytes read over and over.
+            let (Some(end), Some(rest)) = (at.checked_add(size), left.checked_sub(size)) else {
                 break 'chunks;
             };
+            left = rest;
             listed.push(Sample { place: at..end, is_sync: is_sync(sample).unwrap_or(true) });
             at = end;
         }
@@ -202,6 +205,16 @@ mod tests {
         assert_eq!(track.coding, None);
         assert!(track.samples.iter().all(|sample| sample.is_sync));
         assert_eq!(tracks(&boxed(b"moov", &[b"nothing"])), None);
+    }
+
+    #[test]
+    fn samples_that_are_longer_than_the_file_together_are_not_listed() {
+        let mut file = boxed(b"moov", &[&track(b"pict", &[&entry()], None)]);
+        let sizes = file.windows(4).position(|name| name == b"stsz").unwrap();
+        let length = u32::try_from(file.len() - 6).unwrap().to_be_bytes();
+        file[sizes + 16..sizes + 20].copy_from_slice(&length);
+        let [track] = tracks(&file).unwrap().try_into().unwrap();
+        assert_eq!((track.samples.len(), track.is_whole), (2, false));
     }
 
     #[cfg(feature = "avif")]

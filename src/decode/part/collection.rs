@@ -20,6 +20,7 @@ pub(super) fn walk(bytes: &[u8], format: Format, walk: &mut Walk<'_>) -> Result<
 #[cfg(feature = "jpeg2000")]
 pub(super) fn codestreams(bytes: &[u8], walk: &mut Walk<'_>) -> Result<(), Stop> {
     const BOX: &[u8] = b"\0\0\0\0jp2c";
+    const MOST_HEAD_BYTES: usize = 1 << 20;
     let mut places = super::super::jpeg2000::codestreams(bytes);
     let Some(head) = places.next().and_then(|first| bytes.get(..first.start)) else {
         return Ok(());
@@ -28,6 +29,11 @@ pub(super) fn codestreams(bytes: &[u8], walk: &mut Walk<'_>) -> Result<(), Stop>
     let head =
         head.strip_suffix(b"jp2c").map_or(head.len().saturating_sub(16), |head| head.len() - 4);
     for (number, place) in (2..).zip(places) {
+        // It is copied for each.
+        if head > MOST_HEAD_BYTES {
+            let error = DecodeError::unsupported_feature(Format::Jpeg2000);
+            return Err(error.because("several codestreams behind a large header").into());
+        }
         let body = bytes.get(place).unwrap_or_default();
         let file = [&bytes[..head], BOX, body].concat();
         walk.beside = crate::num::to_u64(file.len());
