@@ -9,7 +9,7 @@ use super::iso::{self, Sample, Track};
 
 /// How far before its boxes a visual sample entry says width and height, of two bytes each.
 const SIZE_BEFORE_BOXES: usize = 54;
-/// Room for all boxes besides the configuration: the data begin behind them.
+/// A configuration holds a few parameter sets of some hundred bytes; it is copied for each frame.
 const MOST_CONFIG_BYTES: usize = 1 << 16;
 
 /// A file whose only picture is the first sync sample of HEVC; `None` when there is none.

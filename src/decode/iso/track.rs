@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::{boxes, find, long, number};
 
 /// Tracks that are looked at.
-const MOST_TRACKS: usize = 64;
+const MOST_TRACKS: usize = 16;
 /// Samples of one track that are listed; the limits stop far earlier.
 const MOST_SAMPLES: usize = 1 << 16;
 /// What stands before the boxes in a visual sample entry.
@@ -60,16 +60,23 @@ pub(crate) fn without_sequence(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// The tracks of pictures; those that are auxiliary to another (alpha, depth), sound and text are left
-/// out. `None` when a sequence is there and no track of it can be read.
+/// out. `None` when there is a sequence of which no track can be read, or one in fragments, whose samples no
+/// table lists (ISO/IEC 14496-12, section 8.8).
 pub(crate) fn tracks(bytes: &[u8]) -> Option<Vec<Track>> {
     let mut tracks = Vec::new();
     let mut is_read = false;
+    if find(bytes, 0..bytes.len(), b"moof").is_some() {
+        return None;
+    }
     for (_, moov) in boxes(bytes, 0..bytes.len()).filter(|(kind, _)| kind == b"moov") {
-        for (_, track) in boxes(bytes, moov).filter(|(kind, _)| kind == b"trak").take(MOST_TRACKS) {
+        for (_, track) in boxes(bytes, moov).filter(|(kind, _)| kind == b"trak") {
             let Some(media) = find(bytes, track, b"mdia") else { continue };
             let Some(handler) = find(bytes, media.clone(), b"hdlr") else { continue };
             let Some(kind) = bytes.get(handler).and_then(|body| body.get(8..12)) else { continue };
             is_read = true;
+            if tracks.len() == MOST_TRACKS {
+                return None;
+            }
             if matches!(kind, b"pict" | b"vide") {
                 tracks.push(Track::read(bytes, media));
             }
@@ -112,8 +119,9 @@ fn samples(bytes: &[u8], table: Range<usize>) -> Option<(Vec<Sample>, bool)> {
         None => (part(b"co64")?, 8),
     };
     let runs = part(b"stsc")?;
+    let sync = part(b"stss");
     let is_sync = |sample: usize| {
-        let table = part(b"stss")?.get(8..)?;
+        let table = sync?.get(8..)?;
         let number_of = u32::try_from(sample + 1).ok()?.to_be_bytes();
         Some(table.as_chunks::<4>().0.binary_search(&number_of).is_ok())
     };
@@ -205,6 +213,9 @@ mod tests {
         assert_eq!(track.coding, None);
         assert!(track.samples.iter().all(|sample| sample.is_sync));
         assert_eq!(tracks(&boxed(b"moov", &[b"nothing"])), None);
+        let moov = boxed(b"moov", &[&moov]);
+        assert!(tracks(&moov).is_some());
+        assert_eq!(tracks(&[moov, boxed(b"moof", &[])].concat()), None);
     }
 
     #[test]
