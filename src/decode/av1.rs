@@ -1,4 +1,4 @@
-//! The size that an AV1 sequence header allows its frames, and where it stands.
+//! The size that an AV1 sequence header allows its frames, where it stands, and how many frames there are.
 //!
 //! The decoder allocates for it before it compares it with the container's. Source: AV1 bitstream
 //! specification, sections 5.3 (units), 5.5 (sequence header) and 4.10.5 (leb128).
@@ -7,6 +7,8 @@ use super::bit_reader::Bits;
 
 /// Type of a unit that holds a sequence header (section 6.2.2).
 const SEQUENCE_HEADER: u8 = 1;
+/// Types of the units that begin a frame: a header, and a whole frame (the same).
+const FRAME_HEADERS: [u8; 2] = [3, 6];
 /// A sequence header is far shorter; only its start is read.
 const MOST_BYTES: usize = 1024;
 
@@ -14,6 +16,12 @@ const MOST_BYTES: usize = 1024;
 /// there is none. Never panics.
 pub(crate) fn largest_frame_pixels(units: &[u8]) -> u64 {
     headers(units).filter_map(|(_, body)| Frame::read(body)).map(Frame::pixels).max().unwrap_or(0)
+}
+
+/// Width and height that the first sequence header in a chain of units allows its frames.
+pub(crate) fn first_size(units: &[u8]) -> Option<(u32, u32)> {
+    let frame = headers(units).find_map(|(_, body)| Frame::read(body))?;
+    Some((u32::try_from(frame.width).ok()?, u32::try_from(frame.height).ok()?))
 }
 
 /// Byte and bit of the lowest bit of each odd width: set, it makes the width the next even one.
@@ -29,17 +37,24 @@ pub(crate) fn odd_width_bits(units: &[u8]) -> Vec<(usize, u8)> {
     headers(units).filter_map(bit).collect()
 }
 
+/// Frames in a chain of units, shown or not.
+pub(crate) fn frames(units: &[u8]) -> usize {
+    chain(units).filter(|(kind, ..)| FRAME_HEADERS.contains(kind)).count()
+}
+
 /// The sequence headers in a chain of units, with the place of their body.
 fn headers(units: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    let headers = chain(units).filter(|(kind, ..)| *kind == SEQUENCE_HEADER);
+    headers.map(|(_, at, body)| (at, body))
+}
+
+/// Type, place and body of each unit.
+fn chain(units: &[u8]) -> impl Iterator<Item = (u8, usize, &[u8])> {
     let mut rest = units;
     std::iter::from_fn(move || {
-        loop {
-            let (kind, body, next) = unit(rest)?;
-            rest = next;
-            if kind == SEQUENCE_HEADER {
-                return Some((units.len() - next.len() - body.len(), body));
-            }
-        }
+        let (kind, body, next) = unit(rest)?;
+        rest = next;
+        Some((kind, units.len() - next.len() - body.len(), body))
     })
 }
 
@@ -140,7 +155,10 @@ mod tests {
         let header = [0x18, 0x3f, 0xff, 0xff, 0xc0, 0x00, 0x40];
         let units = [&[0b10010, 0, 0b01010, 7], &header[..]].concat();
         assert_eq!(largest_frame_pixels(&units), 65536 * 2);
+        assert_eq!(first_size(&units), Some((65536, 2)));
         assert_eq!(odd_width_bits(&units), []);
+        let frames_beside = [&units[..], &[0b11010, 1, 0], &[0b110010, 2, 0, 0], &[0b100010, 0]];
+        assert_eq!((frames(&frames_beside.concat()), frames(&units)), (2, 0));
         for end in 0..8 {
             assert_eq!(largest_frame_pixels(&units[..end]), 0);
         }

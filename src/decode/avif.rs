@@ -3,8 +3,7 @@
 //! Crop, rotation and mirroring of the container are applied: they are part of the picture (ISO/IEC
 //! 23008-12, section 6.5). EXIF orientation is not. Not decoded by this version of the decoder, and
 //! refused as an unsupported feature: a crop to a fraction of a pixel. Of an image sequence the still
-//! picture that stands for it is decoded, and its frames are said to be unseen ([`super::part`]): what
-//! they cost cannot be read from the header.
+//! picture that stands for it is decoded, or its first frame; the frames are [`super::avif_frames`]'s.
 //!
 //! The decoder (oxideav-avif 0.0.16) takes half of an odd width for a layout that it does not know, and
 //! refuses the picture. So it is shown one more column ([`av1::odd_width_bits`]), and cuts it off itself
@@ -20,8 +19,11 @@ use oxideav_avif::meta::Property;
 use oxideav_avif::{AvifHeader, DecodeOptions, Error};
 
 use super::av1;
+use super::avif_frames::AvifFrames;
 use super::codec::{Extra, damaged, too_many_pixels, unsupported};
-use super::iso;
+use super::error::DecodeError;
+use super::iso::{self, Track};
+use super::limits::Limits;
 
 const NAME: &str = "AVIF";
 /// Bytes a pixel beside the returned picture. Measured with oxideav-avif 0.0.16, largest of 14
@@ -41,17 +43,23 @@ pub(crate) struct Avif<'a> {
     edits: Vec<(usize, u8)>,
 }
 
-impl<'a> Avif<'a> {
-    pub(crate) fn new(bytes: &'a [u8], max_pixels: u64) -> Result<Self, ImageError> {
-        let info = oxideav_avif::info(bytes).map_err(convert)?;
-        if info.is_sequence {
-            let still = iso::without_sequence(bytes);
-            return Self::still(Cow::Owned(still), max_pixels)
-                .map_err(|_| unsupported(NAME, "image sequence without a still picture"));
-        }
-        Self::still(Cow::Borrowed(bytes), max_pixels)
+/// Reads the header of the main picture.
+pub(crate) fn open<'a>(
+    bytes: &'a [u8],
+    limits: &Limits,
+) -> Result<Box<dyn Extra + 'a>, ImageError> {
+    if iso::has_sequence(bytes) && iso::Pictures::of(bytes).is_none() {
+        return Ok(Box::new(FirstFrame::new(bytes, *limits)?));
     }
+    let info = oxideav_avif::info(bytes).map_err(convert)?;
+    let bytes = match info.is_sequence {
+        true => Cow::Owned(iso::without_sequence(bytes)),
+        false => Cow::Borrowed(bytes),
+    };
+    Ok(Box::new(Avif::still(bytes, limits.max_pixels)?))
+}
 
+impl<'a> Avif<'a> {
     fn still(bytes: Cow<'a, [u8]>, max_pixels: u64) -> Result<Self, ImageError> {
         let info = oxideav_avif::info(&bytes).map_err(convert)?;
         let coded = coded_pixels(&bytes).map_err(convert)?;
@@ -106,6 +114,58 @@ impl Extra for Avif<'_> {
         let rgb = if self.has_alpha { picture.try_to_rgba8() } else { picture.try_to_rgb8() };
         rgb.map_err(convert)
     }
+}
+
+/// The first frame of a sequence that has no still picture beside it.
+struct FirstFrame<'a> {
+    bytes: &'a [u8],
+    track: Track,
+    limits: Limits,
+    memory_bytes: u64,
+    width: u32,
+    height: u32,
+}
+
+impl<'a> FirstFrame<'a> {
+    fn new(bytes: &'a [u8], limits: Limits) -> Result<Self, ImageError> {
+        let missing = || unsupported(NAME, "image sequence without a frame of AV1");
+        let mut tracks = iso::tracks(bytes).unwrap_or_default().into_iter();
+        let track = tracks.find(|track| track.coding.as_ref() == Some(b"av01"));
+        let track = track.ok_or_else(missing)?;
+        let frames = AvifFrames::new(bytes, &track, limits).map_err(refused)?;
+        let (width, height) = frames.first_size().ok_or_else(missing)?;
+        let memory_bytes = frames.memory_bytes();
+        Ok(Self { bytes, track, limits, memory_bytes, width, height })
+    }
+}
+
+impl Extra for FirstFrame<'_> {
+    fn dimensions(&self) -> (u32, u32) {
+        (self.width, self.height)
+    }
+
+    fn color_type(&self) -> ColorType {
+        ColorType::Rgb8
+    }
+
+    fn memory_bytes(&self) -> u64 {
+        self.memory_bytes
+    }
+
+    fn read(self: Box<Self>) -> Result<Vec<u8>, ImageError> {
+        let mut frames = AvifFrames::new(self.bytes, &self.track, self.limits).map_err(refused)?;
+        let pictures = frames.first().map_err(refused)?;
+        let picture = pictures.into_iter().next();
+        let picture = picture.ok_or_else(|| unsupported(NAME, "first frame that is not shown"))?;
+        if (picture.width, picture.height) != (self.width, self.height) {
+            return Err(unsupported(NAME, "frames of several sizes"));
+        }
+        Ok(picture.data)
+    }
+}
+
+fn refused(error: DecodeError) -> ImageError {
+    if error.limit_exceeded().is_some() { too_many_pixels() } else { damaged(NAME, error) }
 }
 
 /// What the coded pictures claim for themselves.

@@ -8,7 +8,13 @@ use std::io::{self, BufRead, Cursor, Seek};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use image::error::UnsupportedErrorKind;
-#[cfg(any(feature = "heic", feature = "jxl", feature = "avif", feature = "turbojpeg"))]
+#[cfg(any(
+    feature = "heic",
+    feature = "jxl",
+    feature = "avif",
+    feature = "jpeg2000",
+    feature = "turbojpeg"
+))]
 use image::error::{DecodingError, ImageFormatHint, UnsupportedError};
 use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader};
 
@@ -52,7 +58,13 @@ pub(crate) trait Extra {
 enum Source<'a> {
     Library(Box<dyn ImageDecoder + 'a>),
     #[cfg_attr(
-        not(any(feature = "heic", feature = "jxl", feature = "avif", feature = "turbojpeg")),
+        not(any(
+            feature = "heic",
+            feature = "jxl",
+            feature = "avif",
+            feature = "jpeg2000",
+            feature = "turbojpeg"
+        )),
         expect(dead_code, reason = "no format behind a feature is built in")
     )]
     Extra(Box<dyn Extra + 'a>),
@@ -135,7 +147,15 @@ impl<'a> Opened<'a> {
         let tiff = Tiff::new(bytes);
         let Some((palette, edit)) = tiff.palette(start).filter(|_| !tiff.is_big()) else {
             let input = Overlay::buffered(head, None, bytes);
-            return Self::from_input(bytes, input, Format::Tiff, limits);
+            let opened = Self::from_input(bytes, input, Format::Tiff, limits)?;
+            // Its decoder gives integers of 32 bits as if they were such numbers.
+            let is_said =
+                matches!(opened.decoder.color_type(), ColorType::Rgb32F | ColorType::Rgba32F);
+            if is_said && !tiff.is_float(start) {
+                let refused = DecodeError::unsupported_feature(Format::Tiff);
+                return Err(refused.because("samples that are integers of 32 bits"));
+            }
+            return Ok(opened);
         };
         // Its decoder knows no palettes: the numbers are grey to it, and become colours here.
         let input = Overlay::buffered(head, Some(edit), bytes);
@@ -244,7 +264,13 @@ pub(crate) fn guard<T>(format: Format, work: impl FnOnce() -> T) -> Result<T, De
 
 fn open<'a>(
     #[cfg_attr(
-        not(any(feature = "heic", feature = "jxl", feature = "avif", feature = "turbojpeg")),
+        not(any(
+            feature = "heic",
+            feature = "jxl",
+            feature = "avif",
+            feature = "jpeg2000",
+            feature = "turbojpeg"
+        )),
         expect(unused_variables, reason = "only those decoders take all bytes at once")
     )]
     bytes: &'a [u8],
@@ -263,7 +289,12 @@ fn open<'a>(
         }
         #[cfg(feature = "avif")]
         Format::Avif => {
-            return Ok(Source::Extra(Box::new(super::avif::Avif::new(bytes, limits.max_pixels)?)));
+            return Ok(Source::Extra(super::avif::open(bytes, limits)?));
+        }
+        #[cfg(feature = "jpeg2000")]
+        Format::Jpeg2000 => {
+            let decoder = super::jpeg2000::Jpeg2000::new(bytes, limits.max_pixels)?;
+            return Ok(Source::Extra(Box::new(decoder)));
         }
         #[cfg(feature = "turbojpeg")]
         Format::Jpeg => {
@@ -371,7 +402,7 @@ pub(crate) fn convert_error(
 
 /// A refusal by [`Limits::max_pixels`] that only the decoder could make: it knows what the pictures
 /// that a file is composed of really hold.
-#[cfg(any(feature = "heic", feature = "avif"))]
+#[cfg(any(feature = "heic", feature = "avif", feature = "jpeg2000"))]
 pub(crate) fn too_many_pixels() -> ImageError {
     ImageError::IoError(io::ErrorKind::FileTooLarge.into())
 }
@@ -381,7 +412,13 @@ fn is_pixel_refusal(error: &io::Error) -> bool {
 }
 
 /// A refusal of an [`Extra`] decoder, as `image` words it.
-#[cfg(any(feature = "heic", feature = "jxl", feature = "avif", feature = "turbojpeg"))]
+#[cfg(any(
+    feature = "heic",
+    feature = "jxl",
+    feature = "avif",
+    feature = "jpeg2000",
+    feature = "turbojpeg"
+))]
 pub(crate) fn unsupported(name: &str, what: &str) -> ImageError {
     let kind = UnsupportedErrorKind::GenericFeature(what.to_owned());
     let hint = ImageFormatHint::Name(name.to_owned());
@@ -389,7 +426,13 @@ pub(crate) fn unsupported(name: &str, what: &str) -> ImageError {
 }
 
 /// Damage that an [`Extra`] decoder met, as `image` words it.
-#[cfg(any(feature = "heic", feature = "jxl", feature = "avif", feature = "turbojpeg"))]
+#[cfg(any(
+    feature = "heic",
+    feature = "jxl",
+    feature = "avif",
+    feature = "jpeg2000",
+    feature = "turbojpeg"
+))]
 pub(crate) fn damaged(name: &str, why: impl Into<Box<dyn Error + Send + Sync>>) -> ImageError {
     ImageError::Decoding(DecodingError::new(ImageFormatHint::Name(name.to_owned()), why))
 }

@@ -41,7 +41,9 @@ fn narrow<const N: usize>(data: &mut Vec<u8>, convert: impl Fn([u8; N]) -> u8) {
     data.truncate(samples);
 }
 
-/// The nearest 8-bit value: 65535 / 255 = 257, so no value is halfway.
+/// The nearest 8-bit value: 65535 / 255 = 257, so no value is halfway. Programs that keep the upper byte
+/// instead (libpng's and OpenCV's way) differ by one in a quarter of all values: at most 2 bits of PDQ on 32 pictures
+/// (2026-11-26).
 fn scale_u16(sample: u16) -> u8 {
     let [value, ..] = ((u32::from(sample) + 128) / 257).to_le_bytes();
     value

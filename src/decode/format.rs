@@ -7,6 +7,7 @@ use std::fmt;
 const HAS_HEIC: bool = cfg!(feature = "heic");
 const HAS_JXL: bool = cfg!(feature = "jxl");
 const HAS_AVIF: bool = cfg!(feature = "avif");
+const HAS_JPEG2000: bool = cfg!(feature = "jpeg2000");
 
 /// A picture format, found by content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -132,6 +133,7 @@ impl Format {
             Self::Heif => HAS_HEIC,
             Self::JpegXl => HAS_JXL,
             Self::Avif => HAS_AVIF,
+            Self::Jpeg2000 => HAS_JPEG2000,
             Self::Jpeg | Self::Png | Self::Gif | Self::WebP | Self::Tiff => true,
             Self::Bmp | Self::Ico | Self::Qoi | Self::Tga | Self::Pnm => true,
             _ => false,

@@ -17,21 +17,30 @@
 mod av1;
 #[cfg(feature = "avif")]
 mod avif;
+#[cfg(feature = "avif")]
+mod avif_frames;
 #[cfg(any(feature = "avif", feature = "heic"))]
 mod bit_reader;
 mod buffer;
 mod codec;
+#[cfg(feature = "jpeg2000")]
+mod codestream;
 mod convert;
 mod error;
+mod exif;
 mod format;
 mod gif;
 #[cfg(feature = "heic")]
 mod heif;
 #[cfg(feature = "heic")]
+mod heif_frame;
+#[cfg(feature = "heic")]
 mod hevc;
 mod ico;
 mod iso;
 mod jpeg;
+#[cfg(feature = "jpeg2000")]
+mod jpeg2000;
 mod jpeg_kind;
 #[cfg(feature = "jxl")]
 mod jxl;

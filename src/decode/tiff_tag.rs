@@ -20,6 +20,7 @@ const JPEG_OFFSET: u16 = 513;
 const JPEG_BYTES: u16 = 514;
 /// A whole JPEG file in Panasonic's first directory.
 const RW2_JPEG: u16 = 46;
+const SAMPLE_FORMAT: u16 = 339;
 const EXIF_DIRECTORY: u16 = 34665;
 const DNG_VERSION: u16 = 50706;
 /// The list of pictures in an MPF index.
@@ -198,6 +199,27 @@ impl<'a> Tiff<'a> {
         Some((palette, (photometric + 8 + usize::from(self.is_big_endian), 1)))
     }
 
+    /// Whether the directory at `start` says that its samples are floating-point numbers (TIFF 6.0, section
+    /// 19); of a BigTIFF too.
+    pub(crate) fn is_float(&self, start: u64) -> bool {
+        const FLOAT: u16 = 3;
+        let format = crate::num::to_usize(start).and_then(|start| {
+            if self.is_big() {
+                let count = crate::num::to_usize(self.long_long(start)?)?.min(MOST_ENTRIES);
+                let mut entries = (0..count).map(|index| start + 8 + index * BIG_ENTRY_BYTES);
+                let entry = entries.find(|at| self.short(*at) == Some(SAMPLE_FORMAT))?;
+                let is_inside = self.long_long(entry + 4)? <= 4;
+                let place = crate::num::to_usize(self.long_long(entry + 12)?);
+                self.short(if is_inside { entry + 12 } else { place? })
+            } else {
+                let (_, entry, count) =
+                    self.entries(start).find(|(tag, ..)| *tag == SAMPLE_FORMAT)?;
+                self.short(if count <= 2 { entry + 8 } else { self.long(entry + 8)? })
+            }
+        });
+        format == Some(FLOAT)
+    }
+
     pub(crate) fn is_big(&self) -> bool {
         self.bytes.get(..4).is_some_and(|signature| signature.contains(&b'+'))
     }
@@ -357,6 +379,21 @@ mod tests {
             let entries = [entry(JPEG_OFFSET, 4, 1, at), entry(JPEG_BYTES, 4, 1, u32::MAX)];
             assert_eq!(Tiff::new(&file(&entries, 0, b"hello")).embedded_jpegs(), vec![]);
         }
+    }
+
+    #[test]
+    fn the_format_of_the_samples_is_read_in_its_place_and_beside_it() {
+        let shorts = |values: [u16; 3]| values.map(u16::to_le_bytes).concat();
+        let is_float = |bytes: &[u8]| Tiff::new(bytes).is_float(8);
+        assert!(is_float(&file(&[entry(SAMPLE_FORMAT, 3, 1, 3)], 0, b"")));
+        assert!(!is_float(&file(&[entry(SAMPLE_FORMAT, 3, 1, 1)], 0, b"")));
+        assert!(!is_float(&file(&[entry(MAKE, 3, 1, 3)], 0, b"")));
+        let beside = file(&[entry(SAMPLE_FORMAT, 3, 3, 26)], 0, &shorts([3; 3]));
+        assert!(is_float(&beside) && !is_float(&beside[..26]));
+        let tag = [SAMPLE_FORMAT.to_le_bytes(), 3u16.to_le_bytes()].concat();
+        let value = [shorts([3; 3]), vec![0; 2]].concat();
+        let entry = [&1u64.to_le_bytes()[..], &tag, &3u64.to_le_bytes(), &value].concat();
+        assert!(Tiff::new(&[b"II+\0\x08\0\0\0", &entry[..]].concat()).is_float(8));
     }
 
     #[test]

@@ -161,6 +161,49 @@ fn sixteen_bit_samples_are_rounded_and_alpha_is_kept() {
     assert_eq!(hidden.pixels().row(0), &[9, 8, 7, 0]);
 }
 
+/// A file of the format, as its encoder writes it.
+fn written(picture: impl Into<image::DynamicImage>, format: image::ImageFormat) -> Vec<u8> {
+    let mut file = std::io::Cursor::new(Vec::new());
+    picture.into().write_to(&mut file, format).unwrap();
+    file.into_inner()
+}
+
+#[test]
+fn every_sixteen_bit_sample_becomes_the_nearest_of_eight_in_png_and_tiff() {
+    let samples: Vec<u16> = (0..=u16::MAX).collect();
+    let nearest = |sample: &u16| (f64::from(*sample) / 65535.0 * 255.0).round();
+    let grey =
+        image::ImageBuffer::<image::Luma<u16>, _>::from_raw(256, 256, samples.clone()).unwrap();
+    let colours: Vec<u16> = samples.iter().flat_map(|at| [*at, !*at, at ^ 0xff]).collect();
+    let colour =
+        image::ImageBuffer::<image::Rgb<u16>, _>::from_raw(256, 256, colours.clone()).unwrap();
+    for format in [image::ImageFormat::Png, image::ImageFormat::Tiff] {
+        for (file, wanted) in
+            [(written(grey.clone(), format), &samples), (written(colour.clone(), format), &colours)]
+        {
+            let picture = decode(&file, &Limits::default()).unwrap();
+            let found = (0..256).flat_map(|row| picture.pixels().row(row).to_vec());
+            assert!(found.map(f64::from).eq(wanted.iter().map(nearest)), "{format:?}");
+        }
+    }
+}
+
+#[test]
+fn integers_of_32_bits_in_a_tiff_are_not_taken_for_floating_point_numbers() {
+    let picture = image::ImageBuffer::<image::Rgb<f32>, _>::from_fn(4, 4, |x, y| {
+        image::Rgb([f32::from(u8::try_from(x + y).unwrap()) / 8.0; 3])
+    });
+    let mut file = written(picture, image::ImageFormat::Tiff);
+    assert!(decode(&file, &Limits::default()).is_ok());
+    // The tag, three values of two bytes each, and where they are.
+    let tag = file.windows(8).position(|entry| entry == [0x53, 1, 3, 0, 3, 0, 0, 0]).unwrap();
+    let place = u32::from_le_bytes(file[tag + 8..tag + 12].try_into().unwrap());
+    let place = usize::try_from(place).unwrap();
+    file[place..place + 6].copy_from_slice(&[1, 0, 1, 0, 1, 0]);
+    let error = decode(&file, &Limits::default()).unwrap_err();
+    assert_eq!(error.reason(), "unsupported feature");
+}
+
 #[test]
 fn each_limit_refuses_by_its_name() {
     let file = b"P5 100 100 255 ";

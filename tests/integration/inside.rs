@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use image::codecs::gif::GifEncoder;
 use image::{DynamicImage, Frame, RgbaImage};
-use onceseen::decode::Limits;
+use onceseen::decode::{Format, Limits};
 use onceseen::record::{Record, Status};
 use onceseen::scan::{PartSet, Scanner, Summary};
 use serde_json::Value;
@@ -125,7 +125,7 @@ fn the_previews_of_raw_files_of_other_structures_are_examined() {
 
 #[test]
 fn images_and_thumbnails_of_a_heif_are_examined() {
-    if !onceseen::decode::Format::Heif.is_supported() {
+    if !Format::Heif.is_supported() {
         return;
     }
     let file = std::fs::read(pictures().join("../collection.heic")).unwrap();
@@ -138,6 +138,86 @@ fn images_and_thumbnails_of_a_heif_are_examined() {
     seen.sort();
     let expected = [("image 2", 320), ("thumbnail-1", 64)];
     assert_eq!(seen, expected.map(|(kind, width)| (kind.to_owned(), width)));
+}
+
+fn format_file(name: &str) -> Vec<u8> {
+    std::fs::read(pictures().join("../formats").join(name)).unwrap()
+}
+
+#[test]
+fn the_frames_of_an_avif_sequence_are_examined_those_predicted_from_others_too() {
+    if !Format::Avif.is_supported() {
+        return;
+    }
+    let file = format_file("frames.avif");
+    let all = [" scene-00.jpg", "2 scene-01.jpg", "3 scene-02.jpg"];
+    assert_eq!(found("a.avif", &file), all);
+    // Without its still picture the first frame is the main one.
+    let mut bare = file.clone();
+    let meta = bare.windows(4).position(|name| name == b"meta").unwrap();
+    bare[meta..meta + 4].copy_from_slice(b"free");
+    assert_eq!(found("b.avif", &bare), all);
+    // Damage in the second frame's data: what it was to show is unknown, and said to be.
+    let mut damaged = file.clone();
+    let chunk = damaged.windows(4).position(|name| name == b"stsz").unwrap();
+    let sizes = chunk + 16..chunk + 28;
+    let sizes: Vec<u32> =
+        damaged[sizes].chunks(4).map(|size| u32::from_be_bytes(size.try_into().unwrap())).collect();
+    let second = damaged.len() - usize::try_from(sizes[1] + sizes[2]).unwrap();
+    damaged[second..second + 40].fill(0xff);
+    let record = examine(Limits::default(), &damaged);
+    assert_eq!(record.status, Status::Unexaminable);
+    assert_eq!(record.parts.unwrap().failed, 2);
+}
+
+#[test]
+fn the_sync_frames_of_a_heif_sequence_are_examined_and_the_others_said_to_be_unseen() {
+    if !Format::Heif.is_supported() {
+        return;
+    }
+    let file = format_file("frames.heic");
+    assert_eq!(found("a.heic", &file), [" scene-00.jpg", "3 scene-01.jpg"]);
+    let reason = examine(Limits::default(), &file).reason.unwrap();
+    assert!(reason.contains("2 frames of its image sequence, which are predicted"), "{reason}");
+}
+
+#[test]
+fn exif_thumbnails_of_heif_avif_and_jpeg_2000_are_examined() {
+    for (name, format) in [("exif.heic", Format::Heif), ("exif.avif", Format::Avif)] {
+        if format.is_supported() {
+            let seen = [" scene-00.jpg", "exif-thumbnail scene-01.jpg"];
+            assert_eq!(found(name, &format_file(name)), seen, "{name}");
+        }
+    }
+    let thumbnail = structure(&jpeg(&small(&scene("scene-01.jpg"))), &[]);
+    let exif = boxed(b"uuid", &[b"JpgTiffExif->JP2", &thumbnail]);
+    let file = [format_file("picture.jp2"), exif].concat();
+    let seen = found("a.jp2", &file);
+    assert_eq!(seen.last().unwrap(), "exif-thumbnail scene-01.jpg");
+    if Format::Jpeg2000.is_supported() {
+        assert_eq!(seen[0], " scene-00.jpg");
+    }
+}
+
+#[test]
+fn a_second_codestream_of_a_jpeg_2000_is_examined_and_a_cut_one_refused() {
+    if !Format::Jpeg2000.is_supported() {
+        return;
+    }
+    let file = format_file("picture.jp2");
+    let start = file.windows(4).position(|name| name == b"jp2c").unwrap() - 4;
+    let twice = [&file[..], &file[start..]].concat();
+    let mut kinds = Vec::new();
+    let _ = onceseen::decode::others(&twice, &Limits::default(), &mut |kind, picture| {
+        kinds.push((kind.to_string(), picture.unwrap().width()));
+        std::ops::ControlFlow::Continue(())
+    });
+    assert_eq!(kinds, [("image 2".to_owned(), 160)]);
+    for end in (start + 8..file.len()).step_by(97) {
+        let record = examine(Limits::default(), &file[..end]);
+        let reason = record.reason.unwrap();
+        assert!(reason.contains("truncated"), "{end} bytes: {reason}");
+    }
 }
 
 #[test]

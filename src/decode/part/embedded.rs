@@ -1,16 +1,16 @@
 //! JPEG pictures inside another file: EXIF thumbnails, MPF pictures, the previews of camera raw.
 //!
-//! Sources: ITU-T T.81, annex B (segments), Exif 2.32, section 4.7.2, CIPA DC-007, section 5.1, the
-//! PNG (11.3.3.6) and WebP specifications for their EXIF chunks.
+//! Sources: ITU-T T.81, annex B (segments), Exif 2.32, section 4.7.2, CIPA DC-007, section 5.1.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::ops::Range;
 
-use super::super::codec::{Opened, png_chunks};
+use super::super::codec::Opened;
+use super::super::exif;
 use super::super::iso;
 use super::super::jpeg::Survey;
 use super::super::tiff_tag::Tiff;
-use super::super::webp;
 use super::{Format, PartKind, Stop, Walk};
 
 const EXIF: &[u8] = b"Exif\0\0";
@@ -20,18 +20,21 @@ const MPF: &[u8] = b"MPF\0";
 pub(super) fn walk(bytes: &[u8], format: Format, walk: &mut Walk<'_>) -> Result<(), Stop> {
     match format {
         Format::Jpeg => jpeg(bytes, walk),
-        Format::Png => {
-            let exif = png_chunks(bytes).find(|(kind, _)| *kind == b"eXIf");
-            thumbnail(exif.map(|(_, body)| body), walk)
-        }
-        Format::WebP => thumbnail(webp::chunk(bytes, *b"EXIF"), walk),
         Format::Cr2 | Format::Nef | Format::Arw | Format::Dng | Format::CameraRaw => {
             raw(bytes, Tiff::new(bytes).embedded_jpegs(), walk)
         }
         Format::Orf | Format::Rw2 => raw(bytes, Tiff::new(bytes).embedded_jpegs(), walk),
         Format::Cr3 => raw(bytes, iso::cr3_jpegs(bytes), walk),
         Format::Raf => raw(bytes, raf_jpeg(bytes).into_iter().collect(), walk),
-        _ => Ok(()),
+        format => {
+            for exif in exif::find(bytes, format) {
+                walk.beside =
+                    crate::num::to_u64(if matches!(exif, Cow::Owned(_)) { exif.len() } else { 0 });
+                thumbnail(&exif, walk)?;
+            }
+            walk.beside = 0;
+            Ok(())
+        }
     }
 }
 
@@ -39,7 +42,7 @@ fn jpeg(bytes: &[u8], walk: &mut Walk<'_>) -> Result<(), Stop> {
     let mut numbers = 1..;
     for (body_at, body) in application_segments(bytes) {
         if let Some(exif) = body.strip_prefix(EXIF) {
-            thumbnail(Some(exif), walk)?;
+            thumbnail(exif, walk)?;
         } else if let Some(index) = body.strip_prefix(MPF) {
             // Offsets count from the index's own byte order mark.
             let start = body_at + MPF.len();
@@ -79,8 +82,7 @@ fn application_segments(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
 }
 
 /// The thumbnail of EXIF data; they may begin with their own name.
-fn thumbnail(exif: Option<&[u8]>, walk: &mut Walk<'_>) -> Result<(), Stop> {
-    let Some(exif) = exif else { return Ok(()) };
+fn thumbnail(exif: &[u8], walk: &mut Walk<'_>) -> Result<(), Stop> {
     let exif = exif.strip_prefix(EXIF).unwrap_or(exif);
     for place in Tiff::new(exif).embedded_jpegs() {
         give(PartKind::Thumbnail, exif.get(place), walk)?;

@@ -7,6 +7,8 @@ mod animation;
 mod collection;
 mod embedded;
 mod page;
+#[cfg(any(feature = "avif", feature = "heic"))]
+mod sequence;
 
 use std::collections::HashSet;
 use std::fmt;
@@ -28,7 +30,7 @@ pub enum PartKind {
     Frame(u32),
     /// A page of a TIFF.
     Page(u32),
-    /// An image of an icon, cursor or HEIF collection, in the file's order.
+    /// An image of an icon, cursor or HEIF collection, or a codestream of a JPEG 2000, in the file's order.
     Image(u32),
     /// The small picture in EXIF data.
     Thumbnail,
@@ -137,19 +139,28 @@ pub(crate) fn walk_parts(
         hasher: RandomState::new(),
     };
     let walked = match format {
-        Format::Gif | Format::WebP => animation::walk(bytes, format, &mut walk),
-        Format::Png => animation::walk(bytes, format, &mut walk)
-            .and_then(|()| embedded::walk(bytes, format, &mut walk)),
+        Format::Gif | Format::WebP | Format::Png => animation::walk(bytes, format, &mut walk),
         #[cfg(feature = "jxl")]
         Format::JpegXl => animation::walk_jxl(bytes, &mut walk),
+        #[cfg(feature = "jpeg2000")]
+        Format::Jpeg2000 => collection::codestreams(bytes, &mut walk),
         Format::Tiff => page::pages(bytes, &mut walk),
         Format::Ico => page::icon(bytes, &mut walk),
-        Format::Heif | Format::Avif => collection::walk(bytes, format, &mut walk),
+        Format::Heif | Format::Avif if format.is_supported() => {
+            let walked = collection::walk(bytes, format, &mut walk);
+            #[cfg(any(feature = "avif", feature = "heic"))]
+            let walked = match walked {
+                Err(Stop::Asked) => walked,
+                _ => walked.and(sequence::walk(bytes, format, &mut walk)),
+            };
+            walked
+        }
         _ => Ok(()),
     };
-    let walked = match format {
-        Format::Png => walked,
-        _ => walked.and_then(|()| embedded::walk(bytes, format, &mut walk)),
+    // What a cap or a decoder left out takes nothing from what is embedded beside it.
+    let walked = match walked {
+        Err(Stop::Asked) => walked,
+        _ => walked.and(embedded::walk(bytes, format, &mut walk)),
     };
     match walked {
         Err(Stop::Limit(error)) => Err(error),

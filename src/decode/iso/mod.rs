@@ -1,0 +1,66 @@
+//! The boxes of ISO media files, and what is found by them: the pictures of a HEIF or AVIF (`item`), the
+//! samples of its sequences (`track`), and the renderings in a CR3 (`raw`).
+//!
+//! Source: ISO/IEC 14496-12, section 4.2. Every place is checked against the bytes; nothing here panics.
+
+mod item;
+mod raw;
+#[cfg(any(feature = "avif", feature = "heic"))]
+mod track;
+
+use std::ops::Range;
+
+pub(crate) use item::{Pictures, behind_offset, exif};
+pub(crate) use raw::cr3_jpegs;
+#[cfg(feature = "avif")]
+pub(crate) use track::without_sequence;
+#[cfg(any(feature = "avif", feature = "heic"))]
+pub(crate) use track::{Sample, Track, has_sequence, tracks};
+
+/// Boxes looked at on one level: cameras and phones write a few dozen, a burst some hundreds.
+const MOST_BOXES: usize = 1 << 16;
+
+fn find(bytes: &[u8], within: Range<usize>, name: &[u8; 4]) -> Option<Range<usize>> {
+    boxes(bytes, within).find(|(kind, _)| kind == name).map(|(_, body)| body)
+}
+
+/// Name and place of the body of each box within a range; a body that the file cuts ends with it.
+pub(crate) fn boxes(
+    bytes: &[u8],
+    within: Range<usize>,
+) -> impl Iterator<Item = ([u8; 4], Range<usize>)> + '_ {
+    let end = within.end.min(bytes.len());
+    let mut at = within.start;
+    let next = move || {
+        let header = bytes.get(at..end)?;
+        let (size, rest) = header.split_first_chunk::<4>()?;
+        let (kind, rest) = rest.split_first_chunk::<4>()?;
+        let (head, size) = match u32::from_be_bytes(*size) {
+            0 => (8, end - at),
+            1 => (16, crate::num::to_usize(u64::from_be_bytes(*rest.first_chunk()?))?),
+            size => (8, crate::num::index(size)),
+        };
+        let start = at;
+        at = at.checked_add(size.max(head))?.min(end);
+        Some((*kind, (start + head).min(at)..at))
+    };
+    std::iter::from_fn(next).take(MOST_BOXES)
+}
+
+/// Two or four bytes.
+fn number(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(0, |number, byte| (number << 8) | u32::from(*byte))
+}
+
+/// Up to eight bytes.
+fn long(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0, |number, byte| (number << 8) | u64::from(*byte))
+}
+
+/// A box of a test file.
+#[cfg(test)]
+fn boxed(kind: &[u8; 4], parts: &[&[u8]]) -> Vec<u8> {
+    let body = parts.concat();
+    let size = u32::try_from(body.len() + 8).unwrap().to_be_bytes();
+    [&size, kind.as_slice(), &body].concat()
+}
