@@ -85,18 +85,12 @@ fn main() -> io::Result<()> {
     }
 }
 
-fn outcome(
-    originals: &[Original],
-    index: usize,
-    change: fn(&mut copies::Scene<'_>) -> RgbImage,
-) -> Outcome {
+fn outcome(originals: &[Original], index: usize, change: copies::Change) -> Outcome {
     let own = &originals[index];
     // Pictures of a collage beside the copy are no strangers: take them out of the count.
-    let beside: Vec<usize> = (1..=16).map(|step| (index + step * 7) % originals.len()).collect();
+    let beside = pictures::beside(originals.len(), index);
     let others: Vec<&RgbImage> = beside.iter().map(|at| &originals[*at].picture).collect();
-    let draw = copies::Draw::new(u64::try_from(index).unwrap_or(0) * 977 + 5);
-    let mut scene = copies::Scene { copy: copies::small(&own.picture), others: &others, draw };
-    let copy = copies::recompressed(&change(&mut scene), JPEG_QUALITY);
+    let copy = copies::changed((index, &own.picture), &others, change, JPEG_QUALITY);
     let strangers: Vec<Hash256> = (0..originals.len())
         .filter(|at| *at != index && !beside.contains(at))
         .map(|at| originals[at].hash)
@@ -147,11 +141,7 @@ fn examine(copy: &RgbImage, own: Hash256, strangers: &[Hash256]) -> Outcome {
 fn drift(originals: &[Original], out: &mut impl Write) -> io::Result<()> {
     let mut bits: Vec<u32> = originals
         .par_iter()
-        .map(|original| {
-            let plane = VariantPlane::new(&view(&original.picture));
-            let exact = dihedral(&original.picture)[0];
-            VariantSearch::new(&plane).whole().distance(exact)
-        })
+        .map(|original| VariantSearch::new(&original.plane).whole().distance(original.hash))
         .collect();
     bits.sort_unstable();
     let at = |share: usize| bits.get(bits.len() * share / 100).copied().unwrap_or(0);

@@ -20,6 +20,8 @@
 
 mod family;
 mod measure;
+#[path = "../../tests/support/random.rs"]
+mod random;
 mod sheet;
 
 use std::path::Path;

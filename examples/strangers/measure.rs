@@ -13,6 +13,8 @@ use onceseen::index::{Column, Index, Neighbor};
 use onceseen::variant::{Step, StoredWindow, VariantPlane, VariantSearch, stored_windows};
 use rayon::prelude::*;
 
+use crate::random::Random;
+
 /// Beyond this nothing is ever reported.
 const FARTHEST: u32 = 70;
 /// What the matcher looks up.
@@ -136,16 +138,10 @@ fn known(path: &Path, with_windows: bool) -> Option<Known> {
     (quality >= LEAST_QUALITY).then(|| Known { path: path.to_owned(), quality, hashes })
 }
 
-/// Hashes of no picture, the same on every machine (splitmix64).
-fn random(count: u64) -> Known {
-    let word = |at: u64| {
-        let z = at.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    };
-    let hash = |at: u64| Hash256::from_words([1, 2, 3, 4].map(|part| word(at * 4 + part)));
-    let hashes = (0..count).map(hash).collect();
+/// Hashes of no picture.
+fn random(count: usize) -> Known {
+    let mut random = Random::new(0);
+    let hashes = (0..count).map(|_| Hash256::from_words(random.words())).collect();
     Known { path: "random".into(), quality: 100, hashes }
 }
 
