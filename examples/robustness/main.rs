@@ -8,7 +8,8 @@
 //! `copies.rs` to a 512-pixel JPEG copy of each, and looks for the original among the exact PDQ
 //! hashes of all of them. `tuning` and `held-out` change every other picture; CHANGES are parts of
 //! names with `;` between. Prints a table by copy,
-//! one by family, and what each step costs; `PLOT=FILE` asks for a plot (SVG).
+//! one by family, and what each step costs; `PLOT=FILE` asks for a plot (SVG), `PAIRS=FILE` for the
+//! pairs of an original and a stranger that a copy of it is near to: path, path, distance, copy.
 
 mod copies;
 mod pictures;
@@ -42,6 +43,8 @@ pub(crate) struct Outcome {
     pub(crate) stranger: u32,
     /// Pictures that are not in the copy within each of [`STRANGER`].
     pub(crate) strangers: [usize; 3],
+    /// Those within the first of it: picture changed, stranger, distance.
+    pairs: Vec<(usize, usize, u32)>,
 }
 
 /// One kind of change and what became of its copies.
@@ -79,10 +82,25 @@ fn main() -> io::Result<()> {
     }
     table::families(&rows, &mut out)?;
     table::costs(&rows, &mut out)?;
+    if let Ok(path) = env::var("PAIRS") {
+        std::fs::write(path, pairs(&originals, &rows))?;
+    }
     match env::var("PLOT") {
         Ok(path) => std::fs::write(path, table::plot(&rows)),
         Err(_) => Ok(()),
     }
+}
+
+fn pairs(originals: &[Original], rows: &[Row]) -> String {
+    let mut out = String::new();
+    for row in rows {
+        for (own, stranger, distance) in row.outcomes.iter().flat_map(|outcome| &outcome.pairs) {
+            let (own, stranger) =
+                (originals[*own].path.display(), originals[*stranger].path.display());
+            out += &format!("{own}\t{stranger}\t{distance}\t{}\n", row.name);
+        }
+    }
+    out
 }
 
 fn outcome(originals: &[Original], index: usize, change: copies::Change) -> Outcome {
@@ -91,14 +109,18 @@ fn outcome(originals: &[Original], index: usize, change: copies::Change) -> Outc
     let beside = pictures::beside(originals.len(), index);
     let others: Vec<&RgbImage> = beside.iter().map(|at| &originals[*at].picture).collect();
     let copy = copies::changed((index, &own.picture), &others, change, JPEG_QUALITY);
-    let strangers: Vec<Hash256> = (0..originals.len())
+    let strangers: Vec<(usize, Hash256)> = (0..originals.len())
         .filter(|at| *at != index && !beside.contains(at))
-        .map(|at| originals[at].hash)
+        .map(|at| (at, originals[at].hash))
         .collect();
-    examine(&copy, own.hash, &strangers)
+    examine(&copy, (index, own.hash), &strangers)
 }
 
-fn examine(copy: &RgbImage, own: Hash256, strangers: &[Hash256]) -> Outcome {
+fn examine(
+    copy: &RgbImage,
+    (index, own): (usize, Hash256),
+    strangers: &[(usize, Hash256)],
+) -> Outcome {
     let exact = dihedral(copy);
     let nearest = |hashes: &[Hash256]| hashes.iter().map(|hash| hash.distance(own)).min();
     let turned = nearest(&exact).unwrap_or(256);
@@ -110,6 +132,7 @@ fn examine(copy: &RgbImage, own: Hash256, strangers: &[Hash256]) -> Outcome {
         times: Vec::new(),
         stranger: 256,
         strangers: [0; 3],
+        pairs: Vec::new(),
     };
     let start = Instant::now();
     let plane = VariantPlane::new(&view(copy));
@@ -127,11 +150,14 @@ fn examine(copy: &RgbImage, own: Hash256, strangers: &[Hash256]) -> Outcome {
         out.steps.push(near.unwrap_or(256));
         hashes.extend(variants.iter().map(|variant| variant.hash));
     }
-    for stranger in strangers {
+    for (at, stranger) in strangers {
         let distance = hashes.iter().map(|hash| hash.distance(*stranger)).min().unwrap_or(256);
         out.stranger = out.stranger.min(distance);
         for (count, radius) in out.strangers.iter_mut().zip(STRANGER) {
             *count += usize::from(distance <= radius);
+        }
+        if distance <= STRANGER[0] {
+            out.pairs.push((index, *at, distance));
         }
     }
     out

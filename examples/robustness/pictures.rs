@@ -19,6 +19,7 @@ const COLORS: usize = 4000;
 
 /// A picture of at most 1,600 pixels a side; its exact hash and its plane are of the full size.
 pub(crate) struct Original {
+    pub(crate) path: PathBuf,
     pub(crate) picture: RgbImage,
     pub(crate) hash: Hash256,
     pub(crate) plane: VariantPlane,
@@ -72,7 +73,7 @@ fn original(path: &Path) -> Option<Original> {
         picture = DynamicImage::ImageRgb8(picture).thumbnail_exact(width, height).to_rgb8();
     }
     let is_photo = pdq.quality() >= 80 && colors(&picture) > COLORS;
-    is_photo.then(|| Original { picture, hash: pdq.hash(), plane })
+    is_photo.then(|| Original { path: path.to_owned(), picture, hash: pdq.hash(), plane })
 }
 
 fn colors(picture: &RgbImage) -> usize {
