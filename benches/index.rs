@@ -11,39 +11,31 @@ use onceseen::index::linear::Linear;
 use onceseen::index::mih::{self, Mih};
 use onceseen::index::{Column, EntryId, Index};
 
+#[path = "../tests/support/random.rs"]
+mod random;
+
+use random::Random;
+
 /// Queries of a batch.
 const BATCH: usize = 2000;
 
-/// Seeded random numbers (splitmix64).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A random hash, or every second time a member of the column with up to `radius` bits flipped.
-    fn query<H: BitHash>(&mut self, column: Column<'_, H>, radius: u32) -> H {
-        let mut bytes: Vec<u8> = (0..4).flat_map(|_| self.next().to_le_bytes()).collect();
-        let row = self.next() % u64::from(column.len());
-        if let (0, Some(member)) = (self.next() % 2, column.get(EntryId(row.try_into().unwrap()))) {
-            bytes.clear();
-            member.push_to(&mut bytes);
-            for _ in 0..self.next() % (u64::from(radius) + 1) {
-                let bit = self.next() % u64::from(H::BITS);
-                bytes[usize::try_from(bit / 8).unwrap()] ^= 1 << (bit % 8);
-            }
+/// A random hash, or every second time a member of the column with up to `radius` bits flipped.
+fn query<H: BitHash>(random: &mut Random, column: Column<'_, H>, radius: u32) -> H {
+    let mut bytes: Vec<u8> = (0..4).flat_map(|_| random.next().to_le_bytes()).collect();
+    let row = random.next() % u64::from(column.len());
+    if let (0, Some(member)) = (random.next() % 2, column.get(EntryId(row.try_into().unwrap()))) {
+        bytes.clear();
+        member.push_to(&mut bytes);
+        for _ in 0..random.next() % (u64::from(radius) + 1) {
+            let bit = random.next() % u64::from(H::BITS);
+            bytes[usize::try_from(bit / 8).unwrap()] ^= 1 << (bit % 8);
         }
-        H::from_column(&bytes[..H::BYTES])
     }
+    H::from_column(&bytes[..H::BYTES])
 }
 
 fn bench_width<H: BitHash>(criterion: &mut Criterion, entries: usize, radii: &[u32]) {
-    let mut random = Random(1);
+    let mut random = Random::new(1);
     let hash = |random: &mut Random| {
         let bytes: Vec<u8> = (0..4).flat_map(|_| random.next().to_le_bytes()).collect();
         H::from_column(&bytes[..H::BYTES])
@@ -60,7 +52,7 @@ fn bench_width<H: BitHash>(criterion: &mut Criterion, entries: usize, radii: &[u
     let indexes: [(&str, &dyn Index<H>); 3] =
         [("linear", &linear), ("bk-tree", &tree), ("mih", &mih)];
     for radius in radii {
-        let queries: Vec<H> = (0..BATCH).map(|_| random.query(column, *radius)).collect();
+        let queries: Vec<H> = (0..BATCH).map(|_| query(&mut random, column, *radius)).collect();
         for (name, index) in indexes {
             bench_index(
                 criterion,

@@ -10,19 +10,17 @@ use onceseen::hash::{Algorithm, ImageHash};
 use onceseen::list::{BuildIndex, HashList, ImportedRow, ListBuilder};
 use onceseen::matcher::{Matcher, Query};
 
+#[path = "../tests/support/random.rs"]
+mod random;
+
+use random::Random;
+
 /// Entries of the list.
 const ENTRIES: u64 = 1_000_000;
 
-/// A hash with well mixed bits (splitmix64).
+/// A hash with well mixed bits.
 fn hash(number: u64) -> ImageHash {
-    let mut state = number;
-    let words = [0; 4].map(|_: u64| {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    });
+    let words = Random::new(number).words();
     ImageHash::pdq(Algorithm::Pdq, Hash256::from_words(words), Some(100))
 }
 

@@ -6,6 +6,9 @@
 
 #![allow(clippy::print_stdout, reason = "a program that prints what it measured")]
 
+#[path = "../tests/support/random.rs"]
+mod random;
+
 use std::error::Error;
 use std::fs;
 use std::path::Path;
@@ -14,6 +17,7 @@ use std::time::Instant;
 use onceseen::bits::Hash256;
 use onceseen::hash::{Algorithm, ImageHash};
 use onceseen::list::{BuildIndex, ImportedRow, ListBuilder};
+use random::Random;
 
 /// Rows made at once: making them is no part of the measurement.
 const BATCH: u64 = 1 << 16;
@@ -73,16 +77,9 @@ fn push_all(builder: &mut ListBuilder, count: u64) -> Result<f64, Box<dyn Error>
     Ok(seconds)
 }
 
-/// A hash with well mixed bits (splitmix64: Steele, Lea, Flood, OOPSLA 2014).
+/// A hash with well mixed bits.
 fn hash(number: u64) -> ImageHash {
-    let mut state = number.wrapping_mul(4);
-    let words = [0; 4].map(|_: u64| {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    });
+    let words = Random::new(number.wrapping_mul(4)).words();
     ImageHash::pdq(Algorithm::Pdq, Hash256::from_words(words), Some(100))
 }
 

@@ -5,6 +5,9 @@
 
 #![allow(clippy::print_stdout, reason = "a program that prints what it measured")]
 
+#[path = "../tests/support/random.rs"]
+mod random;
+
 use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
@@ -13,6 +16,7 @@ use onceseen::bits::Hash256;
 use onceseen::hash::{Algorithm, ImageHash};
 use onceseen::list::HashList;
 use onceseen::matcher::{Matcher, Query};
+use random::Random;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -37,8 +41,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Microseconds of looking a made-up hash up.
 fn answer(matcher: &Matcher, seed: u64) -> u128 {
-    let words = [1, 2, 3, 4].map(|word| (seed * 4 + word).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    let hash = ImageHash::pdq(Algorithm::Pdq, Hash256::from_words(words), Some(100));
+    let words = Hash256::from_words(Random::new(seed * 4).words());
+    let hash = ImageHash::pdq(Algorithm::Pdq, words, Some(100));
     let start = Instant::now();
     let found = matcher.matches(&Query::of_hash(hash));
     let elapsed = start.elapsed().as_micros();

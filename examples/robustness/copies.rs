@@ -5,43 +5,22 @@ use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
 use onceseen::decode::{Limits, decode};
 
+#[path = "../../tests/support/random.rs"]
+mod random;
+
+use random::Random;
+
 /// Longest side of a copy before it is changed.
 const SIDE: u32 = 512;
 
-/// A number source that gives the same copies on every machine (splitmix64).
-pub(crate) struct Draw(u64);
-
-impl Draw {
-    pub(crate) const fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: u32) -> u32 {
-        u32::try_from(self.next() % u64::from(end.max(1))).unwrap_or(0)
-    }
-
-    /// 0 to 1.
-    fn share(&mut self) -> f64 {
-        f64::from(self.below(1 << 30)) / f64::from(1_u32 << 30)
-    }
-}
-
 /// What a change sees: the copy, other pictures for collages, random numbers.
 pub(crate) struct Scene<'a> {
-    pub(crate) copy: RgbImage,
-    pub(crate) others: &'a [&'a RgbImage],
-    pub(crate) draw: Draw,
+    copy: RgbImage,
+    others: &'a [&'a RgbImage],
+    draw: Random,
 }
 
-type Change = fn(&mut Scene<'_>) -> RgbImage;
+pub(crate) type Change = fn(&mut Scene<'_>) -> RgbImage;
 
 /// Family, name and change.
 pub(crate) const CHANGES: &[(&str, &str, Change)] = &[
@@ -115,8 +94,19 @@ pub(crate) const CHANGES: &[(&str, &str, Change)] = &[
 const BLACK: Rgb<u8> = Rgb([0, 0, 0]);
 const WHITE: Rgb<u8> = Rgb([255, 255, 255]);
 
+/// The changed copy of picture `own`, saved as a JPEG, with the pictures `beside` it in a collage.
+pub(crate) fn changed(
+    own: (usize, &RgbImage),
+    beside: &[&RgbImage],
+    change: Change,
+    quality: u8,
+) -> RgbImage {
+    let draw = Random::new(u64::try_from(own.0).unwrap_or(0) * 977 + 5);
+    recompressed(&change(&mut Scene { copy: small(own.1), others: beside, draw }), quality)
+}
+
 /// The copy that is changed: at most 512 pixels a side.
-pub(crate) fn small(picture: &RgbImage) -> RgbImage {
+fn small(picture: &RgbImage) -> RgbImage {
     let longest = picture.width().max(picture.height());
     if longest <= SIDE {
         return picture.clone();
@@ -124,7 +114,7 @@ pub(crate) fn small(picture: &RgbImage) -> RgbImage {
     resized(picture, f64::from(SIDE) / f64::from(longest))
 }
 
-pub(crate) fn recompressed(picture: &RgbImage, quality: u8) -> RgbImage {
+fn recompressed(picture: &RgbImage, quality: u8) -> RgbImage {
     let mut bytes = Vec::new();
     JpegEncoder::new_with_quality(&mut bytes, quality)
         .encode_image(picture)

@@ -1,14 +1,15 @@
 //! How many changed copies of pictures are found: plain PDQ, its dihedral forms, and the variants.
 //!
 //! ```text
-//! cargo run --release --example robustness -- DIRECTORY [COUNT] [all|tuning|held-out] [CHANGES]
+//! cargo run --release --example robustness -- DIRECTORY [COUNT] [all|tuning|held-out|NAME] [CHANGES]
 //! ```
 //!
 //! Takes up to COUNT (default 1,000) distinct pictures of the directory, makes every change of
 //! `copies.rs` to a 512-pixel JPEG copy of each, and looks for the original among the exact PDQ
-//! hashes of all of them. `tuning` and `held-out` change every other picture; CHANGES are parts of
+//! hashes of all of them. `tuning` and `held-out` change every other picture, NAME those with this in their path; CHANGES are parts of
 //! names with `;` between. Prints a table by copy,
-//! one by family, and what each step costs; `PLOT=FILE` asks for a plot (SVG).
+//! one by family, and what each step costs; `PLOT=FILE` asks for a plot (SVG), `PAIRS=FILE` for the
+//! pairs of an original and a stranger that a copy of it is near to: path, path, distance, copy.
 
 mod copies;
 mod pictures;
@@ -42,6 +43,8 @@ pub(crate) struct Outcome {
     pub(crate) stranger: u32,
     /// Pictures that are not in the copy within each of [`STRANGER`].
     pub(crate) strangers: [usize; 3],
+    /// Those within the first of it: picture changed, stranger, distance.
+    pairs: Vec<(usize, usize, u32)>,
 }
 
 /// One kind of change and what became of its copies.
@@ -63,7 +66,8 @@ fn main() -> io::Result<()> {
         .filter(|index| match half.as_str() {
             "tuning" => index % 2 == 0,
             "held-out" => index % 2 == 1,
-            _ => true,
+            "all" => true,
+            name => originals[*index].path.to_string_lossy().contains(name),
         })
         .collect();
     let mut out = io::stdout().lock();
@@ -79,32 +83,45 @@ fn main() -> io::Result<()> {
     }
     table::families(&rows, &mut out)?;
     table::costs(&rows, &mut out)?;
+    if let Ok(path) = env::var("PAIRS") {
+        std::fs::write(path, pairs(&originals, &rows))?;
+    }
     match env::var("PLOT") {
         Ok(path) => std::fs::write(path, table::plot(&rows)),
         Err(_) => Ok(()),
     }
 }
 
-fn outcome(
-    originals: &[Original],
-    index: usize,
-    change: fn(&mut copies::Scene<'_>) -> RgbImage,
-) -> Outcome {
-    let own = &originals[index];
-    // Pictures of a collage beside the copy are no strangers: take them out of the count.
-    let beside: Vec<usize> = (1..=16).map(|step| (index + step * 7) % originals.len()).collect();
-    let others: Vec<&RgbImage> = beside.iter().map(|at| &originals[*at].picture).collect();
-    let draw = copies::Draw::new(u64::try_from(index).unwrap_or(0) * 977 + 5);
-    let mut scene = copies::Scene { copy: copies::small(&own.picture), others: &others, draw };
-    let copy = copies::recompressed(&change(&mut scene), JPEG_QUALITY);
-    let strangers: Vec<Hash256> = (0..originals.len())
-        .filter(|at| *at != index && !beside.contains(at))
-        .map(|at| originals[at].hash)
-        .collect();
-    examine(&copy, own.hash, &strangers)
+fn pairs(originals: &[Original], rows: &[Row]) -> String {
+    let mut out = String::new();
+    for row in rows {
+        for (own, stranger, distance) in row.outcomes.iter().flat_map(|outcome| &outcome.pairs) {
+            let (own, stranger) =
+                (originals[*own].path.display(), originals[*stranger].path.display());
+            out += &format!("{own}\t{stranger}\t{distance}\t{}\n", row.name);
+        }
+    }
+    out
 }
 
-fn examine(copy: &RgbImage, own: Hash256, strangers: &[Hash256]) -> Outcome {
+fn outcome(originals: &[Original], index: usize, change: copies::Change) -> Outcome {
+    let own = &originals[index];
+    // Pictures of a collage beside the copy are no strangers: take them out of the count.
+    let beside = pictures::beside(originals.len(), index);
+    let others: Vec<&RgbImage> = beside.iter().map(|at| &originals[*at].picture).collect();
+    let copy = copies::changed((index, &own.picture), &others, change, JPEG_QUALITY);
+    let strangers: Vec<(usize, Hash256)> = (0..originals.len())
+        .filter(|at| *at != index && !beside.contains(at))
+        .map(|at| (at, originals[at].hash))
+        .collect();
+    examine(&copy, (index, own.hash), &strangers)
+}
+
+fn examine(
+    copy: &RgbImage,
+    (index, own): (usize, Hash256),
+    strangers: &[(usize, Hash256)],
+) -> Outcome {
     let exact = dihedral(copy);
     let nearest = |hashes: &[Hash256]| hashes.iter().map(|hash| hash.distance(own)).min();
     let turned = nearest(&exact).unwrap_or(256);
@@ -116,6 +133,7 @@ fn examine(copy: &RgbImage, own: Hash256, strangers: &[Hash256]) -> Outcome {
         times: Vec::new(),
         stranger: 256,
         strangers: [0; 3],
+        pairs: Vec::new(),
     };
     let start = Instant::now();
     let plane = VariantPlane::new(&view(copy));
@@ -133,11 +151,14 @@ fn examine(copy: &RgbImage, own: Hash256, strangers: &[Hash256]) -> Outcome {
         out.steps.push(near.unwrap_or(256));
         hashes.extend(variants.iter().map(|variant| variant.hash));
     }
-    for stranger in strangers {
+    for (at, stranger) in strangers {
         let distance = hashes.iter().map(|hash| hash.distance(*stranger)).min().unwrap_or(256);
         out.stranger = out.stranger.min(distance);
         for (count, radius) in out.strangers.iter_mut().zip(STRANGER) {
             *count += usize::from(distance <= radius);
+        }
+        if distance <= STRANGER[0] {
+            out.pairs.push((index, *at, distance));
         }
     }
     out
@@ -147,11 +168,7 @@ fn examine(copy: &RgbImage, own: Hash256, strangers: &[Hash256]) -> Outcome {
 fn drift(originals: &[Original], out: &mut impl Write) -> io::Result<()> {
     let mut bits: Vec<u32> = originals
         .par_iter()
-        .map(|original| {
-            let plane = VariantPlane::new(&view(&original.picture));
-            let exact = dihedral(&original.picture)[0];
-            VariantSearch::new(&plane).whole().distance(exact)
-        })
+        .map(|original| VariantSearch::new(&original.plane).whole().distance(original.hash))
         .collect();
     bits.sort_unstable();
     let at = |share: usize| bits.get(bits.len() * share / 100).copied().unwrap_or(0);

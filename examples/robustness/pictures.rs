@@ -8,6 +8,7 @@ use onceseen::bits::Hash256;
 use onceseen::decode::{Limits, decode};
 use onceseen::hash::pdq::PdqHasher;
 use onceseen::pixels::{PixelFormat, Pixels};
+use onceseen::variant::VariantPlane;
 use rayon::prelude::*;
 
 /// Pictures nearer than this are copies of each other: one of them is taken.
@@ -16,10 +17,12 @@ const DISTINCT: u32 = 90;
 /// colours, counted at every fourth pixel.
 const COLORS: usize = 4000;
 
-/// A picture and its exact hash at full size.
+/// A picture of at most 1,600 pixels a side; its exact hash and its plane are of the full size.
 pub(crate) struct Original {
+    pub(crate) path: PathBuf,
     pub(crate) picture: RgbImage,
     pub(crate) hash: Hash256,
+    pub(crate) plane: VariantPlane,
 }
 
 /// Distinct pictures of enough quality, spread evenly over the directory.
@@ -40,6 +43,11 @@ pub(crate) fn originals(directory: &Path, count: usize) -> Vec<Original> {
     distinct.into_iter().step_by(step).take(count).collect()
 }
 
+/// The pictures that stand beside picture `own` of `count` in collages.
+pub(crate) fn beside(count: usize, own: usize) -> Vec<usize> {
+    (1..=16).map(|step| (own + step * 7) % count).collect()
+}
+
 fn collect(directory: &Path, out: &mut Vec<PathBuf>) {
     let Ok(entries) = fs::read_dir(directory) else { return };
     for path in entries.flatten().map(|entry| entry.path()) {
@@ -55,6 +63,7 @@ fn original(path: &Path) -> Option<Original> {
         return None;
     }
     let pdq = PdqHasher::new().hash(&pixels);
+    let plane = VariantPlane::new(&pixels);
     let bytes: Vec<u8> = (0..pixels.height()).flat_map(|y| pixels.row(y).to_vec()).collect();
     let mut picture = RgbImage::from_raw(pixels.width(), pixels.height(), bytes)?;
     if long > 1600 {
@@ -64,7 +73,7 @@ fn original(path: &Path) -> Option<Original> {
         picture = DynamicImage::ImageRgb8(picture).thumbnail_exact(width, height).to_rgb8();
     }
     let is_photo = pdq.quality() >= 80 && colors(&picture) > COLORS;
-    is_photo.then(|| Original { picture, hash: pdq.hash() })
+    is_photo.then(|| Original { path: path.to_owned(), picture, hash: pdq.hash(), plane })
 }
 
 fn colors(picture: &RgbImage) -> usize {

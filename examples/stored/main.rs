@@ -5,42 +5,34 @@
 //! ```
 //!
 //! Lists up to COUNT (default 60) distinct pictures of the directory twice, once by their hashes
-//! alone and once with windows, makes the harder changes of the robustness example to a 512-pixel
-//! JPEG copy of each, and asks a matcher with every variant for the original. Prints bytes a picture
-//! of both lists and the share found, and how many copies matched another picture.
+//! alone and once with windows, makes the changes of the robustness example (those of FAMILY: a part
+//! of the name of a family or copy) to a 512-pixel JPEG copy of each, and asks a matcher with every
+//! variant for the original. Prints bytes a picture of both lists, the share found by copy and by
+//! family, and how many copies matched a picture that is not in them. `MISSED=FILE` asks for the
+//! copies that the list with windows missed.
 
 #[path = "../robustness/copies.rs"]
 #[allow(dead_code, reason = "shared with the robustness example, which uses all of it")]
 mod copies;
+#[path = "../robustness/pictures.rs"]
+#[allow(dead_code, reason = "shared with the robustness example, which uses all of it")]
+mod pictures;
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 use std::{env, fs, io};
 
-use image::codecs::jpeg::JpegEncoder;
-use image::{DynamicImage, RgbImage};
-use onceseen::decode::{Limits, decode};
+use image::RgbImage;
 use onceseen::hash::{Algorithm, Hasher, ImageHash, PictureHashes};
 use onceseen::list::{Claim, HashList, ImportedRow, ListBuilder, STORED_WINDOW, Source};
 use onceseen::matcher::{Level, Matcher, Query};
-use onceseen::pixels::{PixelFormat, Pixels};
-use onceseen::variant::{StoredWindow, VariantPlane, VariantSet, stored_windows};
+use onceseen::variant::{VariantPlane, VariantSet, stored_windows};
+use pictures::{Original, view};
 use rayon::prelude::*;
 
 /// Quality of the copies: what chats and forums save with.
 const JPEG_QUALITY: u8 = 80;
-/// Pictures nearer than this are copies of each other: one of them is taken.
-const DISTINCT: u32 = 90;
-/// Families that stored windows are for.
-const FAMILIES: [&str; 3] = ["cropped", "combined", "heavy"];
-
-struct Original {
-    picture: RgbImage,
-    hash: ImageHash,
-    windows: Vec<StoredWindow>,
-}
-
 /// What became of one copy.
 struct Outcome {
     near: bool,
@@ -54,7 +46,7 @@ fn main() -> io::Result<()> {
     let directory = arguments.next().unwrap_or_else(|| "../shared/data/images".into());
     let count = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(60);
     let wanted = arguments.next().unwrap_or_default();
-    let originals = originals(Path::new(&directory), count);
+    let originals = pictures::originals(Path::new(&directory), count);
     let plain = list(&originals, "hashes", false).map_err(io::Error::other)?;
     let windows = list(&originals, "windows", true).map_err(io::Error::other)?;
     let entries = windows.hash_count(Algorithm::Pdq);
@@ -74,26 +66,48 @@ fn main() -> io::Result<()> {
     let [plain, windows] = [plain, windows].map(|list| {
         Matcher::builder().list(list).variants(VariantSet::All).build().expect("settings are right")
     });
+    let mut missed = String::new();
+    let mut families: Vec<(&str, Vec<[Outcome; 2]>)> = Vec::new();
+    let is_wanted = |text: &str| text.contains(&wanted);
     for (family, name, change) in copies::CHANGES {
-        if !FAMILIES.contains(family) || !family.contains(&wanted) {
+        if !is_wanted(family) && !is_wanted(name) {
             continue;
         }
         let outcomes: Vec<[Outcome; 2]> = (0..originals.len())
             .into_par_iter()
             .map(|index| {
-                let copy = copy(&originals, index, *change);
-                [&plain, &windows].map(|matcher| outcome(matcher, &copy, index))
+                let beside = pictures::beside(originals.len(), index);
+                let others: Vec<_> = beside.iter().map(|at| &originals[*at].picture).collect();
+                let own = (index, &originals[index].picture);
+                let copy = copies::changed(own, &others, *change, JPEG_QUALITY);
+                [&plain, &windows].map(|matcher| outcome(matcher, &copy, index, &beside))
             })
             .collect();
         writeln!(out, "| {family} | {name} | {}", row(&outcomes))?;
+        for (original, pair) in originals.iter().zip(&outcomes) {
+            if !pair[1].found {
+                missed += &format!("{family}\t{name}\t{}\n", original.path.display());
+            }
+        }
+        match families.last_mut().filter(|(last, _)| last == family) {
+            Some((_, all)) => all.extend(outcomes),
+            None => families.push((family, outcomes)),
+        }
     }
-    Ok(())
+    for (family, outcomes) in families {
+        writeln!(out, "| {family} | {} copies | {}", outcomes.len(), row(&outcomes))?;
+    }
+    match env::var("MISSED") {
+        Ok(path) => fs::write(path, missed),
+        Err(_) => Ok(()),
+    }
 }
 
 fn row(outcomes: &[[Outcome; 2]]) -> String {
     let count = outcomes.len().max(1);
     let share = |is: &dyn Fn(&[Outcome; 2]) -> bool| {
-        format!("{} %", (outcomes.iter().filter(|pair| is(pair)).count() * 100 + count / 2) / count)
+        let tenths = (outcomes.iter().filter(|pair| is(pair)).count() * 1000 + count / 2) / count;
+        format!("{}.{} %", tenths / 10, tenths % 10)
     };
     let time = |of: usize| {
         let total: Duration = outcomes.iter().map(|pair| pair[of].time).sum();
@@ -114,19 +128,22 @@ fn row(outcomes: &[[Outcome; 2]]) -> String {
     )
 }
 
-fn outcome(matcher: &Matcher, copy: &RgbImage, own: usize) -> Outcome {
+fn outcome(matcher: &Matcher, copy: &RgbImage, own: usize, beside: &[usize]) -> Outcome {
     let start = Instant::now();
     let hashes = hashes(copy);
     let plane = VariantPlane::new(&view(copy));
     let matches = matcher.matches(&Query::of_picture(&[], hashes).plane(Some(plane)));
     let time = start.elapsed();
-    let name = own.to_string();
-    let is_own = |claims: &[Claim]| claims.iter().any(|claim| claim.record.as_ref() == Some(&name));
-    let own = || matches.iter().filter(|found| is_own(&found.claims));
+    let names = |claims: &[Claim], of: &[usize]| {
+        let named = |claim: &Claim| claim.record.as_deref().and_then(|record| record.parse().ok());
+        claims.iter().filter_map(named).any(|at: usize| of.contains(&at))
+    };
+    let owned = || matches.iter().filter(|found| names(&found.claims, &[own]));
+    let is_there = |claims: &[Claim]| names(claims, &[own]) || names(claims, beside);
     Outcome {
-        near: own().any(|found| found.level == Level::Near),
-        found: own().next().is_some(),
-        stranger: matches.iter().any(|found| !is_own(&found.claims)),
+        near: owned().any(|found| found.level == Level::Near),
+        found: owned().next().is_some(),
+        stranger: matches.iter().any(|found| !is_there(&found.claims)),
         time,
     }
 }
@@ -140,11 +157,14 @@ fn list(
     let mut source = Source { name: STORED_WINDOW.into(), ..Source::default() };
     for (at, original) in originals.iter().enumerate() {
         let claim = Claim { record: Some(at.to_string()), ..Claim::default() };
-        let row = |hash, claim| ImportedRow { hashes: vec![hash], digests: Vec::new(), claim };
+        let row = |hash, claim| {
+            let hash = ImageHash::pdq(Algorithm::Pdq, hash, None);
+            ImportedRow { hashes: vec![hash], digests: Vec::new(), claim }
+        };
         builder.push(&row(original.hash, claim.clone()), name)?;
-        for window in original.windows.iter().filter(|_| with_windows) {
-            let hash = ImageHash::pdq(Algorithm::Pdq, window.hash(), None);
-            builder.push(&row(hash, claim.on_window(window.name())), name)?;
+        let windows = with_windows.then(|| stored_windows(&original.plane, original.hash));
+        for window in windows.into_iter().flatten() {
+            builder.push(&row(window.hash(), claim.on_window(window.name())), name)?;
             source.rows += 1;
         }
     }
@@ -152,95 +172,6 @@ fn list(
     builder.finish_in_memory()
 }
 
-fn copy(
-    originals: &[Original],
-    index: usize,
-    change: fn(&mut copies::Scene<'_>) -> RgbImage,
-) -> RgbImage {
-    let others: Vec<&RgbImage> =
-        (1..=8).map(|step| &originals[(index + step * 7) % originals.len()].picture).collect();
-    let draw = copies::Draw::new(u64::try_from(index).unwrap_or(0) * 977 + 5);
-    let copy = copies::small(&originals[index].picture);
-    recompressed(&change(&mut copies::Scene { copy, others: &others, draw }))
-}
-
-/// Distinct photographs, spread evenly over the directory.
-fn originals(directory: &Path, count: usize) -> Vec<Original> {
-    let mut paths = Vec::new();
-    collect(directory, &mut paths);
-    paths.sort();
-    let read: Vec<Option<Original>> = paths.par_iter().map(|path| original(path)).collect();
-    let mut distinct: Vec<Original> = Vec::new();
-    for candidate in read.into_iter().flatten() {
-        let pictures = hashes(&candidate.picture);
-        let forms =
-            pictures.dihedral(Algorithm::Pdq).map(|forms| forms.to_vec()).unwrap_or_default();
-        let is_new = |seen: &Original| {
-            let onceseen::hash::HashValue::Bits256(seen) = seen.hash.value() else { return false };
-            forms.iter().all(|form| form.distance(seen) > DISTINCT)
-        };
-        if distinct.iter().all(is_new) {
-            distinct.push(candidate);
-        }
-    }
-    let step = (distinct.len() / count.max(1)).max(1);
-    distinct.into_iter().step_by(step).take(count).collect()
-}
-
-fn collect(directory: &Path, out: &mut Vec<PathBuf>) {
-    let Ok(entries) = fs::read_dir(directory) else { return };
-    for path in entries.flatten().map(|entry| entry.path()) {
-        if path.is_dir() { collect(&path, out) } else { out.push(path) }
-    }
-}
-
-fn original(path: &Path) -> Option<Original> {
-    let decoded = decode(&fs::read(path).ok()?, &Limits::default()).ok()?;
-    let pixels = decoded.pixels();
-    let (long, short) = (pixels.width().max(pixels.height()), pixels.width().min(pixels.height()));
-    if short < 200 || long > 3 * short || pixels.format() != PixelFormat::Rgb8 {
-        return None;
-    }
-    let hash = *Hasher::new(&[Algorithm::Pdq]).hash(&pixels).hashes().first()?;
-    let plane = VariantPlane::new(&pixels);
-    let onceseen::hash::HashValue::Bits256(value) = hash.value() else { return None };
-    let windows = stored_windows(&plane, value);
-    let bytes: Vec<u8> = (0..pixels.height()).flat_map(|y| pixels.row(y).to_vec()).collect();
-    let mut picture = RgbImage::from_raw(pixels.width(), pixels.height(), bytes)?;
-    if long > 1600 {
-        let (width, height) =
-            (pixels.width() * 1024 / long, (pixels.height() * 1024 / long).max(1));
-        picture = DynamicImage::ImageRgb8(picture).thumbnail_exact(width, height).to_rgb8();
-    }
-    // Drawings and photographs with large even parts tell little about photographs.
-    let is_photograph = hash.quality() >= Some(80) && colors(&picture) > 4000;
-    is_photograph.then_some(Original { picture, hash, windows })
-}
-
-/// Distinct colours of every fourth pixel.
-fn colors(picture: &RgbImage) -> usize {
-    let mut seen: Vec<[u8; 3]> = picture.pixels().step_by(4).map(|pixel| pixel.0).collect();
-    seen.sort_unstable();
-    seen.dedup();
-    seen.len()
-}
-
 fn hashes(picture: &RgbImage) -> PictureHashes {
     Hasher::new(&[Algorithm::Pdq]).hash(&view(picture))
-}
-
-fn view(picture: &RgbImage) -> Pixels<'_> {
-    Pixels::new(picture.as_raw(), picture.width(), picture.height(), PixelFormat::Rgb8)
-        .expect("an image's buffer has its size")
-}
-
-fn recompressed(picture: &RgbImage) -> RgbImage {
-    let mut bytes = Vec::new();
-    JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY)
-        .encode_image(picture)
-        .expect("memory takes any JPEG");
-    let decoded = decode(&bytes, &Limits::default()).expect("our own JPEG decodes");
-    let pixels = decoded.pixels();
-    let bytes: Vec<u8> = (0..pixels.height()).flat_map(|y| pixels.row(y).to_vec()).collect();
-    RgbImage::from_raw(pixels.width(), pixels.height(), bytes).expect("three bytes a pixel")
 }

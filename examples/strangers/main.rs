@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cargo run --release --example strangers -- measure DIRECTORY OUTPUT [LIST] [PARTS]
+//! cargo run --release --example strangers -- synthetic DIRECTORY COUNT EVERY
 //! cargo run --release --example strangers -- family DIRECTORY EVERY
 //! cargo run --release --example strangers -- sheet PAIRS.tsv PICTURE.png
 //! ```
@@ -15,12 +16,16 @@
 //! `pictures` (the exact hashes of the list half; the default), `windows` (also their stored windows)
 //! or a number of random hashes. Which of those pairs show the same picture is for a person to judge:
 //! `sheet` puts the pairs of a table (two columns of paths) side by side.
-//! benches/record/strangers.py makes the rates of what is left. `family` prints the same for the
+//! benches/record/strangers.py makes the rates of what is left. `synthetic` looks a sample up in lists of
+//! COUNT hashes of no picture, made of every EVERYth one, and prints the tables. `family` prints the same for the
 //! 64-bit algorithms, of every EVERYth picture.
 
 mod family;
 mod measure;
+#[path = "../../tests/support/random.rs"]
+mod random;
 mod sheet;
+mod synthetic;
 
 use std::path::Path;
 use std::{env, io};
@@ -38,6 +43,9 @@ fn main() -> io::Result<()> {
         }
         ["measure", directory, output, list, parts] => {
             measure::measure(Path::new(directory), Path::new(output), list, number(parts)?)
+        }
+        ["synthetic", directory, count, every] => {
+            synthetic::synthetic(Path::new(directory), number(count)?, number(every)?)
         }
         ["family", directory, every] => family::family(Path::new(directory), number(every)?),
         ["sheet", pairs, picture] => sheet::sheet(Path::new(pairs), Path::new(picture)),

@@ -13,24 +13,29 @@ use onceseen::index::{Column, Index, Neighbor};
 use onceseen::variant::{Step, StoredWindow, VariantPlane, VariantSearch, stored_windows};
 use rayon::prelude::*;
 
+use crate::random::Random;
+
 /// Beyond this nothing is ever reported.
-const FARTHEST: u32 = 70;
+pub(crate) const FARTHEST: u32 = 70;
 /// What the matcher looks up.
-const LEAST_QUALITY: u8 = 50;
+pub(crate) const LEAST_QUALITY: u8 = 50;
 /// Shorter sides are icons, which nobody lists.
 const SMALLEST_SIDE: u32 = 64;
 /// Larger pictures cost time and tell nothing else.
 const MOST_PIXELS: u32 = 16_000_000;
+
+/// Distances in tables of rates: those of benches/record/strangers.py.
+pub(crate) const RADII: [u32; 14] = [0, 8, 16, 24, 31, 36, 40, 44, 48, 52, 56, 60, 64, 70];
 
 /// One query in this many is looked up in every variant, the others in their turned forms: variants
 /// are 99 % of the look-ups and of the time.
 const VARIED: usize = 3;
 
 /// A picture of the list half.
-struct Known {
+pub(crate) struct Known {
     path: PathBuf,
     quality: u8,
-    hashes: Vec<Hash256>,
+    pub(crate) hashes: Vec<Hash256>,
 }
 
 /// Counts of one query.
@@ -76,6 +81,17 @@ pub(crate) fn measure(directory: &Path, output: &Path, of: &str, parts: usize) -
     Ok(())
 }
 
+#[expect(clippy::cast_precision_loss, reason = "rates need no more")]
+pub(crate) const fn real(count: usize) -> f64 {
+    count as f64
+}
+
+/// 95 % upper bound of a Poisson mean, by Wilson and Hilferty.
+pub(crate) fn upper(count: usize) -> f64 {
+    let k = real(count + 1);
+    k * (1.0 - 1.0 / (9.0 * k) + 1.645 / (3.0 * k.sqrt())).powi(3)
+}
+
 /// Distinct files, by the series they belong to.
 pub(crate) fn halves(directory: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
     let mut paths = Vec::new();
@@ -116,7 +132,7 @@ fn series(path: &Path, root: &Path) -> u64 {
 }
 
 /// The forms of the exact hash, its quality and the plane.
-fn examine(path: &Path) -> Option<([Hash256; 8], u8, VariantPlane)> {
+pub(crate) fn examine(path: &Path) -> Option<([Hash256; 8], u8, VariantPlane)> {
     let decoded = decode(&fs::read(path).ok()?, &Limits::default()).ok()?;
     let pixels = decoded.pixels();
     let (width, height) = (pixels.width(), pixels.height());
@@ -127,7 +143,7 @@ fn examine(path: &Path) -> Option<([Hash256; 8], u8, VariantPlane)> {
     Some((pdq.dihedral(), pdq.quality(), VariantPlane::new(&pixels)))
 }
 
-fn known(path: &Path, with_windows: bool) -> Option<Known> {
+pub(crate) fn known(path: &Path, with_windows: bool) -> Option<Known> {
     let (forms, quality, plane) = examine(path)?;
     let mut hashes = vec![forms[0]];
     if with_windows && quality >= LEAST_QUALITY {
@@ -136,16 +152,10 @@ fn known(path: &Path, with_windows: bool) -> Option<Known> {
     (quality >= LEAST_QUALITY).then(|| Known { path: path.to_owned(), quality, hashes })
 }
 
-/// Hashes of no picture, the same on every machine (splitmix64).
-fn random(count: u64) -> Known {
-    let word = |at: u64| {
-        let z = at.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    };
-    let hash = |at: u64| Hash256::from_words([1, 2, 3, 4].map(|part| word(at * 4 + part)));
-    let hashes = (0..count).map(hash).collect();
+/// Hashes of no picture.
+fn random(count: usize) -> Known {
+    let mut random = Random::new(0);
+    let hashes = (0..count).map(|_| Hash256::from_words(random.words())).collect();
     Known { path: "random".into(), quality: 100, hashes }
 }
 

@@ -10,26 +10,10 @@ use onceseen::list::{BuildIndex, HashList, ListBuilder};
 use onceseen::matcher::{Matcher, Query};
 use sha2::{Digest as _, Sha256};
 
+use crate::random::Random;
 use crate::testenv::TestEnv;
 
 const PAGE: usize = 4096;
-
-/// SplitMix64 (Steele, Lea and Flood, 2014): a stream of numbers that is the same everywhere.
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % end as u64).unwrap()
-    }
-}
 
 /// A list of pictures with several claims an entry, all columns and both indexes.
 fn list(env: &TestEnv) -> Vec<u8> {
@@ -52,7 +36,7 @@ type Damage = Box<dyn Fn(&[u8]) -> Vec<u8>>;
 /// Every kind of damage.
 fn damages(list: &[u8]) -> Vec<(String, Damage)> {
     let mut out: Vec<(String, Damage)> = Vec::new();
-    let mut numbers = Numbers(7);
+    let mut random = Random::new(7);
     let mut change = |name: String, at: usize, bytes: &[u8]| {
         let bytes = bytes[..bytes.len().min(list.len() - at)].to_vec();
         if list[at..at + bytes.len()] != bytes {
@@ -74,9 +58,9 @@ fn damages(list: &[u8]) -> Vec<(String, Damage)> {
             change(format!("section at {start}, byte {at}"), at, &[list[at] ^ 1]);
         }
         for _ in 0..4 {
-            let at = start + numbers.below(len.max(1));
-            let random: Vec<u8> = (0..16).map(|_| numbers.next().to_le_bytes()[0]).collect();
-            for (what, bytes) in [("ff", &[0xff; 16][..]), ("zeros", &[0; 16]), ("random", &random)]
+            let at = start + random.index(len.max(1));
+            let noise: Vec<u8> = (0..16).map(|_| random.next().to_le_bytes()[0]).collect();
+            for (what, bytes) in [("ff", &[0xff; 16][..]), ("zeros", &[0; 16]), ("random", &noise)]
             {
                 change(format!("{what} at {at}"), at, bytes);
             }
@@ -213,22 +197,22 @@ fn damage_behind_valid_checksums_never_panics() {
     let digests = Digests::of(&env.read("known/scene-00.jpg"));
     use_everything(list.clone(), &digests).unwrap();
     let (start, end) = (PAGE, list.len());
-    let mut numbers = Numbers(11);
+    let mut random = Random::new(11);
     let mut opened = 0;
     for round in 0..200 {
         let mut bytes = list.clone();
         let sections = sections(&list);
-        for _ in 0..=numbers.below(3) {
-            let (at, len) = sections[numbers.below(sections.len())];
-            let at = at + numbers.below(len.max(1));
+        for _ in 0..=random.index(3) {
+            let (at, len) = sections[random.index(sections.len())];
+            let at = at + random.index(len.max(1));
             let value = [
                 [0xff; 16],
                 [0; 16],
                 [0x80; 16],
-                numbers.next().to_le_bytes().repeat(2).try_into().unwrap(),
+                random.next().to_le_bytes().repeat(2).try_into().unwrap(),
             ];
-            let value = value[numbers.below(4)];
-            let len = [1, 4, 16][numbers.below(3)].min(end - at.max(start));
+            let value = value[random.index(4)];
+            let len = [1, 4, 16][random.index(3)].min(end - at.max(start));
             bytes[at..at + len].copy_from_slice(&value[..len]);
         }
         repair(&mut bytes);
@@ -244,18 +228,18 @@ fn damage_in_a_repaired_table_never_panics() {
     let list = list(&env);
     let digests = Digests::of(b"");
     let rows = sections(&list).len();
-    let mut numbers = Numbers(13);
+    let mut random = Random::new(13);
     for round in 0..200 {
         let mut bytes = list.clone();
-        let at = 8 + numbers.below(56 + rows * 64);
-        let len = [1, 4, 8][numbers.below(3)];
+        let at = 8 + random.index(56 + rows * 64);
+        let len = [1, 4, 8][random.index(3)];
         let value = [
             [0xff; 8],
             [0; 8],
-            numbers.next().to_le_bytes(),
-            (numbers.below(64) as u64 * 4096).to_le_bytes(),
+            random.next().to_le_bytes(),
+            (random.index(64) as u64 * 4096).to_le_bytes(),
         ];
-        bytes[at..at + len].copy_from_slice(&value[numbers.below(4)][..len]);
+        bytes[at..at + len].copy_from_slice(&value[random.index(4)][..len]);
         let digest = Sha256::digest(&bytes[..PAGE - 32]);
         bytes[PAGE - 32..PAGE].copy_from_slice(&digest);
         let result = catch_unwind(AssertUnwindSafe(|| use_everything(bytes, &digests)));

@@ -17,33 +17,9 @@ use onceseen::index::planner::Planner;
 use onceseen::index::{Column, EntryId, Index, IndexChoice, Neighbor};
 use proptest::prelude::*;
 
+use crate::random::Random;
+
 const RADII: [u32; 13] = [0, 1, 2, 7, 8, 16, 31, 32, 52, 63, 64, 128, 256];
-
-/// Seeded random numbers (splitmix64): the same columns on every run and machine.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn words(&mut self) -> [u64; 4] {
-        [self.next(), self.next(), self.next(), self.next()]
-    }
-
-    /// `words` with up to `most` bits flipped.
-    fn near(&mut self, mut words: [u64; 4], most: u64) -> [u64; 4] {
-        for _ in 0..self.next() % (most + 1) {
-            let bit = self.next() % 256;
-            words[(bit / 64) as usize] ^= 1 << (bit % 64);
-        }
-        words
-    }
-}
 
 /// A hash of either width from 256 bits; the narrow one takes the first 64.
 trait FromWords: BitHash {
@@ -137,7 +113,7 @@ fn queries<H: FromWords>(words: &[[u64; 4]], random: &mut Random) -> Vec<H> {
 }
 
 fn check_words(words: &[[u64; 4]], radii: &[u32]) {
-    let mut random = Random(words.len() as u64);
+    let mut random = Random::new(words.len() as u64);
     let wide = Built::new(words.iter().copied().map(Hash256::from_words));
     let narrow = Built::new(words.iter().map(|words| <Hash64 as FromWords>::from_words(*words)));
     for radius in radii {
@@ -156,7 +132,7 @@ fn hadamard() -> Vec<[u64; 4]> {
 #[test]
 fn small_and_odd_sizes_of_random_columns() {
     for len in [0, 1, 2, 255, 256, 257] {
-        let mut random = Random(len);
+        let mut random = Random::new(len);
         let words: Vec<_> = (0..len).map(|_| random.words()).collect();
         check_words(&words, &RADII);
     }
@@ -164,14 +140,14 @@ fn small_and_odd_sizes_of_random_columns() {
 
 #[test]
 fn a_larger_random_column() {
-    let mut random = Random(5);
+    let mut random = Random::new(5);
     let words: Vec<_> = (0..5000).map(|_| random.words()).collect();
     check_words(&words, &[0, 1, 8, 16, 31, 32, 52, 64, 256]);
 }
 
 #[test]
 fn clusters_and_their_corners() {
-    let mut random = Random(6);
+    let mut random = Random::new(6);
     let centres: Vec<_> = (0..40).map(|_| random.words()).collect();
     let mut words: Vec<_> =
         (0..4000).map(|i| random.near(centres[i % centres.len()], 12)).collect();
@@ -187,7 +163,7 @@ fn equidistant_rows_defeat_every_pivot() {
 
 #[test]
 fn a_flood_around_one_hash() {
-    let mut random = Random(7);
+    let mut random = Random::new(7);
     let centre = random.words();
     // All pairs and singles of bits: everything is within four bits of everything.
     let mut words = vec![centre];
@@ -205,7 +181,7 @@ fn a_flood_around_one_hash() {
 
 #[test]
 fn a_flood_that_shares_most_bands_is_no_match_and_no_burden() {
-    let mut random = Random(8);
+    let mut random = Random::new(8);
     let centre = random.words();
     let words: Vec<_> = (0..20_000)
         .map(|_| {
@@ -219,7 +195,7 @@ fn a_flood_that_shares_most_bands_is_no_match_and_no_burden() {
 
 #[test]
 fn large_batches_are_answered_in_blocks() {
-    let mut random = Random(9);
+    let mut random = Random::new(9);
     let words: Vec<_> = (0..300).map(|_| random.words()).collect();
     let built = Built::new(words.iter().copied().map(Hash256::from_words));
     let queries: Vec<_> =
@@ -229,7 +205,7 @@ fn large_batches_are_answered_in_blocks() {
 
 #[test]
 fn searches_from_many_threads_agree() {
-    let mut random = Random(10);
+    let mut random = Random::new(10);
     let words: Vec<_> = (0..5000).map(|_| random.words()).collect();
     let built = Built::new(words.iter().copied().map(Hash256::from_words));
     let query = Hash256::from_words(random.near(words[17], 20));
@@ -242,7 +218,7 @@ fn searches_from_many_threads_agree() {
 
 #[test]
 fn damaged_multi_index_sections_never_invent_entries() {
-    let mut random = Random(11);
+    let mut random = Random::new(11);
     let words: Vec<_> = (0..300).map(|_| random.words()).collect();
     let built = Built::new(words.iter().map(|words| <Hash64 as FromWords>::from_words(*words)));
     let column = Column::<Hash64>::new(&built.column).unwrap();
@@ -264,7 +240,7 @@ fn damaged_multi_index_sections_never_invent_entries() {
 
 #[test]
 fn sections_of_noise_are_served_without_harm() {
-    let mut random = Random(12);
+    let mut random = Random::new(12);
     let words: Vec<_> = (0..300).map(|_| random.words()).collect();
     let built = Built::new(words.iter().copied().map(Hash256::from_words));
     let column = Column::<Hash256>::new(&built.column).unwrap();
@@ -291,7 +267,7 @@ fn sections_of_noise_are_served_without_harm() {
 
 #[test]
 fn truncated_sections_are_refused() {
-    let mut random = Random(13);
+    let mut random = Random::new(13);
     let words: Vec<_> = (0..300).map(|_| random.words()).collect();
     let built = Built::new(words.iter().copied().map(Hash256::from_words));
     let column = Column::<Hash256>::new(&built.column).unwrap();
@@ -315,7 +291,7 @@ proptest! {
         spread in 0u64..300,
         radius in 0u32..=256,
     ) {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let centre = random.words();
         let words: Vec<_> = (0..len).map(|_| random.near(centre, spread)).collect();
         check_words(&words, &[radius]);

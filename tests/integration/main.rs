@@ -22,6 +22,8 @@ mod matching;
 mod names;
 mod parts;
 mod pictures;
+#[path = "../support/random.rs"]
+mod random;
 mod scan;
 mod shared_data;
 mod stored;
