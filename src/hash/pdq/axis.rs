@@ -4,7 +4,7 @@
 //! where they lie is `downscale`'s business. Source: `computeJaroszFilterWindowSize`, `box1DFloat`
 //! and `decimateFloat` of PDQ's C++ reference (facebook/ThreatExchange, `pdq/cpp/downscaling`).
 
-use crate::arch::lanes::{LANES, Lanes, Tile};
+use crate::arch::lanes::{Divisor, LANES};
 
 /// Side of the block that comes out.
 pub(super) const SIDE: usize = 64;
@@ -34,25 +34,22 @@ impl Axis {
         self.window.min(step + 1).saturating_sub(missing).max(1)
     }
 
-    /// What the running sums of the 16 steps from `step` on are divided by. Steps that have no
-    /// centre in the picture have some divisor or other.
+    /// Whether the 16 steps from `step` on all divide by the full window.
     #[inline(always)]
-    pub(super) fn divisors(self, step: usize) -> Divisors {
-        if step + 1 < self.window || step + LANES > self.len {
-            return Divisors::Each(self.edge_divisors(step));
-        }
-        let window = to_f32(self.window);
-        // Multiplying by a power of two rounds exactly as dividing by its inverse, and is cheaper.
-        if self.window.is_power_of_two() {
-            Divisors::Inverse(window.recip())
-        } else {
-            Divisors::Same(window)
-        }
+    pub(super) const fn is_inner(self, step: usize) -> bool {
+        step + 1 >= self.window && step + LANES <= self.len
     }
 
-    #[cold]
-    fn edge_divisors(self, step: usize) -> [f32; LANES] {
-        std::array::from_fn(|lane| to_f32(self.count(step + lane)))
+    /// What running sums are divided by where windows are full.
+    pub(super) fn divisor(self) -> Divisor {
+        Divisor::new(to_f32(self.window))
+    }
+
+    /// What the running sums of the 16 steps from `step` on are divided by. Steps that have no
+    /// centre in the picture have some divisor or other.
+    #[inline(never)]
+    pub(super) fn divisors(self, step: usize) -> [Divisor; LANES] {
+        std::array::from_fn(|lane| Divisor::new(to_f32(self.count(step + lane))))
     }
 
     /// The pixel that stands for line `index` of the block, counted in f64 as the reference does.
@@ -70,58 +67,6 @@ impl Axis {
     pub(super) fn stops(self) -> [usize; SIDE] {
         std::array::from_fn(|index| self.decimated(index) + self.ahead)
     }
-}
-
-/// How 16 running sums become averages.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Divisors {
-    /// Inside the picture, a window of a power of two: multiply by its inverse.
-    Inverse(f32),
-    /// Inside the picture: divide by the window.
-    Same(f32),
-    /// At an edge: divide by the count of each step.
-    Each([f32; LANES]),
-}
-
-impl Divisors {
-    /// The average after each of 16 steps: add what enters, subtract what leaves, divide.
-    ///
-    /// The division stays in the loop over the steps: in a loop of its own the compiler
-    /// vectorises across steps instead of lanes, with gathers (measured: twice the time).
-    #[inline(always)]
-    pub(super) fn averages<'a>(
-        &self,
-        sum: &mut Lanes,
-        entering: &Tile,
-        leaving: impl Fn(usize) -> &'a Lanes,
-    ) -> Tile {
-        match self {
-            Self::Inverse(factor) => running(sum, entering, leaving, |sum, _| sum.times(*factor)),
-            Self::Same(divisor) => running(sum, entering, leaving, |sum, _| sum.over(*divisor)),
-            Self::Each(divisors) => {
-                running(sum, entering, leaving, |sum, step| sum.over(divisors[step]))
-            }
-        }
-    }
-}
-
-/// What `finish` makes of the running sum after each of 16 steps: add what enters, then subtract
-/// what leaves.
-#[inline(always)]
-pub(super) fn running<'a>(
-    sum: &mut Lanes,
-    entering: &Tile,
-    leaving: impl Fn(usize) -> &'a Lanes,
-    finish: impl Fn(Lanes, usize) -> Lanes,
-) -> Tile {
-    let mut out = *entering;
-    let mut running = *sum;
-    for step in 0..LANES {
-        running = running.plus(&entering[step]).minus(leaving(step));
-        out[step] = finish(running, step);
-    }
-    *sum = running;
-    out
 }
 
 /// A count of pixels in a window as f32, exactly: windows hold far fewer than 2²⁴ pixels.

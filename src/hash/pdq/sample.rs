@@ -3,7 +3,7 @@
 //! Owns what PDQ sees of a picture before any filter. Source: `fillFloatLumaFromRGB` and
 //! `fillFloatLumaFromGrey` of PDQ's C++ reference, and the resizing of its photo hasher.
 
-use crate::arch::lanes::{LANES, Simd, prefetch};
+use crate::arch::lanes::{LANES, Lanes, Rgb16, Simd, Tile, prefetch};
 use crate::num::index;
 use crate::pixels::{PixelFormat, Pixels};
 
@@ -11,6 +11,8 @@ use crate::pixels::{PixelFormat, Pixels};
 const WEIGHTS: [f32; 3] = [0.299, 0.587, 0.114];
 /// The C++ command resizes anything wider or taller to this many pixels on both sides.
 const RESIZED_SIDE: usize = 512;
+/// What stands for rows outside the picture: black.
+const BLACK: Rgb16 = [0; 3 * LANES];
 
 /// A picture as PDQ samples it.
 #[derive(Debug)]
@@ -46,86 +48,137 @@ impl<'a> Source<'a> {
         self.height
     }
 
-    /// Luma, 0 to 255, of row `y` from column `x` on, as many values as `out` holds.
+    /// The 16 rows from `y` on.
     #[inline(always)]
-    pub(super) fn luma<S: Simd>(&self, simd: S, y: usize, x: usize, out: &mut [f32]) {
-        let from = nearest(y, self.pixels.height(), self.height);
-        let row = self.pixels.row(u32::try_from(from).unwrap_or(u32::MAX));
-        match self.pixels.format() {
-            // The grey samples pass as they are.
-            PixelFormat::Luma8 => self.each::<1>(row, x, out, |pixel| f32::from(pixel[0])),
-            PixelFormat::LumaA8 => self.each::<2>(row, x, out, |pixel| f32::from(pixel[0])),
-            PixelFormat::Rgba8 => self.each::<4>(row, x, out, |[r, g, b, _]| luma(&[*r, *g, *b])),
-            PixelFormat::Rgb8 => self.rgb(simd, row, x, out),
-        }
+    pub(super) fn band(&self, y: usize) -> Band<'a> {
+        let rows = std::array::from_fn(|row| match y + row < self.height {
+            true => self.row(y + row),
+            false => &[][..],
+        });
+        let full_width = index(self.pixels.width());
+        let is_plain = self.width == full_width;
+        Band { rows, format: self.pixels.format(), width: self.width, full_width, is_plain }
     }
 
-    /// Asks for column `x` of the 16 rows from `y` on, where pixels are taken one after the other.
-    #[inline(always)]
-    pub(super) fn prefetch(&self, y: usize, x: usize) {
-        if self.width != index(self.pixels.width()) {
-            return;
-        }
-        let start = x * self.pixels.format().bytes_per_pixel();
-        for y in y..y + LANES {
-            let row = self.pixels.row(u32::try_from(y).unwrap_or(u32::MAX));
-            if let Some(bytes) = row.get(start..) {
-                prefetch(bytes);
-            }
-        }
+    fn row(&self, y: usize) -> &'a [u8] {
+        let from = nearest(y, index(self.pixels.height()), self.height);
+        self.pixels.row(u32::try_from(from).unwrap_or(u32::MAX))
     }
+}
 
+/// 16 rows of a picture; those outside it are empty.
+pub(super) struct Band<'a> {
+    rows: [&'a [u8]; LANES],
+    format: PixelFormat,
+    /// Columns sampled.
+    width: usize,
+    /// Columns there are.
+    full_width: usize,
+    /// Whether every pixel of a row is sampled.
+    is_plain: bool,
+}
+
+impl Band<'_> {
+    /// Luma, 0 to 255, of the 16 columns from `x` on, a line for each; zero outside the picture.
     #[inline(always)]
-    fn each<const N: usize>(
-        &self,
-        row: &[u8],
-        x: usize,
-        out: &mut [f32],
-        luma: impl Fn(&[u8; N]) -> f32,
-    ) {
-        let (row, _) = row.as_chunks::<N>();
-        if row.len() == self.width {
-            for (value, pixel) in out.iter_mut().zip(&row[x..]) {
-                *value = luma(pixel);
-            }
+    pub(super) fn columns<S: Simd>(&self, simd: S, x: usize, out: &mut Tile) {
+        if self.format == PixelFormat::Rgb8 && self.is_plain && x + LANES <= self.width {
+            self.rgb(simd, x, out);
         } else {
-            for (at, value) in out.iter_mut().enumerate() {
-                *value = luma(&row[nearest(x + at, self.pixels.width(), self.width)]);
+            self.others(simd, x, out);
+        }
+    }
+
+    /// What is rarer.
+    #[inline(always)]
+    fn others<S: Simd>(&self, simd: S, x: usize, out: &mut Tile) {
+        unlikely();
+        if x >= self.width {
+            out.fill(Lanes::ZERO);
+        } else if !self.is_plain || x + LANES > self.width {
+            self.sparse(simd, x, out);
+        } else {
+            match self.format {
+                PixelFormat::Rgb8 => self.rgb(simd, x, out),
+                PixelFormat::Luma8 => self.dense::<S, 1>(simd, x, out, first_sample),
+                PixelFormat::LumaA8 => self.dense::<S, 2>(simd, x, out, first_sample),
+                PixelFormat::Rgba8 => self.dense::<S, 4>(simd, x, out, rgba),
             }
         }
     }
 
     /// The commonest format, whose pixels of three bytes need help to be taken side by side.
     #[inline(always)]
-    fn rgb<S: Simd>(&self, simd: S, row: &[u8], x: usize, out: &mut [f32]) {
-        let (pixels, _) = row.as_chunks::<3>();
-        if pixels.len() != self.width {
-            for (group, values) in out.chunks_mut(LANES).enumerate() {
-                let mut near = [[0; 3]; LANES];
-                for (lane, pixel) in near.iter_mut().enumerate().take(values.len()) {
-                    let at = x + group * LANES + lane;
-                    *pixel = pixels[nearest(at, self.pixels.width(), self.width)];
-                }
-                values.copy_from_slice(&simd.weigh(&near, WEIGHTS).0[..values.len()]);
+    fn rgb<S: Simd>(&self, simd: S, x: usize, out: &mut Tile) {
+        let (start, end) = (3 * x, 3 * (x + LANES));
+        let mut rows = [&BLACK; LANES];
+        for (chunk, row) in rows.iter_mut().zip(&self.rows) {
+            if let Some(pixels) = row.get(start..end) {
+                *chunk = pixels.first_chunk().expect("16 pixels of 3 bytes");
             }
+        }
+        simd.weigh(rows, WEIGHTS, out);
+    }
+
+    /// Any other format.
+    #[inline(always)]
+    fn dense<S: Simd, const N: usize>(
+        &self,
+        simd: S,
+        x: usize,
+        out: &mut Tile,
+        luma: impl Fn(&[[u8; N]; LANES]) -> Lanes,
+    ) {
+        let mut tile = [Lanes::ZERO; LANES];
+        for (line, row) in tile.iter_mut().zip(&self.rows) {
+            if let Some(pixels) = row.as_chunks::<N>().0.get(x..x + LANES) {
+                *line = luma(pixels.first_chunk().expect("16 pixels"));
+            }
+        }
+        simd.transpose(&tile, out);
+    }
+
+    /// Pixel by pixel: at the right edge, and where pixels are left out.
+    #[inline(always)]
+    fn sparse<S: Simd>(&self, simd: S, x: usize, out: &mut Tile) {
+        let size = self.format.bytes_per_pixel();
+        let mut starts = [0; LANES];
+        let starts = &mut starts[..LANES.min(self.width - x)];
+        for (lane, start) in starts.iter_mut().enumerate() {
+            *start = size * nearest(x + lane, self.full_width, self.width);
+        }
+        let mut pixels = [BLACK; LANES];
+        for (pixels, row) in pixels.iter_mut().zip(&self.rows).filter(|(_, row)| !row.is_empty()) {
+            for (pixel, start) in pixels.as_chunks_mut::<3>().0.iter_mut().zip(&*starts) {
+                match self.format.is_grey() {
+                    true => pixel[0] = row[*start],
+                    false => {
+                        *pixel = *row[*start..].first_chunk().expect("colours are three bytes")
+                    }
+                }
+            }
+        }
+        // Grey is one times red: the samples pass as they are.
+        let weights = if self.format.is_grey() { [1.0, 0.0, 0.0] } else { WEIGHTS };
+        simd.weigh(pixels.each_ref(), weights, out);
+    }
+
+    /// Asks for column `x` of the rows, where pixels are taken one after the other.
+    #[inline(always)]
+    pub(super) fn prefetch(&self, x: usize) {
+        if !self.is_plain {
             return;
         }
-        let pixels = &pixels[x..x + out.len()];
-        let (groups, rest) = pixels.as_chunks::<LANES>();
-        let (whole, ends) = out.as_chunks_mut::<LANES>();
-        for (values, pixels) in whole.iter_mut().zip(groups) {
-            *values = simd.weigh(pixels, WEIGHTS).0;
-        }
-        for (value, pixel) in ends.iter_mut().zip(rest) {
-            *value = luma(pixel);
+        let start = x * self.format.bytes_per_pixel();
+        for byte in self.rows.iter().filter_map(|row| row.get(start)) {
+            prefetch(byte);
         }
     }
 }
 
 /// Which of `size` pixels stands for pixel `at` of `side`.
 #[inline(always)]
-fn nearest(at: usize, size: u32, side: usize) -> usize {
-    let size = index(size);
+fn nearest(at: usize, size: usize, side: usize) -> usize {
     // `side` is 512 wherever it differs from `size`: spelled out, the division is a shift. Only
     // sides beyond 2³² / 512 on a 32-bit machine could overflow, and their pixels do not fit there.
     if size == side { at } else { at * size / RESIZED_SIDE }
@@ -133,7 +186,33 @@ fn nearest(at: usize, size: u32, side: usize) -> usize {
 
 /// Summed from left to right in f32: another order has other last bits.
 #[inline(always)]
-fn luma(rgb: &[u8; 3]) -> f32 {
+fn luma(rgb: [u8; 3]) -> f32 {
     let [red, green, blue] = rgb.map(f32::from);
     WEIGHTS[0] * red + WEIGHTS[1] * green + WEIGHTS[2] * blue
 }
+
+/// Luma of 16 pixels. Whole words, because single bytes take twice the time.
+#[inline(always)]
+fn rgba(pixels: &[[u8; 4]; LANES]) -> Lanes {
+    let mut words = [0; LANES];
+    for (word, pixel) in words.iter_mut().zip(pixels) {
+        *word = u32::from_le_bytes(*pixel);
+    }
+    let mut out = Lanes::ZERO;
+    for (value, word) in out.0.iter_mut().zip(words) {
+        let [red, green, blue, _] = word.to_le_bytes();
+        *value = luma([red, green, blue]);
+    }
+    out
+}
+
+/// Grey samples as they are.
+#[inline(always)]
+fn first_sample<const N: usize>(pixels: &[[u8; N]; LANES]) -> Lanes {
+    Lanes(std::array::from_fn(|lane| f32::from(pixels[lane][0])))
+}
+
+/// Moves a branch out of the way: the loop over the tiles is as large as a first-level cache of
+/// instructions, and the rarer formats in its midst cost 3 %.
+#[cold]
+const fn unlikely() {}
