@@ -24,12 +24,12 @@ impl Draw {
         z ^ (z >> 31)
     }
 
-    fn below(&mut self, end: u32) -> u32 {
+    pub(crate) fn below(&mut self, end: u32) -> u32 {
         u32::try_from(self.next() % u64::from(end.max(1))).unwrap_or(0)
     }
 
     /// 0 to 1.
-    fn share(&mut self) -> f64 {
+    pub(crate) fn share(&mut self) -> f64 {
         f64::from(self.below(1 << 30)) / f64::from(1_u32 << 30)
     }
 }
@@ -41,7 +41,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) draw: Draw,
 }
 
-type Change = fn(&mut Scene<'_>) -> RgbImage;
+pub(crate) type Change = fn(&mut Scene<'_>) -> RgbImage;
 
 /// Family, name and change.
 pub(crate) const CHANGES: &[(&str, &str, Change)] = &[
@@ -117,11 +117,16 @@ const WHITE: Rgb<u8> = Rgb([255, 255, 255]);
 
 /// The copy that is changed: at most 512 pixels a side.
 pub(crate) fn small(picture: &RgbImage) -> RgbImage {
+    at_most(picture, SIDE)
+}
+
+/// The picture with its longest side at most `side`.
+pub(crate) fn at_most(picture: &RgbImage, side: u32) -> RgbImage {
     let longest = picture.width().max(picture.height());
-    if longest <= SIDE {
+    if longest <= side {
         return picture.clone();
     }
-    resized(picture, f64::from(SIDE) / f64::from(longest))
+    resized(picture, f64::from(side) / f64::from(longest))
 }
 
 pub(crate) fn recompressed(picture: &RgbImage, quality: u8) -> RgbImage {
@@ -141,12 +146,12 @@ fn resized(picture: &RgbImage, scale: f64) -> RgbImage {
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "shares of a side")]
-fn part(side: u32, share: f64) -> u32 {
+pub(crate) fn part(side: u32, share: f64) -> u32 {
     (f64::from(side) * share).round().max(0.0) as u32
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a byte")]
-fn byte(value: f64) -> u8 {
+pub(crate) fn byte(value: f64) -> u8 {
     value.round().clamp(0.0, 255.0) as u8
 }
 
@@ -382,7 +387,7 @@ fn one_side(scene: &mut Scene<'_>, share: f64) -> RgbImage {
     crop(&scene.copy, shares)
 }
 
-fn random_crop(scene: &mut Scene<'_>, most: f64) -> RgbImage {
+pub(crate) fn random_crop(scene: &mut Scene<'_>, most: f64) -> RgbImage {
     crop(&scene.copy, [0; 4].map(|_| most * scene.draw.share()))
 }
 

@@ -7,11 +7,15 @@
 //! Takes up to COUNT (default 1,000) distinct pictures of the directory, makes every change of
 //! `copies.rs` to a 512-pixel JPEG copy of each, and looks for the original among the exact PDQ
 //! hashes of all of them. `tuning` and `held-out` change every other picture; CHANGES are parts of
-//! names with `;` between. Prints a table by copy,
-//! one by family, and what each step costs; `PLOT=FILE` asks for a plot (SVG).
+//! names or families with `;` between. Prints a table by copy, one by family, and what each step costs
+//! and finds. In the environment: `PLOT=FILE` asks for a plot (SVG), `COPIES=FOLDER` keeps the copies,
+//! `LIST=FILE` also searches as `scan --variants all` does, in the originals and this list together.
 
 mod copies;
+mod layouts;
+mod paint;
 mod pictures;
+mod search;
 mod table;
 
 use std::io::Write;
@@ -25,8 +29,24 @@ use onceseen::variant::{Step, Variant, VariantPlane, VariantSearch};
 use pictures::{Original, dihedral, view};
 use rayon::prelude::*;
 
-/// Quality of the copies: what chats and forums save with.
-const JPEG_QUALITY: u8 = 80;
+/// JPEG quality of the copies.
+#[derive(Clone, Copy)]
+enum Quality {
+    /// 80: what chats and forums save with.
+    Same,
+    /// 60 to 95.
+    Drawn,
+}
+
+impl Quality {
+    fn of(self, draw: &mut copies::Draw) -> u8 {
+        match self {
+            Self::Same => 80,
+            Self::Drawn => 60 + u8::try_from(draw.below(36)).unwrap_or(0),
+        }
+    }
+}
+
 /// Where a stranger is counted: the review radius and what lies beyond it.
 pub(crate) const STRANGER: [u32; 3] = [52, 60, 70];
 
@@ -42,6 +62,8 @@ pub(crate) struct Outcome {
     pub(crate) stranger: u32,
     /// Pictures that are not in the copy within each of [`STRANGER`].
     pub(crate) strangers: [usize; 3],
+    /// Whether the search within its budget finds it, where a list is given.
+    pub(crate) listed: Option<bool>,
 }
 
 /// One kind of change and what became of its copies.
@@ -68,40 +90,77 @@ fn main() -> io::Result<()> {
         .collect();
     let mut out = io::stdout().lock();
     writeln!(out, "{} distinct pictures, {} changed ({half})\n", originals.len(), changed.len())?;
+    let beside = env::var_os("LIST");
+    let matcher = beside.map(|path| search::matcher(&originals, Path::new(&path)));
     drift(&originals, &mut out)?;
     let mut rows = Vec::new();
     table::head(&mut out)?;
-    for (family, name, change) in copies::CHANGES.iter().filter(|row| is_wanted(row.1)) {
-        let outcomes = changed.par_iter().map(|index| outcome(&originals, *index, *change));
-        let row = Row { family, name, outcomes: outcomes.collect() };
+    let ours = copies::CHANGES.iter().map(|change| (change, Quality::Same));
+    let theirs = layouts::CHANGES.iter().map(|change| (change, Quality::Drawn));
+    for ((family, name, change), quality) in ours.chain(theirs) {
+        if !is_wanted(name) && !is_wanted(family) {
+            continue;
+        }
+        let copies = changed.par_iter().map(|index| {
+            let copy = changed_copy(&originals, *index, *change, quality);
+            if let Ok(folder) = env::var("COPIES") {
+                let name = name.replace(['/', ' '], "-");
+                copy.save(format!("{folder}/{name}-{index}.png")).expect("COPIES is a folder");
+            }
+            let mut out = outcome(&originals, *index, &copy);
+            out.listed = matcher.as_ref().map(|matcher| search::finds(matcher, &copy, *index));
+            out
+        });
+        let row = Row { family, name, outcomes: copies.collect() };
         table::row(&row, &mut out)?;
         rows.push(row);
     }
     table::families(&rows, &mut out)?;
     table::costs(&rows, &mut out)?;
+    if let Some(matcher) = &matcher {
+        for cost in matcher.variant_costs() {
+            writeln!(
+                out,
+                "{cost}, {:.1} ms a picture",
+                cost.time.as_secs_f64() * 1000.0 / changed.len() as f64 / rows.len() as f64
+            )?;
+        }
+    }
     match env::var("PLOT") {
         Ok(path) => std::fs::write(path, table::plot(&rows)),
         Err(_) => Ok(()),
     }
 }
 
-fn outcome(
+/// Places of the pictures beside a copy in a collage.
+fn beside(originals: &[Original], index: usize) -> impl Iterator<Item = usize> {
+    let count = originals.len();
+    (1..=16).map(move |step| (index + step * 7) % count)
+}
+
+fn changed_copy(
     originals: &[Original],
     index: usize,
-    change: fn(&mut copies::Scene<'_>) -> RgbImage,
-) -> Outcome {
-    let own = &originals[index];
-    // Pictures of a collage beside the copy are no strangers: take them out of the count.
-    let beside: Vec<usize> = (1..=16).map(|step| (index + step * 7) % originals.len()).collect();
-    let others: Vec<&RgbImage> = beside.iter().map(|at| &originals[*at].picture).collect();
+    change: copies::Change,
+    quality: Quality,
+) -> RgbImage {
+    let others: Vec<_> = beside(originals, index).map(|at| &originals[at].picture).collect();
     let draw = copies::Draw::new(u64::try_from(index).unwrap_or(0) * 977 + 5);
-    let mut scene = copies::Scene { copy: copies::small(&own.picture), others: &others, draw };
-    let copy = copies::recompressed(&change(&mut scene), JPEG_QUALITY);
+    let copy = copies::small(&originals[index].picture);
+    let mut scene = copies::Scene { copy, others: &others, draw };
+    let changed = change(&mut scene);
+    let quality = quality.of(&mut scene.draw);
+    copies::recompressed(&changed, quality)
+}
+
+fn outcome(originals: &[Original], index: usize, copy: &RgbImage) -> Outcome {
+    // Pictures of a collage beside the copy are no strangers: take them out of the count.
+    let beside: Vec<usize> = beside(originals, index).collect();
     let strangers: Vec<Hash256> = (0..originals.len())
         .filter(|at| *at != index && !beside.contains(at))
         .map(|at| originals[at].hash)
         .collect();
-    examine(&copy, own.hash, &strangers)
+    examine(copy, originals[index].hash, &strangers)
 }
 
 fn examine(copy: &RgbImage, own: Hash256, strangers: &[Hash256]) -> Outcome {
@@ -116,6 +175,7 @@ fn examine(copy: &RgbImage, own: Hash256, strangers: &[Hash256]) -> Outcome {
         times: Vec::new(),
         stranger: 256,
         strangers: [0; 3],
+        listed: None,
     };
     let start = Instant::now();
     let plane = VariantPlane::new(&view(copy));
@@ -143,18 +203,44 @@ fn examine(copy: &RgbImage, own: Hash256, strangers: &[Hash256]) -> Outcome {
     out
 }
 
-/// Distance of the plane's hash of the whole picture from the exact one.
+/// Longest sides at which the drift is measured.
+const DRIFT_SIDES: [u32; 4] = [300, 512, 777, 1024];
+
+/// Distance of the plane's hash of a whole picture from the exact one, at several sizes.
 fn drift(originals: &[Original], out: &mut impl Write) -> io::Result<()> {
-    let mut bits: Vec<u32> = originals
-        .par_iter()
-        .map(|original| {
-            let plane = VariantPlane::new(&view(&original.picture));
-            let exact = dihedral(&original.picture)[0];
-            VariantSearch::new(&plane).whole().distance(exact)
-        })
-        .collect();
-    bits.sort_unstable();
-    let at = |share: usize| bits.get(bits.len() * share / 100).copied().unwrap_or(0);
-    let worst = bits.last().copied().unwrap_or(0);
-    writeln!(out, "drift of the plane's hash: median {}, 95 % {}, worst {worst}\n", at(50), at(95))
+    writeln!(
+        out,
+        "| longest side | drift, mean | median | 95 % | most | copy to original |\n|{}",
+        " --- |".repeat(6)
+    )?;
+    for side in DRIFT_SIDES {
+        let measured: Vec<(u32, u32)> =
+            originals.par_iter().filter_map(|own| drift_at(own, side)).collect();
+        let mut bits: Vec<u32> = measured.iter().map(|(drift, _)| *drift).collect();
+        bits.sort_unstable();
+        let at = |share: usize| bits.get(bits.len() * share / 100).copied().unwrap_or(0);
+        let mean = |values: &mut dyn Iterator<Item = u32>| {
+            f64::from(values.sum::<u32>()) / measured.len().max(1) as f64
+        };
+        writeln!(
+            out,
+            "| {side} | {:.1} | {} | {} | {} | {:.1} |",
+            mean(&mut bits.iter().copied()),
+            at(50),
+            at(95),
+            bits.last().copied().unwrap_or(0),
+            mean(&mut measured.iter().map(|(_, far)| *far)),
+        )?;
+    }
+    writeln!(out)
+}
+
+/// The drift of a picture at a size, and the distance of its plane's hash from its original.
+fn drift_at(own: &Original, side: u32) -> Option<(u32, u32)> {
+    let picture = copies::at_most(&own.picture, side);
+    let (width, height) = picture.dimensions();
+    (width.max(height) == side).then(|| {
+        let ours = VariantSearch::new(&VariantPlane::new(&view(&picture))).whole();
+        (ours.distance(dihedral(&picture)[0]), ours.distance(own.hash))
+    })
 }
