@@ -117,6 +117,7 @@ fn main() -> io::Result<()> {
     }
     table::families(&rows, &mut out)?;
     table::costs(&rows, &mut out)?;
+    table::caps(&rows, &mut out)?;
     if let Some(matcher) = &matcher {
         for cost in matcher.variant_costs() {
             writeln!(

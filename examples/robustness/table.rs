@@ -149,12 +149,51 @@ pub(crate) fn costs(rows: &[Row], out: &mut impl Write) -> io::Result<()> {
 /// Radii of the gains of each step.
 const GAINS: [u32; 5] = [31, 36, 40, 46, 52];
 
-/// Copies that a step finds within `radius` and none before it.
+/// Copies that a step finds within `radius` and none before it: the picture itself is looked up at the
+/// review radius always, frames and tiles never beyond 40.
 fn first_at(outcomes: &[&Outcome], step: usize, radius: u32) -> usize {
+    let within = |step: usize| match step {
+        0 => RADII[2],
+        1 | 2 => radius.min(RADII[1]),
+        _ => radius,
+    };
     let is_first = |outcome: &&&Outcome| {
-        outcome.steps.iter().position(|distance| *distance <= radius) == Some(step)
+        let mut distances = outcome.steps.iter().enumerate();
+        distances.position(|(step, distance)| *distance <= within(step)) == Some(step)
     };
     outcomes.iter().filter(is_first).count()
+}
+
+/// Radii of the guessed steps, and of the cropped grid and the combined step.
+const CAPS: [[u32; 2]; 4] = [[52, 52], [52, 46], [52, 40], [40, 40]];
+
+/// Whether the search finds a copy with these radii; the picture itself at 52, frames and tiles at 40.
+fn is_within(outcome: &Outcome, [guessed, grids]: [u32; 2]) -> bool {
+    let radius = |step: usize| match step {
+        0 => RADII[2],
+        1 | 2 => RADII[1],
+        6 | 7 => grids,
+        _ => guessed,
+    };
+    outcome.steps.iter().enumerate().any(|(step, distance)| *distance <= radius(step))
+}
+
+/// What narrower radii of the guessed steps would lose.
+pub(crate) fn caps(rows: &[Row], out: &mut impl Write) -> io::Result<()> {
+    let name = |[guessed, grids]: [u32; 2]| format!("{guessed}, grids {grids}");
+    writeln!(
+        out,
+        "\n| family | copies | {} |\n|{}",
+        CAPS.map(name).join(" | "),
+        " --- |".repeat(6)
+    )?;
+    for (family, rows) in by_family(rows) {
+        let outcomes: Vec<&Outcome> = rows.iter().flat_map(|row| &row.outcomes).collect();
+        let found = CAPS.map(|caps| outcomes.iter().filter(|out| is_within(out, caps)).count());
+        let found = found.map(|count| format!("{count}"));
+        writeln!(out, "| {family} | {} | {} |", outcomes.len(), found.join(" | "))?;
+    }
+    Ok(())
 }
 
 /// Three bars a family: plain, dihedral, all variants at the review radius.

@@ -254,14 +254,16 @@ impl Lines<'_> {
         peaks.into_iter().map(|(step, at)| (self.cut(at, near), step)).collect()
     }
 
-    /// Lines where the step is the largest around, strongest first.
+    /// Lines where the step is the largest around, strongest first: by how far it exceeds the steps of
+    /// the calmer side. Within a texture every line has a large step; where one meets a blurred or an
+    /// even ground, or another picture, one line has.
     fn peaks(&self, range: std::ops::Range<usize>) -> Vec<(f32, usize)> {
         let steps: Vec<f32> = range.clone().map(|at| self.step(at)).collect();
         let mut peaks: Vec<(f32, usize)> = Vec::new();
         for (index, &step) in steps.iter().enumerate() {
             let around = &steps[index.saturating_sub(2)..(index + 3).min(steps.len())];
             if around.iter().all(|other| *other <= step) && step > EVEN {
-                peaks.push((step, range.start + index));
+                peaks.push((step - calmer_side(&steps, index), range.start + index));
             }
         }
         peaks.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
@@ -277,6 +279,18 @@ impl Lines<'_> {
         };
         position / self.total()
     }
+}
+
+/// The mean step of the four lines beyond the neighbours of one, on the side where it is less.
+fn calmer_side(steps: &[f32], index: usize) -> f32 {
+    let before = &steps[index.saturating_sub(6)..index.saturating_sub(2)];
+    let after = &steps[(index + 3).min(steps.len())..(index + 7).min(steps.len())];
+    let means = [before, after].map(|side| match side {
+        [] => f32::INFINITY,
+        _ => side.iter().sum::<f32>() / real(side.len()),
+    });
+    let calmer = means[0].min(means[1]);
+    if calmer.is_finite() { calmer } else { 0.0 }
 }
 
 /// An end of an axis.
@@ -522,13 +536,29 @@ fn cut_rectangles(sheet: &Sheet<'_>, rect: &Rect) -> Vec<Rect> {
     }
     single.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mut out: Vec<Rect> = single.iter().take(2).map(|(_, cut)| *cut).collect();
-    out.extend(combined(&single, rect));
+    let combined = combined(&single, rect);
+    out.extend(combined);
+    // All four sides cut may be a card on a table: with a border and a caption of its own.
+    out.extend(within_card(sheet, &combined[2]));
     out.extend(single.iter().skip(2).map(|(_, cut)| *cut));
     out
 }
 
+/// The picture in a card: without the cells at its edge, which are a mixture, its border and its
+/// caption.
+fn within_card(sheet: &Sheet<'_>, card: &Rect) -> Vec<Rect> {
+    if card.width() < SMALLEST || card.height() < SMALLEST {
+        return Vec::new();
+    }
+    let inside = card.place(&Rect { left: 0.015, top: 0.015, right: 0.985, bottom: 0.985 });
+    let Some(picture) = trim(sheet, &inside) else { return Vec::new() };
+    let mut out = vec![picture];
+    out.extend(without_captions(sheet, &inside).into_iter().skip(1).take(1));
+    out
+}
+
 /// The strongest cut of top and bottom, of left and right, and of all four sides together.
-fn combined(single: &[(f32, Rect)], rect: &Rect) -> Vec<Rect> {
+fn combined(single: &[(f32, Rect)], rect: &Rect) -> [Rect; 3] {
     let first = |differs: &dyn Fn(&Rect) -> bool| {
         single.iter().map(|(_, cut)| *cut).find(|cut| differs(cut)).unwrap_or(*rect)
     };
@@ -536,7 +566,7 @@ fn combined(single: &[(f32, Rect)], rect: &Rect) -> Vec<Rect> {
     let bottom = first(&|cut| cut.bottom < rect.bottom).bottom;
     let left = first(&|cut| cut.left > rect.left).left;
     let right = first(&|cut| cut.right < rect.right).right;
-    vec![
+    [
         Rect { top, bottom, ..*rect },
         Rect { left, right, ..*rect },
         Rect { left, top, right, bottom },
