@@ -2,9 +2,9 @@
 //!
 //! Owns the budget: milliseconds on the machine of the cost model, never of a clock, so that the
 //! same picture, lists and settings give the same look-ups everywhere. A look-up's price is that of
-//! its hash and what the planner expects of each list at the radius. What is left goes, again and
-//! again, to the step and radius that find most copies for their price ([`GAINS`]); what no longer fits
-//! as a whole is cut short.
+//! its hash and what the planner expects of each list at the radius; early steps take the widest
+//! radius that leaves later ones their look-ups at the narrowest, and the last ones are cut short
+//! where even that is too much.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,20 +21,17 @@ use crate::variant::Step;
 
 /// The default: what `--variants all` may take for one picture on one core of a large list.
 pub(super) const DEFAULT_MS: u32 = 60;
-/// Microseconds to make one variant, over all steps (Zen 4, November 2026: 12.5).
-const HASH_US: f64 = 13.0;
-/// What a look-up takes of what the planner expects, which is large batches in warm caches: some
-/// 36 µs each against 10 million entries at 31 bits where 16 were expected (Zen 4, November 2026).
-const COLD: f64 = 2.4;
+/// Microseconds to make one variant, over all steps (Zen 4, November 2026).
+const HASH_US: f64 = 20.0;
+/// What a look-up takes of what the planner expects, which is large batches in warm caches: on a
+/// busy machine some 52 µs each against 10 million entries where at most 16 were expected.
+const COLD: f64 = 3.5;
 /// Part of the budget that framed pictures take at most: they are looked up by default, where a
 /// picture should cost little more than its decoding, which takes some 9 ms for 2 megapixels.
 const FRAMED_SHARE: f64 = 0.05;
 /// Radii tried, widest first: the review radius, then where the multi-index needs markedly fewer
 /// buckets, down to PDQ's own.
 const RADII: [u32; 5] = [52, 46, 40, 36, 31];
-/// Copies that each step finds first within each of [`RADII`], in the order of the steps: of the
-/// TODO copies of the robustness example's tuning half that the picture itself does not find.
-const GAINS: [[f64; RADII.len()]; Step::ALL.len()] = [[0.0; 5]; 8];
 /// Microseconds for the seven turned forms of a picture; where the review radius costs more, they
 /// are looked up at a narrower one. Turned copies lie within some 10 bits.
 const TURNED_US: f64 = 1000.0;
@@ -70,39 +67,24 @@ impl Purse {
 
     /// Radius and number of the look-ups of a step; `None` when nothing is left.
     pub(super) fn plan(&self, step: Step) -> Option<(u32, usize)> {
-        let to_come = self.steps.iter().filter(|other| **other >= step);
-        let mut offers: Vec<Offer> = to_come.map(|step| Offer::none(*step)).collect();
-        let mut left = self.us;
-        while let Some((place, offer)) = self.best(&offers, left) {
-            left -= offer.cost - offers[place].cost;
-            offers[place] = offer;
+        let (narrowest, price) = self.narrowest();
+        let later = self.steps.iter().filter(|other| **other > step);
+        let reserve: f64 = later.map(|step| count(step.most()) * (price + HASH_US)).sum();
+        let allowed = match step {
+            Step::Framed => self.total_us * FRAMED_SHARE,
+            _ => self.us - reserve,
+        };
+        let fits = |(_, price): &&(u32, f64)| count(step.most()) * (price + HASH_US) <= allowed;
+        let widest = match step {
+            Step::Framed | Step::Tiled => EXACT_RADIUS,
+            _ => u32::MAX,
+        };
+        let mut prices = self.prices.iter().filter(|(radius, _)| *radius <= widest);
+        if let Some((radius, _)) = prices.find(fits) {
+            return Some((*radius, step.most()));
         }
-        if let Some(radius) = offers.first()?.radius {
-            return Some((radius, step.most()));
-        }
-        let (radius, price) = self.narrowest();
-        let most = crate::num::saturating_u32(left / (price + HASH_US));
-        (most > 0).then(|| (radius, crate::num::index(most).min(step.most())))
-    }
-
-    /// The offer that finds most more for what it costs more, and the place of the one it replaces.
-    fn best(&self, offers: &[Offer], left: f64) -> Option<(usize, Offer)> {
-        let mut best: Option<(f64, usize, Offer)> = None;
-        for (place, old) in offers.iter().enumerate() {
-            let allowed = match old.step {
-                Step::Framed => left.min(self.total_us * FRAMED_SHARE - old.cost),
-                _ => left,
-            };
-            for new in self.prices.iter().filter_map(|price| Offer::new(old.step, *price)) {
-                let (gain, cost) = (new.gain - old.gain, new.cost - old.cost);
-                let rate = gain / cost.max(1.0);
-                let is_best = best.as_ref().is_none_or(|(other, ..)| rate > *other);
-                if gain > 0.0 && cost <= allowed && is_best {
-                    best = Some((rate, place, new));
-                }
-            }
-        }
-        best.map(|(_, place, offer)| (place, offer))
+        let most = crate::num::saturating_u32(self.us / (price + HASH_US));
+        (most > 0).then(|| (narrowest, crate::num::index(most).min(step.most())))
     }
 
     /// Whether look-ups cost more than finding out that one is not needed.
@@ -115,45 +97,6 @@ impl Purse {
         let price = price.map_or(0.0, |(_, price)| *price);
         self.us -= count(hashes) * HASH_US + count(lookups) * price;
     }
-}
-
-/// All look-ups of a step at one radius, or none of them.
-struct Offer {
-    step: Step,
-    radius: Option<u32>,
-    gain: f64,
-    cost: f64,
-}
-
-impl Offer {
-    const fn none(step: Step) -> Self {
-        Self { step, radius: None, gain: 0.0, cost: 0.0 }
-    }
-
-    /// `None` beyond the widest radius of the step.
-    fn new(step: Step, (radius, price): (u32, f64)) -> Option<Self> {
-        let is_exact = matches!(step, Step::Framed | Step::Tiled);
-        let cost = count(step.most()) * (price + HASH_US);
-        let offer = Self { step, radius: Some(radius), gain: gain(step, radius), cost };
-        (!is_exact || radius <= EXACT_RADIUS).then_some(offer)
-    }
-}
-
-/// Copies that a step finds within `radius`: between two of [`RADII`] in proportion, and more at a
-/// wider one always, so that nothing is left out that costs nothing.
-fn gain(step: Step, radius: u32) -> f64 {
-    let row = Step::ALL.iter().position(|other| *other == step).map_or([0.0; 5], |at| GAINS[at]);
-    let knots = RADII.into_iter().zip(row).chain([(0, 0.0)]);
-    let mut wider: Option<(u32, f64)> = None;
-    for (knot, gain) in knots {
-        if knot <= radius {
-            let (over, more) = wider.unwrap_or((radius + 1, gain));
-            let share = f64::from(radius - knot) / f64::from(over - knot);
-            return gain + share * (more - gain) + 0.01 * f64::from(radius);
-        }
-        wider = Some((knot, gain));
-    }
-    0.0
 }
 
 /// The radii to choose from, none beyond the review radius.

@@ -399,6 +399,9 @@ pub(crate) fn rectangles(sheet: &Sheet<'_>) -> Vec<Rect> {
         blocks(sheet, &outer, &mut found);
     }
     trimmed.iter().skip(1).for_each(|rect| found.add(*rect));
+    // Within bars, an even side of the picture itself was taken for more of them.
+    found.add(Rect { left: 0.0, right: 1.0, ..outer });
+    found.add(Rect { top: 0.0, bottom: 1.0, ..outer });
     for rect in cut_rectangles(sheet, &outer) {
         found.add(rect);
     }
@@ -536,24 +539,8 @@ fn cut_rectangles(sheet: &Sheet<'_>, rect: &Rect) -> Vec<Rect> {
     }
     single.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mut out: Vec<Rect> = single.iter().take(2).map(|(_, cut)| *cut).collect();
-    let combined = combined(&single, rect);
-    out.extend(combined);
-    // All four sides cut may be a card on a table: with a border and a caption of its own.
-    out.extend(within_card(sheet, &combined[2]));
+    out.extend(combined(&single, rect));
     out.extend(single.iter().skip(2).map(|(_, cut)| *cut));
-    out
-}
-
-/// The picture in a card: without the cells at its edge, which are a mixture, its border and its
-/// caption.
-fn within_card(sheet: &Sheet<'_>, card: &Rect) -> Vec<Rect> {
-    if card.width() < SMALLEST || card.height() < SMALLEST {
-        return Vec::new();
-    }
-    let inside = card.place(&Rect { left: 0.015, top: 0.015, right: 0.985, bottom: 0.985 });
-    let Some(picture) = trim(sheet, &inside) else { return Vec::new() };
-    let mut out = vec![picture];
-    out.extend(without_captions(sheet, &inside).into_iter().skip(1).take(1));
     out
 }
 
