@@ -650,7 +650,7 @@ mod tests {
             let ours = luma64(&VariantPlane::new(&pixels), &Rect::WHOLE, &Rect::WHOLE);
             for column in 2..62 {
                 let (ours, exact) = (ours[32 * 64 + column], hasher.luma64()[32 * 64 + column]);
-                // A tenth of a spacing are 1.6.
+                // A tenth of a spacing is 3.2.
                 assert!((ours - exact).abs() < 0.6, "{width}, {column}: {ours}, not {exact}");
             }
         }
