@@ -8,16 +8,26 @@ use onceseen::decode::{Limits, decode};
 #[path = "../../tests/support/random.rs"]
 mod random;
 
-use random::Random;
+pub(crate) use random::Random;
 
 /// Longest side of a copy before it is changed.
 const SIDE: u32 = 512;
 
+/// JPEG quality of a copy.
+#[derive(Clone, Copy)]
+pub(crate) enum Quality {
+    /// The same for all.
+    Fixed(u8),
+    /// 60 to 95.
+    #[allow(dead_code, reason = "not everybody who includes this file draws it")]
+    Drawn,
+}
+
 /// What a change sees: the copy, other pictures for collages, random numbers.
 pub(crate) struct Scene<'a> {
-    copy: RgbImage,
-    others: &'a [&'a RgbImage],
-    draw: Random,
+    pub(crate) copy: RgbImage,
+    pub(crate) others: &'a [&'a RgbImage],
+    pub(crate) draw: Random,
 }
 
 pub(crate) type Change = fn(&mut Scene<'_>) -> RgbImage;
@@ -99,19 +109,30 @@ pub(crate) fn changed(
     own: (usize, &RgbImage),
     beside: &[&RgbImage],
     change: Change,
-    quality: u8,
+    quality: Quality,
 ) -> RgbImage {
     let draw = Random::new(u64::try_from(own.0).unwrap_or(0) * 977 + 5);
-    recompressed(&change(&mut Scene { copy: small(own.1), others: beside, draw }), quality)
+    let mut scene = Scene { copy: small(own.1), others: beside, draw };
+    let changed = change(&mut scene);
+    let quality = match quality {
+        Quality::Fixed(quality) => quality,
+        Quality::Drawn => 60 + u8::try_from(scene.draw.below(36)).unwrap_or(0),
+    };
+    recompressed(&changed, quality)
 }
 
 /// The copy that is changed: at most 512 pixels a side.
 fn small(picture: &RgbImage) -> RgbImage {
+    at_most(picture, SIDE)
+}
+
+/// The picture with its longest side at most `side`.
+pub(crate) fn at_most(picture: &RgbImage, side: u32) -> RgbImage {
     let longest = picture.width().max(picture.height());
-    if longest <= SIDE {
+    if longest <= side {
         return picture.clone();
     }
-    resized(picture, f64::from(SIDE) / f64::from(longest))
+    resized(picture, f64::from(side) / f64::from(longest))
 }
 
 fn recompressed(picture: &RgbImage, quality: u8) -> RgbImage {
@@ -131,12 +152,12 @@ fn resized(picture: &RgbImage, scale: f64) -> RgbImage {
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "shares of a side")]
-fn part(side: u32, share: f64) -> u32 {
+pub(crate) fn part(side: u32, share: f64) -> u32 {
     (f64::from(side) * share).round().max(0.0) as u32
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a byte")]
-fn byte(value: f64) -> u8 {
+pub(crate) fn byte(value: f64) -> u8 {
     value.round().clamp(0.0, 255.0) as u8
 }
 
@@ -372,7 +393,7 @@ fn one_side(scene: &mut Scene<'_>, share: f64) -> RgbImage {
     crop(&scene.copy, shares)
 }
 
-fn random_crop(scene: &mut Scene<'_>, most: f64) -> RgbImage {
+pub(crate) fn random_crop(scene: &mut Scene<'_>, most: f64) -> RgbImage {
     crop(&scene.copy, [0; 4].map(|_| most * scene.draw.share()))
 }
 

@@ -6,13 +6,18 @@
 //!
 //! Takes up to COUNT (default 1,000) distinct pictures of the directory, makes every change of
 //! `copies.rs` to a 512-pixel JPEG copy of each, and looks for the original among the exact PDQ
-//! hashes of all of them. `tuning` and `held-out` change every other picture, NAME those with this in their path; CHANGES are parts of
-//! names with `;` between. Prints a table by copy,
-//! one by family, and what each step costs; `PLOT=FILE` asks for a plot (SVG), `PAIRS=FILE` for the
-//! pairs of an original and a stranger that a copy of it is near to: path, path, distance, copy.
+//! hashes of all of them. `tuning` and `held-out` change every other picture, NAME those with this in
+//! their path; CHANGES are parts of names or families with `;` between. Prints a table by copy, one by
+//! family, and what each step costs and finds. In the environment: `PLOT=FILE` asks for a plot (SVG),
+//! `COPIES=FOLDER` keeps the copies, `PAIRS=FILE` asks for the pairs of an original and a stranger that
+//! a copy of it is near to (path, path, distance, copy), `LIST=FILE` also searches as
+//! `scan --variants all` does, in the originals and this list together.
 
 mod copies;
+mod layouts;
+mod paint;
 mod pictures;
+mod search;
 mod table;
 
 use std::io::Write;
@@ -20,14 +25,16 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use std::{env, io};
 
+use copies::Quality;
 use image::RgbImage;
 use onceseen::bits::Hash256;
 use onceseen::variant::{Step, Variant, VariantPlane, VariantSearch};
 use pictures::{Original, dihedral, view};
 use rayon::prelude::*;
 
-/// Quality of the copies: what chats and forums save with.
-const JPEG_QUALITY: u8 = 80;
+/// JPEG quality of our copies: what chats and forums save with.
+const JPEG_QUALITY: Quality = Quality::Fixed(80);
+
 /// Where a stranger is counted: the review radius and what lies beyond it.
 pub(crate) const STRANGER: [u32; 3] = [52, 60, 70];
 
@@ -45,6 +52,8 @@ pub(crate) struct Outcome {
     pub(crate) strangers: [usize; 3],
     /// Those within the first of it: picture changed, stranger, distance.
     pairs: Vec<(usize, usize, u32)>,
+    /// Whether the search within its budget finds it, where a list is given.
+    pub(crate) listed: Option<bool>,
 }
 
 /// One kind of change and what became of its copies.
@@ -72,17 +81,46 @@ fn main() -> io::Result<()> {
         .collect();
     let mut out = io::stdout().lock();
     writeln!(out, "{} distinct pictures, {} changed ({half})\n", originals.len(), changed.len())?;
+    let beside = env::var_os("LIST");
+    let matcher = beside.map(|path| search::matcher(&originals, Path::new(&path)));
     drift(&originals, &mut out)?;
     let mut rows = Vec::new();
     table::head(&mut out)?;
-    for (family, name, change) in copies::CHANGES.iter().filter(|row| is_wanted(row.1)) {
-        let outcomes = changed.par_iter().map(|index| outcome(&originals, *index, *change));
-        let row = Row { family, name, outcomes: outcomes.collect() };
+    let ours = copies::CHANGES.iter().map(|change| (change, JPEG_QUALITY));
+    let theirs = layouts::CHANGES.iter().map(|change| (change, Quality::Drawn));
+    for ((family, name, change), quality) in ours.chain(theirs) {
+        if !is_wanted(name) && !is_wanted(family) {
+            continue;
+        }
+        let copies = changed.par_iter().map(|index| {
+            let beside = pictures::beside(originals.len(), *index);
+            let others: Vec<&RgbImage> = beside.iter().map(|at| &originals[*at].picture).collect();
+            let own = (*index, &originals[*index].picture);
+            let copy = copies::changed(own, &others, *change, quality);
+            if let Ok(folder) = env::var("COPIES") {
+                let name = name.replace(['/', ' '], "-");
+                copy.save(format!("{folder}/{name}-{index}.png")).expect("COPIES is a folder");
+            }
+            let mut out = outcome(&originals, *index, &beside, &copy);
+            out.listed = matcher.as_ref().map(|matcher| search::finds(matcher, &copy, *index));
+            out
+        });
+        let row = Row { family, name, outcomes: copies.collect() };
         table::row(&row, &mut out)?;
         rows.push(row);
     }
     table::families(&rows, &mut out)?;
     table::costs(&rows, &mut out)?;
+    table::caps(&rows, &mut out)?;
+    if let Some(matcher) = &matcher {
+        for cost in matcher.variant_costs() {
+            writeln!(
+                out,
+                "{cost}, {:.1} ms a picture",
+                cost.time.as_secs_f64() * 1000.0 / changed.len() as f64 / rows.len() as f64
+            )?;
+        }
+    }
     if let Ok(path) = env::var("PAIRS") {
         std::fs::write(path, pairs(&originals, &rows))?;
     }
@@ -104,17 +142,13 @@ fn pairs(originals: &[Original], rows: &[Row]) -> String {
     out
 }
 
-fn outcome(originals: &[Original], index: usize, change: copies::Change) -> Outcome {
-    let own = &originals[index];
+fn outcome(originals: &[Original], index: usize, beside: &[usize], copy: &RgbImage) -> Outcome {
     // Pictures of a collage beside the copy are no strangers: take them out of the count.
-    let beside = pictures::beside(originals.len(), index);
-    let others: Vec<&RgbImage> = beside.iter().map(|at| &originals[*at].picture).collect();
-    let copy = copies::changed((index, &own.picture), &others, change, JPEG_QUALITY);
     let strangers: Vec<(usize, Hash256)> = (0..originals.len())
         .filter(|at| *at != index && !beside.contains(at))
         .map(|at| (at, originals[at].hash))
         .collect();
-    examine(&copy, (index, own.hash), &strangers)
+    examine(copy, (index, originals[index].hash), &strangers)
 }
 
 fn examine(
@@ -134,6 +168,7 @@ fn examine(
         stranger: 256,
         strangers: [0; 3],
         pairs: Vec::new(),
+        listed: None,
     };
     let start = Instant::now();
     let plane = VariantPlane::new(&view(copy));
@@ -164,14 +199,44 @@ fn examine(
     out
 }
 
-/// Distance of the plane's hash of the whole picture from the exact one.
+/// Longest sides at which the drift is measured.
+const DRIFT_SIDES: [u32; 4] = [300, 512, 777, 1024];
+
+/// Distance of the plane's hash of a whole picture from the exact one, at several sizes.
 fn drift(originals: &[Original], out: &mut impl Write) -> io::Result<()> {
-    let mut bits: Vec<u32> = originals
-        .par_iter()
-        .map(|original| VariantSearch::new(&original.plane).whole().distance(original.hash))
-        .collect();
-    bits.sort_unstable();
-    let at = |share: usize| bits.get(bits.len() * share / 100).copied().unwrap_or(0);
-    let worst = bits.last().copied().unwrap_or(0);
-    writeln!(out, "drift of the plane's hash: median {}, 95 % {}, worst {worst}\n", at(50), at(95))
+    writeln!(
+        out,
+        "| longest side | drift, mean | median | 95 % | most | copy to original |\n|{}",
+        " --- |".repeat(6)
+    )?;
+    for side in DRIFT_SIDES {
+        let measured: Vec<(u32, u32)> =
+            originals.par_iter().filter_map(|own| drift_at(own, side)).collect();
+        let mut bits: Vec<u32> = measured.iter().map(|(drift, _)| *drift).collect();
+        bits.sort_unstable();
+        let at = |share: usize| bits.get(bits.len() * share / 100).copied().unwrap_or(0);
+        let mean = |values: &mut dyn Iterator<Item = u32>| {
+            f64::from(values.sum::<u32>()) / measured.len().max(1) as f64
+        };
+        writeln!(
+            out,
+            "| {side} | {:.1} | {} | {} | {} | {:.1} |",
+            mean(&mut bits.iter().copied()),
+            at(50),
+            at(95),
+            bits.last().copied().unwrap_or(0),
+            mean(&mut measured.iter().map(|(_, far)| *far)),
+        )?;
+    }
+    writeln!(out)
+}
+
+/// The drift of a picture at a size, and the distance of its plane's hash from its original.
+fn drift_at(own: &Original, side: u32) -> Option<(u32, u32)> {
+    let picture = copies::at_most(&own.picture, side);
+    let (width, height) = picture.dimensions();
+    (width.max(height) == side).then(|| {
+        let ours = VariantSearch::new(&VariantPlane::new(&view(&picture))).whole();
+        (ours.distance(dihedral(&picture)[0]), ours.distance(own.hash))
+    })
 }

@@ -22,6 +22,7 @@ pub(crate) struct Original {
     pub(crate) path: PathBuf,
     pub(crate) picture: RgbImage,
     pub(crate) hash: Hash256,
+    #[allow(dead_code, reason = "not everybody who includes this file wants it")]
     pub(crate) plane: VariantPlane,
 }
 

@@ -40,13 +40,22 @@ fn share<'a>(outcomes: impl Iterator<Item = &'a Outcome>, is_found: fn(&Outcome)
     percent(found, of)
 }
 
+/// Share found by the search within its budget.
+fn listed<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> String {
+    let found: Vec<bool> = outcomes.filter_map(|outcome| outcome.listed).collect();
+    if found.is_empty() {
+        return "-".to_owned();
+    }
+    format!("{:.1} %", percent(found.iter().filter(|is| **is).count(), found.len()))
+}
+
 pub(crate) fn head(out: &mut impl Write) -> io::Result<()> {
     let names: Vec<&str> = COLUMNS.iter().map(|column| column.0).collect();
     writeln!(
         out,
-        "| family | copy | {} | nearest stranger | found first at 52 by |\n|{}",
+        "| family | copy | {} | in lists | nearest stranger | found first at 52 by |\n|{}",
         names.join(" | "),
-        " --- |".repeat(COLUMNS.len() + 4)
+        " --- |".repeat(COLUMNS.len() + 5)
     )
 }
 
@@ -55,6 +64,7 @@ pub(crate) fn row(row: &Row, out: &mut impl Write) -> io::Result<()> {
     let mut cells = vec![row.family.to_owned(), row.name.to_owned()];
     let shares = COLUMNS.map(|(_, is_found)| share(row.outcomes.iter(), is_found));
     cells.extend(shares.map(|share| format!("{share:.0} %")));
+    cells.push(listed(row.outcomes.iter()));
     let stranger = row.outcomes.iter().map(|outcome| outcome.stranger).min().unwrap_or(256);
     cells.push(stranger.to_string());
     let mut by = vec![0_usize; Step::ALL.len() + 1];
@@ -90,14 +100,15 @@ pub(crate) fn families(rows: &[Row], out: &mut impl Write) -> io::Result<()> {
     let names: Vec<&str> = COLUMNS.iter().map(|column| column.0).collect();
     writeln!(
         out,
-        "\n| family | copies | {} |\n|{}",
+        "\n| family | copies | {} | in lists |\n|{}",
         names.join(" | "),
-        " --- |".repeat(COLUMNS.len() + 2)
+        " --- |".repeat(COLUMNS.len() + 3)
     )?;
     for (family, rows) in by_family(rows) {
         let copies: usize = rows.iter().map(|row| row.outcomes.len()).sum();
         let shares = family_shares(&rows).map(|share| format!("{share:.1} %"));
-        writeln!(out, "| {family} | {copies} | {} |", shares.join(" | "))?;
+        let listed = listed(rows.iter().flat_map(|row| &row.outcomes));
+        writeln!(out, "| {family} | {copies} | {} | {listed} |", shares.join(" | "))?;
     }
     let all = || rows.iter().flat_map(|row| &row.outcomes);
     let nearest = all().map(|outcome| outcome.stranger).min().unwrap_or(256);
@@ -112,7 +123,12 @@ pub(crate) fn families(rows: &[Row], out: &mut impl Write) -> io::Result<()> {
 /// Look-ups and time of each step.
 pub(crate) fn costs(rows: &[Row], out: &mut impl Write) -> io::Result<()> {
     let outcomes: Vec<&Outcome> = rows.iter().flat_map(|row| &row.outcomes).collect();
-    writeln!(out, "| step | look-ups, mean | most | ms, mean |\n| --- | --- | --- | --- |")?;
+    writeln!(
+        out,
+        "| step | look-ups, mean | most | ms, mean | found first at {} |\n|{}",
+        GAINS.map(|radius| radius.to_string()).join(" | "),
+        " --- |".repeat(4 + GAINS.len())
+    )?;
     let names = ["plane"].into_iter().chain(Step::ALL.map(Step::name));
     for (index, name) in names.enumerate() {
         let lookups = outcomes.iter().map(|outcome| outcome.lookups[index]);
@@ -120,11 +136,62 @@ pub(crate) fn costs(rows: &[Row], out: &mut impl Write) -> io::Result<()> {
         let count = outcomes.len().max(1);
         writeln!(
             out,
-            "| {name} | {} | {} | {:.3} |",
+            "| {name} | {} | {} | {:.3} | {} |",
             lookups.clone().sum::<usize>() / count,
             lookups.max().unwrap_or(0),
             total.as_secs_f64() * 1000.0 / f64::from(u32::try_from(count).unwrap_or(u32::MAX)),
+            GAINS.map(|radius| first_at(&outcomes, index, radius).to_string()).join(" | "),
         )?;
+    }
+    Ok(())
+}
+
+/// Radii of the gains of each step.
+const GAINS: [u32; 5] = [31, 36, 40, 46, 52];
+
+/// Copies that a step finds within `radius` and none before it: the picture itself is looked up at the
+/// review radius always, frames and tiles never beyond 40.
+fn first_at(outcomes: &[&Outcome], step: usize, radius: u32) -> usize {
+    let within = |step: usize| match step {
+        0 => RADII[2],
+        1 | 2 => radius.min(RADII[1]),
+        _ => radius,
+    };
+    let is_first = |outcome: &&&Outcome| {
+        let mut distances = outcome.steps.iter().enumerate();
+        distances.position(|(step, distance)| *distance <= within(step)) == Some(step)
+    };
+    outcomes.iter().filter(is_first).count()
+}
+
+/// Radii of the guessed steps, and of the cropped grid and the combined step.
+const CAPS: [[u32; 2]; 4] = [[52, 52], [52, 46], [52, 40], [40, 40]];
+
+/// Whether the search finds a copy with these radii; the picture itself at 52, frames and tiles at 40.
+fn is_within(outcome: &Outcome, [guessed, grids]: [u32; 2]) -> bool {
+    let radius = |step: usize| match step {
+        0 => RADII[2],
+        1 | 2 => RADII[1],
+        6 | 7 => grids,
+        _ => guessed,
+    };
+    outcome.steps.iter().enumerate().any(|(step, distance)| *distance <= radius(step))
+}
+
+/// What narrower radii of the guessed steps would lose.
+pub(crate) fn caps(rows: &[Row], out: &mut impl Write) -> io::Result<()> {
+    let name = |[guessed, grids]: [u32; 2]| format!("{guessed}, grids {grids}");
+    writeln!(
+        out,
+        "\n| family | copies | {} |\n|{}",
+        CAPS.map(name).join(" | "),
+        " --- |".repeat(6)
+    )?;
+    for (family, rows) in by_family(rows) {
+        let outcomes: Vec<&Outcome> = rows.iter().flat_map(|row| &row.outcomes).collect();
+        let found = CAPS.map(|caps| outcomes.iter().filter(|out| is_within(out, caps)).count());
+        let found = found.map(|count| format!("{count}"));
+        writeln!(out, "| {family} | {} | {} |", outcomes.len(), found.join(" | "))?;
     }
     Ok(())
 }

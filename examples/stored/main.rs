@@ -32,7 +32,7 @@ use pictures::{Original, view};
 use rayon::prelude::*;
 
 /// Quality of the copies: what chats and forums save with.
-const JPEG_QUALITY: u8 = 80;
+const JPEG_QUALITY: copies::Quality = copies::Quality::Fixed(80);
 /// What became of one copy.
 struct Outcome {
     near: bool,

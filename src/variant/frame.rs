@@ -10,7 +10,7 @@
 //!    For captions: text on the even ground of one side, up to its last blank line;
 //! 3. *cut lines*: the strongest full-width steps, for captions and bars that are not even.
 
-use super::plane::VariantPlane;
+use super::plane::{SIDE, VariantPlane};
 use super::window::{Rect, cell, real};
 
 /// Mean step between neighbouring cells of a line that counts as even: a first
@@ -117,8 +117,12 @@ impl Lines<'_> {
 
     /// Share of a line that has the ground colour.
     fn ground(&self, at: usize, ground: f32) -> f32 {
-        let same = |value: &f32| f32::from(u8::from((value - ground).abs() <= GROUND));
-        mean(self.line(at).iter().map(same))
+        let line = self.line(at);
+        // Counted in whole numbers, which add up side by side; few cells, so they never wrap.
+        let add = |count: u32, value: &f32| {
+            count.wrapping_add(u32::from((value - ground).abs() <= GROUND))
+        };
+        real(crate::num::index(line.iter().fold(0, add))) / real(line.len().max(1))
     }
 
     /// Median plus a share of the mean of a line's difference to the next but one: high only where
@@ -128,8 +132,7 @@ impl Lines<'_> {
             return 0.0;
         }
         let (before, after) = (self.line(at - 1), self.line(at + 1));
-        let steps: Vec<f32> = before.iter().zip(after).map(|(a, b)| (a - b).abs()).collect();
-        median(&steps) + 0.3 * mean(steps.iter().copied())
+        rough_median(before, after) + 0.3 * mean_difference(before, after)
     }
 
     /// Where a seam in line `at` lies, in lines: `outer` is wholly frame, `inner` wholly picture,
@@ -240,25 +243,27 @@ impl Lines<'_> {
     }
 
     /// The strongest steps near the first (`is_low`) or the last line, as fractions.
-    fn cuts(&self, near: Side) -> Vec<(f32, f32)> {
+    fn cuts(&self, near: Near) -> Vec<(f32, f32)> {
         let reach = cell(real(self.end - self.first) * DEEPEST);
         let range = match near {
-            Side::Low => self.first + 1..(self.first + reach).max(self.first + 1),
-            Side::High => (self.end - reach).max(self.first + 1)..self.end - 1,
+            Near::Low => self.first + 1..(self.first + reach).max(self.first + 1),
+            Near::High => (self.end - reach).max(self.first + 1)..self.end - 1,
         };
         let mut peaks = self.peaks(range);
         peaks.truncate(CUTS);
         peaks.into_iter().map(|(step, at)| (self.cut(at, near), step)).collect()
     }
 
-    /// Lines where the step is the largest around, strongest first.
+    /// Lines where the step is the largest around, strongest first: by how far it exceeds the steps of
+    /// the calmer side. Within a texture every line has a large step; where one meets a blurred or an
+    /// even ground, or another picture, one line has.
     fn peaks(&self, range: std::ops::Range<usize>) -> Vec<(f32, usize)> {
         let steps: Vec<f32> = range.clone().map(|at| self.step(at)).collect();
         let mut peaks: Vec<(f32, usize)> = Vec::new();
         for (index, &step) in steps.iter().enumerate() {
             let around = &steps[index.saturating_sub(2)..(index + 3).min(steps.len())];
             if around.iter().all(|other| *other <= step) && step > EVEN {
-                peaks.push((step, range.start + index));
+                peaks.push((step - calmer_side(&steps, index), range.start + index));
             }
         }
         peaks.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
@@ -267,17 +272,30 @@ impl Lines<'_> {
     }
 
     /// A cut line between two textures: the middle line is taken for a mixture of both.
-    fn cut(&self, at: usize, near: Side) -> f32 {
+    fn cut(&self, at: usize, near: Near) -> f32 {
         let position = match near {
-            Side::Low => self.seam(at - 1, at, at + 1),
-            Side::High => self.seam(at + 1, at, at - 1),
+            Near::Low => self.seam(at - 1, at, at + 1),
+            Near::High => self.seam(at + 1, at, at - 1),
         };
         position / self.total()
     }
 }
 
+/// The mean step of the four lines beyond the neighbours of one, on the side where it is less.
+fn calmer_side(steps: &[f32], index: usize) -> f32 {
+    let before = &steps[index.saturating_sub(6)..index.saturating_sub(2)];
+    let after = &steps[(index + 3).min(steps.len())..(index + 7).min(steps.len())];
+    let means = [before, after].map(|side| match side {
+        [] => f32::INFINITY,
+        _ => side.iter().sum::<f32>() / real(side.len()),
+    });
+    let calmer = means[0].min(means[1]);
+    if calmer.is_finite() { calmer } else { 0.0 }
+}
+
+/// An end of an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Side {
+enum Near {
     Low,
     High,
 }
@@ -298,9 +316,23 @@ fn mean_difference(a: &[f32], b: &[f32]) -> f32 {
     (sums.iter().sum::<f32>() + rest) / real(len.max(1))
 }
 
-fn mean(values: impl ExactSizeIterator<Item = f32>) -> f32 {
-    let count = real(values.len().max(1));
-    values.sum::<f32>() / count
+/// The upper median of the differences of two lines, to 7 bits of its mantissa: the upper halves of
+/// floats are compared as whole numbers, many at a time, until half of them lie below.
+fn rough_median(a: &[f32], b: &[f32]) -> f32 {
+    let mut halves = [i16::MAX; SIDE];
+    for ((a, b), half) in a.iter().zip(b).zip(&mut halves) {
+        // The sign is 0, so the upper half fits and keeps the order.
+        *half = i16::try_from((a - b).abs().to_bits() >> 16).unwrap_or(i16::MAX);
+    }
+    let upper = i16::try_from(a.len().min(b.len()).min(SIDE) / 2).unwrap_or(0);
+    let (mut low, mut high) = (0_i16, i16::MAX);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let below =
+            halves.iter().fold(0_i16, |sum, half| sum.wrapping_add(i16::from(*half <= middle)));
+        if below > upper { high = middle } else { low = middle + 1 }
+    }
+    f32::from_bits(u32::from(low.unsigned_abs()) << 16)
 }
 
 /// The upper median of at least one value.
@@ -357,11 +389,17 @@ pub(crate) fn rectangles(sheet: &Sheet<'_>) -> Vec<Rect> {
     let captioned = without_captions(sheet, &Rect::WHOLE);
     trimmed.iter().take(1).for_each(|rect| found.add(*rect));
     captioned.into_iter().for_each(|rect| found.add(rect));
-    without_captions(sheet, &outer).into_iter().for_each(|rect| found.add(rect));
-    for base in [Rect::WHOLE, outer] {
-        blocks(sheet, &base, &mut found);
+    if !trimmed.is_empty() {
+        without_captions(sheet, &outer).into_iter().for_each(|rect| found.add(rect));
+    }
+    blocks(sheet, &Rect::WHOLE, &mut found);
+    if !trimmed.is_empty() {
+        blocks(sheet, &outer, &mut found);
     }
     trimmed.iter().skip(1).for_each(|rect| found.add(*rect));
+    // Within bars, an even side of the picture itself was taken for more of them.
+    found.add(Rect { left: 0.0, right: 1.0, ..outer });
+    found.add(Rect { top: 0.0, bottom: 1.0, ..outer });
     for rect in cut_rectangles(sheet, &outer) {
         found.add(rect);
     }
@@ -483,16 +521,16 @@ fn cut_rectangles(sheet: &Sheet<'_>, rect: &Rect) -> Vec<Rect> {
     let columns = sheet.lines(Axis::Columns, rect);
     let mut single: Vec<(f32, Rect)> = Vec::new();
     for (lines, near) in
-        [(&rows, Side::Low), (&rows, Side::High), (&columns, Side::Low), (&columns, Side::High)]
+        [(&rows, Near::Low), (&rows, Near::High), (&columns, Near::Low), (&columns, Near::High)]
     {
         let is_rows = std::ptr::eq(lines, &rows);
         for (at, step) in lines.cuts(near) {
             let mut cut = *rect;
             *match (is_rows, near) {
-                (true, Side::Low) => &mut cut.top,
-                (true, Side::High) => &mut cut.bottom,
-                (false, Side::Low) => &mut cut.left,
-                (false, Side::High) => &mut cut.right,
+                (true, Near::Low) => &mut cut.top,
+                (true, Near::High) => &mut cut.bottom,
+                (false, Near::Low) => &mut cut.left,
+                (false, Near::High) => &mut cut.right,
             } = at;
             single.push((step, cut));
         }
@@ -505,7 +543,7 @@ fn cut_rectangles(sheet: &Sheet<'_>, rect: &Rect) -> Vec<Rect> {
 }
 
 /// The strongest cut of top and bottom, of left and right, and of all four sides together.
-fn combined(single: &[(f32, Rect)], rect: &Rect) -> Vec<Rect> {
+fn combined(single: &[(f32, Rect)], rect: &Rect) -> [Rect; 3] {
     let first = |differs: &dyn Fn(&Rect) -> bool| {
         single.iter().map(|(_, cut)| *cut).find(|cut| differs(cut)).unwrap_or(*rect)
     };
@@ -513,9 +551,37 @@ fn combined(single: &[(f32, Rect)], rect: &Rect) -> Vec<Rect> {
     let bottom = first(&|cut| cut.bottom < rect.bottom).bottom;
     let left = first(&|cut| cut.left > rect.left).left;
     let right = first(&|cut| cut.right < rect.right).right;
-    vec![
+    [
         Rect { top, bottom, ..*rect },
         Rect { left, right, ..*rect },
         Rect { left, top, right, bottom },
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rough_median_is_the_upper_one_but_for_its_last_bits() {
+        for len in [1_usize, 2, 7, 100, 192] {
+            let a: Vec<f32> = (0..len).map(|at| real(at * 7919 % 256)).collect();
+            let b: Vec<f32> = (0..len).map(|at| real(at * 104_729 % 251)).collect();
+            let steps: Vec<f32> = a.iter().zip(&b).map(|(a, b)| (a - b).abs()).collect();
+            let (exact, rough) = (median(&steps), rough_median(&a, &b));
+            assert!(
+                rough <= exact && exact - rough <= exact / 128.0,
+                "{len}: {rough}, not {exact}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_line_stands_out_by_the_calmer_side() {
+        let mut steps = [9.0_f32; 20];
+        assert_eq!(calmer_side(&steps, 10), 9.0);
+        steps[..9].fill(1.0);
+        assert_eq!(calmer_side(&steps, 10), 1.0);
+        assert_eq!(calmer_side(&steps[..1], 0), 0.0);
+    }
 }

@@ -19,11 +19,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::bits::Hash256;
-use crate::hash::pdq::{bits, quality};
+use crate::hash::pdq::bits;
 use crate::hash::{Dihedral, dct::Dct16};
 use collage::Place;
 use cover::Cover;
-use window::{WholePlanes, Windows, luma64, real};
+use window::{WholePlanes, Windows, real, window_quality};
 
 pub use plane::VariantPlane;
 pub use stored::{StoredWindow, stored_windows};
@@ -344,7 +344,7 @@ impl<'a> VariantSearch<'a> {
     }
 
     fn rate(&self, rect: &Rect) -> u8 {
-        quality(&luma64(self.plane, rect, rect))
+        window_quality(self.plane, rect, rect)
     }
 
     fn whole_quality(&mut self) -> u8 {
@@ -394,7 +394,7 @@ impl<'a> VariantSearch<'a> {
     fn uncovered(&mut self, out: &mut Vec<Variant>) {
         for (cover, plane) in cover::uncovered(self.plane) {
             let kind = VariantKind { cover: Some(cover), ..VariantKind::PLAIN };
-            let quality = quality(&luma64(&plane, &Rect::WHOLE, &Rect::WHOLE));
+            let quality = window_quality(&plane, &Rect::WHOLE, &Rect::WHOLE);
             let block = Windows::new(&plane).block(&Rect::WHOLE, &Rect::WHOLE);
             push(&kind, &block, quality, &MIRRORED, out);
         }

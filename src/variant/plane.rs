@@ -7,7 +7,7 @@
 
 use super::window::{cell, real};
 use crate::arch::lanes::{Level, Simd, Work};
-use crate::num::{index, to_u64};
+use crate::num::index;
 use crate::pixels::{PixelFormat, Pixels};
 
 /// Cells a side at most. A tile of a 3 × 3 collage then has 64 cells a side, as many as PDQ takes
@@ -138,66 +138,114 @@ impl Work for Average<'_> {
     fn run<S: Simd>(self, _: S) {
         let (pixels, plane) = (self.pixels, self.plane);
         let width = index(pixels.width());
-        let mut sums = vec![0.0_f32; width * pixels.format().bytes_per_pixel()];
+        let bytes = width * pixels.format().bytes_per_pixel();
+        let mut sums = vec![0.0_f32; bytes];
+        let mut whole = vec![0_u16; bytes];
         let mut luma = vec![0.0_f32; width];
-        let columns = Shares::new(width, plane.columns);
-        let rows = Shares::new(index(pixels.height()), plane.rows);
-        for (y, cells) in plane.cells.chunks_exact_mut(plane.columns).enumerate() {
-            sums.fill(0.0);
-            let (first, last) = rows.range(y);
-            for row in first..=last {
-                let line = pixels.row(u32::try_from(row).unwrap_or(u32::MAX));
-                add(&mut sums, line, rows.weight(y, row));
-            }
+        let columns = shares(width, plane.columns);
+        let rows = shares(index(pixels.height()), plane.rows);
+        for (share, cells) in rows.iter().zip(plane.cells.chunks_exact_mut(plane.columns)) {
+            average_rows(pixels, share, &mut whole, &mut sums);
             to_luma(&sums, pixels.format(), &mut luma);
-            for (x, value) in cells.iter_mut().enumerate() {
-                *value = columns.average(x, &luma);
+            for (share, value) in columns.iter().zip(cells) {
+                *value = share.average(&luma);
             }
         }
     }
+}
+
+/// What a cell takes of the pixels along one axis: parts of the first and the last, all of those
+/// between. The weights of all pixels of a cell sum to 1.
+struct Share {
+    first: usize,
+    last: usize,
+    head: f32,
+    inner: f32,
+    tail: f32,
 }
 
 /// How `len` pixels share `cells` cells: cell `i` covers the pixels from `i · len / cells` on.
-struct Shares {
-    len: usize,
-    cells: usize,
-    scale: f32,
+fn shares(len: usize, cells: usize) -> Vec<Share> {
+    let scale = 1.0 / real(len);
+    // In units of 1 / (len · cells): a cell is `len` of them, a pixel `cells`.
+    let covered = |at: usize, pixel: usize| {
+        let low = (at * len).max(pixel * cells);
+        let high = ((at + 1) * len).min((pixel + 1) * cells);
+        real(high.saturating_sub(low)) * scale
+    };
+    let share = |at: usize| {
+        let first = at * len / cells;
+        let last = ((at + 1) * len).div_ceil(cells).clamp(1, len) - 1;
+        let tail = if last > first { covered(at, last) } else { 0.0 };
+        Share { first, last, head: covered(at, first), inner: real(cells) * scale, tail }
+    };
+    (0..cells).map(share).collect()
 }
 
-impl Shares {
-    fn new(len: usize, cells: usize) -> Self {
-        Self { len, cells, scale: 1.0 / real(len) }
-    }
-
-    /// First and last pixel that cell `at` touches.
+impl Share {
+    /// Pixels that lie wholly within the cell.
     #[inline(always)]
-    fn range(&self, at: usize) -> (usize, usize) {
-        let first = to_u64(at) * to_u64(self.len) / to_u64(self.cells);
-        let end = (to_u64(at + 1) * to_u64(self.len)).div_ceil(to_u64(self.cells));
-        let last = crate::num::to_usize(end).unwrap_or(self.len).clamp(1, self.len) - 1;
-        (crate::num::to_usize(first).unwrap_or(0), last)
-    }
-
-    /// The part of cell `at` that pixel `pixel` fills; all parts of a cell sum to 1.
-    #[inline(always)]
-    fn weight(&self, at: usize, pixel: usize) -> f32 {
-        // In units of 1 / (len · cells): a cell is `len` of them, a pixel `cells`.
-        let low = (at * self.len).max(pixel * self.cells);
-        let high = ((at + 1) * self.len).min((pixel + 1) * self.cells);
-        real(high.saturating_sub(low)) * self.scale
+    fn between(&self) -> std::ops::Range<usize> {
+        (self.first + 1).min(self.last)..self.last
     }
 
     #[inline(always)]
-    fn average(&self, at: usize, values: &[f32]) -> f32 {
-        let (first, last) = self.range(at);
-        let inner = real(self.cells) * self.scale;
-        let mut sum = values[first] * self.weight(at, first);
-        if last > first {
-            sum += values[last] * self.weight(at, last);
-            let middle: f32 = values[first + 1..last].iter().sum();
-            sum += middle * inner;
+    fn average(&self, values: &[f32]) -> f32 {
+        // Four sums side by side: one would wait for each addition.
+        let (fours, rest) = values[self.between()].as_chunks::<4>();
+        let mut sums = [0.0_f32; 4];
+        for four in fours {
+            for (sum, value) in sums.iter_mut().zip(four) {
+                *sum += value;
+            }
         }
-        sum
+        let rest: f32 = rest.iter().sum();
+        let middle = (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest;
+        values[self.first] * self.head + values[self.last] * self.tail + middle * self.inner
+    }
+}
+
+/// Rows of bytes that 16 bits hold the sum of.
+const WHOLE_ROWS: usize = 257;
+
+/// The mean of the rows of one cell, sample by sample. Rows wholly within it are added as integers of
+/// 16 bits, twice as many at a time as floats.
+#[inline(always)]
+fn average_rows(pixels: &Pixels<'_>, share: &Share, whole: &mut [u16], sums: &mut [f32]) {
+    let row = |at: usize| pixels.row(u32::try_from(at).unwrap_or(u32::MAX));
+    let mut between = share.between();
+    whole.fill(0);
+    for at in between.by_ref().take(WHOLE_ROWS) {
+        add_whole(whole, row(at));
+    }
+    weigh_rows(
+        sums,
+        (row(share.first), share.head),
+        (row(share.last), share.tail),
+        (whole, share.inner),
+    );
+    for at in between {
+        add(sums, row(at), share.inner);
+    }
+}
+
+#[inline(always)]
+fn add_whole(sums: &mut [u16], line: &[u8]) {
+    for (sum, byte) in sums.iter_mut().zip(line) {
+        // Never wraps: at most `WHOLE_ROWS` rows. A checked sum would not be vectorised.
+        *sum = sum.wrapping_add(u16::from(*byte));
+    }
+}
+
+#[inline(always)]
+fn weigh_rows(
+    sums: &mut [f32],
+    (first, head): (&[u8], f32),
+    (last, tail): (&[u8], f32),
+    (whole, inner): (&[u16], f32),
+) {
+    for (((sum, first), last), whole) in sums.iter_mut().zip(first).zip(last).zip(whole) {
+        *sum = f32::from(*first) * head + f32::from(*last) * tail + f32::from(*whole) * inner;
     }
 }
 
@@ -238,12 +286,13 @@ mod tests {
 
     #[test]
     fn cells_are_exact_averages_of_any_size() {
-        for (width, height) in [(1_u32, 1_u32), (5, 200), (193, 192), (700, 401)] {
-            let data = vec![77; index(width) * index(height) * 3];
+        for (width, height) in [(1_u32, 1_u32), (5, 200), (193, 192), (700, 401), (3, 60_001)] {
+            // 60,001 rows: more in a cell than 16 bits hold the sum of.
+            let data = vec![251; index(width) * index(height) * 3];
             let pixels = Pixels::new(&data, width, height, PixelFormat::Rgb8).unwrap();
             let plane = VariantPlane::new(&pixels);
             assert_eq!(plane.columns(), index(width).min(SIDE));
-            let worst = plane.cells.iter().map(|cell| (cell - 77.0).abs()).fold(0.0, f32::max);
+            let worst = plane.cells.iter().map(|cell| (cell - 251.0).abs()).fold(0.0, f32::max);
             assert!(worst < 0.01, "{width} x {height}: {worst}");
         }
     }

@@ -16,14 +16,17 @@
 use super::plane::VariantPlane;
 use crate::arch::lanes::{LANES, Lanes, Level, Simd, Work};
 use crate::hash::dct::{Dct16, INPUT_SIDE, Luma64, dct};
+use crate::hash::pdq::{gradient, quality_of};
 
-/// Where PDQ's samples lie against the middle of their 64th of a picture, in spacings. Even filter
-/// windows shift them by one pixel: 0.19 at 512 pixels, 0.05 at 2000, and a copy does not tell how
-/// large the original was.
-const OFFSET: f32 = 0.1;
-/// Half width of the tent that PDQ's two box filters make, in spacings: at least 0.5 (window
-/// rule), more for small pictures; 0.6 is what an earlier prototype settled on.
-const HALF_WIDTH: f32 = 0.6;
+/// Windows of fewer pixels are taken for reduced copies of larger originals: a copy is seldom larger
+/// than its original. Where the samples of such an original lay is not known; [`OFFSET`] is in the
+/// middle.
+const LEAST_SIDE: f32 = 1024.0;
+/// Where the samples of larger originals lie against the middle of their 64th, in spacings: 0.09 at
+/// 1024 pixels, 0.05 at 2000, 0.03 at 4000.
+const OFFSET: f32 = 0.06;
+/// Narrowest tent, in cells: a narrower one would read the nearest cell alone.
+const NARROWEST: f32 = 0.75;
 
 /// A rectangle in fractions of the picture's width and height; may reach beyond 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -162,7 +165,8 @@ impl<'a> Windows<'a> {
         if let Some(found) = self.across.iter().position(|(seen, _)| *seen == span) {
             return found;
         }
-        self.across.push((span, matrix(span, self.plane.columns(), self.aspect())));
+        let sampling = Sampling::new(span, self.plane.columns(), self.plane.source_size().0);
+        self.across.push((span, matrix(&sampling, self.aspect())));
         self.across.len() - 1
     }
 
@@ -170,7 +174,8 @@ impl<'a> Windows<'a> {
         if let Some(found) = self.down.iter().position(|(seen, _)| *seen == span) {
             return found;
         }
-        let matrix = matrix(span, self.plane.rows(), self.aspect().recip());
+        let sampling = Sampling::new(span, self.plane.rows(), self.plane.source_size().1);
+        let matrix = matrix(&sampling, self.aspect().recip());
         let columns = Level::best().run(First { plane: self.plane, matrix: &matrix });
         self.down.push((span, Down { columns, matrix }));
         self.down.len() - 1
@@ -203,7 +208,8 @@ pub(crate) struct WholePlanes(Matrix);
 impl WholePlanes {
     /// For planes of `cells` cells a side.
     pub(crate) fn new(cells: usize) -> Self {
-        Self(matrix(Span { from: 0.0, to: 1.0, low: 0.0, high: 1.0 }, cells, 1.0))
+        let span = Span { from: 0.0, to: 1.0, low: 0.0, high: 1.0 };
+        Self(matrix(&Sampling::new(span, cells, 0), 1.0))
     }
 
     /// The DCT block of `plane`.
@@ -214,25 +220,59 @@ impl WholePlanes {
     }
 }
 
+/// The quality of `window` as PDQ would see it; no row is computed once it has reached 100.
+pub(crate) fn window_quality(plane: &VariantPlane, window: &Rect, bounds: &Rect) -> u8 {
+    let mut rows = LumaRows::new(plane, window, bounds);
+    let (mut gradients, mut before) = (0, None::<[f32; INPUT_SIDE]>);
+    for k in 0..INPUT_SIDE {
+        let row = rows.row(k);
+        gradients += gradient(&row[1..], &row) + before.map_or(0, |above| gradient(&above, &row));
+        if quality_of(gradients) >= 100 {
+            break;
+        }
+        before = Some(row);
+    }
+    quality_of(gradients)
+}
+
 /// The 64 × 64 block of `window` as PDQ would see it, for its quality.
 pub(crate) fn luma64(plane: &VariantPlane, window: &Rect, bounds: &Rect) -> Box<Luma64> {
-    let (x, y) = spans(window, bounds);
-    let rows: Vec<_> = (0..INPUT_SIDE).map(|k| taps(y, k, plane.rows())).collect();
-    let columns: Vec<_> = (0..INPUT_SIDE).map(|k| taps(x, k, plane.columns())).collect();
+    let mut rows = LumaRows::new(plane, window, bounds);
     let mut out = Box::new([0.0; INPUT_SIDE * INPUT_SIDE]);
-    let low = columns.iter().map(Taps::start).min().unwrap_or(0);
-    let high = columns.iter().map(Taps::end).max().unwrap_or(0);
-    let mut line = vec![0.0; plane.columns()];
-    for (row, result) in rows.iter().zip(out.as_chunks_mut::<INPUT_SIDE>().0) {
-        line[low..high].fill(0.0);
-        for (cell, weight) in row.iter() {
-            add_scaled(&mut line[low..high], &plane.row(cell)[low..high], weight);
-        }
-        for (column, value) in columns.iter().zip(result) {
-            *value = column.iter().map(|(cell, weight)| line[cell] * weight).sum();
-        }
+    for (k, row) in out.as_chunks_mut::<INPUT_SIDE>().0.iter_mut().enumerate() {
+        *row = rows.row(k);
     }
     out
+}
+
+/// The rows of a window's 64 × 64 block, each computed when it is asked for.
+struct LumaRows<'a> {
+    plane: &'a VariantPlane,
+    y: Sampling,
+    columns: Vec<Taps>,
+    /// The cells that any column reads.
+    cells: std::ops::Range<usize>,
+    line: Vec<f32>,
+}
+
+impl<'a> LumaRows<'a> {
+    fn new(plane: &'a VariantPlane, window: &Rect, bounds: &Rect) -> Self {
+        let (x, y) = samplings(plane, window, bounds);
+        let columns: Vec<_> = (0..INPUT_SIDE).map(|k| x.taps(k)).collect();
+        let low = columns.iter().map(Taps::start).min().unwrap_or(0);
+        let high = columns.iter().map(Taps::end).max().unwrap_or(0);
+        Self { plane, y, columns, cells: low..high, line: vec![0.0; plane.columns()] }
+    }
+
+    fn row(&mut self, k: usize) -> [f32; INPUT_SIDE] {
+        let line = &mut self.line[self.cells.clone()];
+        line.fill(0.0);
+        for (cell, weight) in self.y.taps(k).iter() {
+            add_scaled(line, &self.plane.row(cell)[self.cells.clone()], weight);
+        }
+        let value = |taps: &Taps| taps.iter().map(|(cell, weight)| self.line[cell] * weight).sum();
+        std::array::from_fn(|column| value(&self.columns[column]))
+    }
 }
 
 fn add_scaled(sums: &mut [f32], row: &[f32], weight: f32) {
@@ -245,6 +285,70 @@ fn spans(window: &Rect, bounds: &Rect) -> (Span, Span) {
     let x = Span { from: window.left, to: window.right, low: bounds.left, high: bounds.right };
     let y = Span { from: window.top, to: window.bottom, low: bounds.top, high: bounds.bottom };
     (x, y)
+}
+
+fn samplings(plane: &VariantPlane, window: &Rect, bounds: &Rect) -> (Sampling, Sampling) {
+    let (x, y) = spans(window, bounds);
+    let (width, height) = plane.source_size();
+    (Sampling::new(x, plane.columns(), width), Sampling::new(y, plane.rows(), height))
+}
+
+/// Where PDQ takes its 64 samples along one side of a window, and how much of it each averages.
+///
+/// Of `n` pixels PDQ takes those at `⌊(k + ½) n / 64⌋`, after two box filters over `⌈n / 128⌉` pixels,
+/// which shift the picture by half a pixel each where that is even (`decimateFloat`,
+/// `computeJaroszFilterWindowSize` and `box1DFloat` of the reference). Together they make a tent of
+/// half a spacing to either side; the cells, boxes themselves, have done their part of it.
+#[derive(Clone, Copy, Debug)]
+struct Sampling {
+    span: Span,
+    cells: usize,
+    /// Pixels of the window; 0 where they say nothing of the original's.
+    pixels: f32,
+    /// Cells between two samples.
+    spacing: f32,
+    /// Half the width of the tent, in cells.
+    half: f32,
+}
+
+impl Sampling {
+    fn new(span: Span, cells: usize, source: u32) -> Self {
+        let share = span.to - span.from;
+        let pixels = (share * super::pixels(source)).round();
+        let pixels = if pixels < LEAST_SIDE { 0.0 } else { pixels };
+        let spacing = share * real(cells) / 64.0;
+        // A box of one cell has the variance 1/12, a tent of half width h that of h²/6.
+        let half = (0.25 * spacing * spacing - 0.5).max(NARROWEST * NARROWEST).sqrt();
+        Self { span, cells, pixels, spacing, half }
+    }
+
+    /// The middle of sample `k`, in spacings from the window's edge.
+    fn middle(&self, k: usize) -> f32 {
+        let plain = real(k) + 0.5;
+        if self.pixels == 0.0 {
+            return plain + OFFSET;
+        }
+        let pitch = self.pixels / 64.0;
+        let is_even = cell((self.pixels / 128.0).ceil()).is_multiple_of(2);
+        let shift = if is_even { 1.0 } else { 0.0 };
+        ((plain * pitch).floor() + 0.5 + shift) / pitch
+    }
+
+    fn taps(&self, k: usize) -> Taps {
+        let count = real(self.cells);
+        let (low, high) = (self.span.low * count, self.span.high * count);
+        let middle = self.span.from * count + self.spacing * self.middle(k);
+        let half = self.half;
+        let shift = real(SHIFT);
+        let first = cell((middle - half + shift).max(0.0));
+        let last = cell((middle + half + shift).max(0.0)).max(first);
+        let edge = |at: usize| tent_before((real(at) - shift - middle) / half);
+        let weights = (first..=last).map(|at| edge(at + 1) - edge(at)).collect();
+        // A cell of which a quarter or more lies beyond the bounds is mixed with what lies there.
+        let low = cell((low + 0.75).max(0.0)).min(self.cells - 1);
+        let high = cell((high + 0.25).max(1.0)).clamp(low + 1, self.cells.max(low + 1)) - 1;
+        Taps { first, low, high, weights }
+    }
 }
 
 /// The cells that one sample reads, with their weights.
@@ -300,23 +404,6 @@ enum Place {
 /// Cells by which windows may reach beyond the picture, at most: keeps their numbers positive.
 const SHIFT: usize = 1024;
 
-/// Sample `k` of `span` over `cells` cells.
-fn taps(span: Span, k: usize, cells: usize) -> Taps {
-    let count = real(cells);
-    let spacing = (span.to - span.from) * count / 64.0;
-    let centre = span.from * count + spacing * (real(k) + 0.5 + OFFSET);
-    let half = spacing * HALF_WIDTH;
-    let shift = real(SHIFT);
-    let first = cell((centre - half + shift).max(0.0));
-    let last = cell((centre + half + shift).max(0.0)).max(first);
-    let edge = |at: usize| tent_before((real(at) - shift - centre) / half);
-    let weights = (first..=last).map(|at| edge(at + 1) - edge(at)).collect();
-    // A cell of which a quarter or more lies beyond the bounds is mixed with what lies there.
-    let low = cell((span.low * count + 0.75).max(0.0)).min(cells - 1);
-    let high = cell((span.high * count + 0.25).max(1.0)).clamp(low + 1, cells.max(low + 1)) - 1;
-    Taps { first, low, high, weights }
-}
-
 /// The part of a unit tent (from -1 to 1) that lies before `at`.
 fn tent_before(at: f32) -> f32 {
     let at = at.clamp(-1.0, 1.0);
@@ -325,7 +412,8 @@ fn tent_before(at: f32) -> f32 {
 
 /// `D W` of a span, only the cells it reads. `ratio` is the length of a unit of this axis in units
 /// of the other.
-fn matrix(span: Span, cells: usize, ratio: f32) -> Matrix {
+fn matrix(sampling: &Sampling, ratio: f32) -> Matrix {
+    let Sampling { span, cells, .. } = *sampling;
     let mut rows = vec![Lanes::ZERO; cells];
     let (mut first, mut end) = (cells, 0);
     let length = (span.to - span.from) * real(cells);
@@ -333,7 +421,7 @@ fn matrix(span: Span, cells: usize, ratio: f32) -> Matrix {
     let mut high = Beyond::new((span.to - span.high) * real(cells), length, ratio);
     for k in 0..INPUT_SIDE {
         let column = Lanes(std::array::from_fn(|frequency| dct().rows()[frequency][k]));
-        let taps = taps(span, k, cells);
+        let taps = sampling.taps(k);
         (low.cell, high.cell) = (taps.low, taps.high);
         for (place, weight) in taps.places() {
             match place {
@@ -535,4 +623,50 @@ pub(crate) const fn real(count: usize) -> f32 {
 #[inline(always)]
 pub(crate) const fn cell(value: f32) -> usize {
     value as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hash::pdq::{PdqHasher, quality};
+    use crate::pixels::{PixelFormat, Pixels};
+
+    /// Slopes up and down again, four times.
+    fn slopes(width: u32, height: u32) -> Vec<u8> {
+        let value = |x: u32| {
+            let at = x * 2040 / width % 510;
+            u8::try_from(at.min(510 - at).min(255)).unwrap()
+        };
+        (0..width * height).map(|at| value(at % width)).collect()
+    }
+
+    #[test]
+    fn samples_lie_where_pdq_takes_them() {
+        for width in [1024_u32, 1153, 1537, 2000, 3001] {
+            let data = slopes(width, 64);
+            let pixels = Pixels::new(&data, width, 64, PixelFormat::Luma8).unwrap();
+            let mut hasher = PdqHasher::new();
+            hasher.hash(&pixels);
+            let ours = luma64(&VariantPlane::new(&pixels), &Rect::WHOLE, &Rect::WHOLE);
+            for column in 2..62 {
+                let (ours, exact) = (ours[32 * 64 + column], hasher.luma64()[32 * 64 + column]);
+                // A tenth of a spacing is 3.2.
+                assert!((ours - exact).abs() < 0.6, "{width}, {column}: {ours}, not {exact}");
+            }
+        }
+    }
+
+    #[test]
+    fn quality_that_stops_early_is_that_of_the_whole_block() {
+        for step in [0_u32, 3, 9, 40, 97] {
+            let value =
+                |at: u32| u8::try_from(at % 1000 * 7919 * step / 50 % (2 * step + 1)).unwrap();
+            let data: Vec<u8> = (0..200 * 150).map(value).collect();
+            let pixels = Pixels::new(&data, 200, 150, PixelFormat::Luma8).unwrap();
+            let plane = VariantPlane::new(&pixels);
+            let window = Rect { left: 0.1, top: 0.0, right: 0.9, bottom: 0.7 };
+            let whole = quality(&luma64(&plane, &window, &window));
+            assert_eq!(window_quality(&plane, &window, &window), whole, "step {step}");
+        }
+    }
 }

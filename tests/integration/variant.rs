@@ -64,6 +64,28 @@ fn plane_hash_of_the_whole_picture_is_close_to_the_exact_one() {
 }
 
 #[test]
+fn plane_hash_of_a_large_picture_is_very_close_to_the_exact_one() {
+    for (width, height) in [(1100, 1400), (1537, 1150), (2000, 1030)] {
+        let large = imageops::resize(&scene(), width, height, imageops::FilterType::CatmullRom);
+        let plane = VariantPlane::new(&view(&large));
+        let drift = VariantSearch::new(&plane).whole().distance(exact(&large));
+        assert!(drift <= 6, "{width} x {height}: {drift} bits");
+    }
+}
+
+#[test]
+fn a_ground_of_the_picture_itself_blurred_is_removed() {
+    for (width, height, left, top) in [(420, 640, 0, 170), (760, 300, 170, 0)] {
+        let large = imageops::resize(&scene(), width, height, imageops::FilterType::Triangle);
+        let mut copy = imageops::blur(&large, 20.0);
+        imageops::replace(&mut copy, &scene(), left, top);
+        let best = nearest(&copy, VariantSet::Framed.steps(), exact(&scene()));
+        let distance = best.hash.distance(exact(&scene()));
+        assert!(distance <= NEAR, "{width} x {height}: {distance} bits, {}", best.kind);
+    }
+}
+
+#[test]
 fn borders_of_any_width_and_colour_are_removed() {
     for (sides, color) in [
         ([0, 40, 0, 40], [0, 0, 0]),

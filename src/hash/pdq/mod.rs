@@ -158,7 +158,12 @@ pub(crate) fn quality(block: &Luma64) -> u8 {
     let (rows, _) = block.as_chunks::<64>();
     let vertical: u32 = rows.windows(2).map(|pair| gradient(&pair[0], &pair[1])).sum();
     let horizontal: u32 = rows.iter().map(|row| gradient(&row[..63], &row[1..])).sum();
-    u8::try_from((vertical + horizontal) / 90).map_or(100, |quality| quality.min(100))
+    quality_of(vertical + horizontal)
+}
+
+/// The quality of a block whose steps sum to `gradients`. Larger sums never have a smaller one.
+pub(crate) fn quality_of(gradients: u32) -> u8 {
+    u8::try_from(gradients / 90).map_or(100, |quality| quality.min(100))
 }
 
 /// The sum of the steps between two lines, each truncated to whole percents as the reference does.
@@ -168,7 +173,7 @@ pub(crate) fn quality(block: &Luma64) -> u8 {
     reason = "a step is at most 100 and its magnitude not negative; truncation is the rule"
 )]
 #[inline(always)]
-fn gradient(a: &[f32], b: &[f32]) -> u32 {
+pub(crate) fn gradient(a: &[f32], b: &[f32]) -> u32 {
     a.iter().zip(b).map(|(u, v)| (((u - v) * 100.0) / 255.0).abs() as u32).sum()
 }
 
