@@ -28,6 +28,7 @@ use std::{env, io};
 use copies::Quality;
 use image::RgbImage;
 use onceseen::bits::Hash256;
+use onceseen::matcher::Matcher;
 use onceseen::variant::{Step, Variant, VariantPlane, VariantSearch};
 use pictures::{Original, dihedral, view};
 use rayon::prelude::*;
@@ -69,7 +70,6 @@ fn main() -> io::Result<()> {
     let count = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(1000);
     let half = arguments.next().unwrap_or_else(|| "all".into());
     let wanted = arguments.next().unwrap_or_default();
-    let is_wanted = |name: &str| wanted.split(';').any(|part| name.contains(part));
     let originals = pictures::originals(Path::new(&directory), count);
     let changed: Vec<usize> = (0..originals.len())
         .filter(|index| match half.as_str() {
@@ -84,31 +84,7 @@ fn main() -> io::Result<()> {
     let beside = env::var_os("LIST");
     let matcher = beside.map(|path| search::matcher(&originals, Path::new(&path)));
     drift(&originals, &mut out)?;
-    let mut rows = Vec::new();
-    table::head(&mut out)?;
-    let ours = copies::CHANGES.iter().map(|change| (change, JPEG_QUALITY));
-    let theirs = layouts::CHANGES.iter().map(|change| (change, Quality::Drawn));
-    for ((family, name, change), quality) in ours.chain(theirs) {
-        if !is_wanted(name) && !is_wanted(family) {
-            continue;
-        }
-        let copies = changed.par_iter().map(|index| {
-            let beside = pictures::beside(originals.len(), *index);
-            let others: Vec<&RgbImage> = beside.iter().map(|at| &originals[*at].picture).collect();
-            let own = (*index, &originals[*index].picture);
-            let copy = copies::changed(own, &others, *change, quality);
-            if let Ok(folder) = env::var("COPIES") {
-                let name = name.replace(['/', ' '], "-");
-                copy.save(format!("{folder}/{name}-{index}.png")).expect("COPIES is a folder");
-            }
-            let mut out = outcome(&originals, *index, &beside, &copy);
-            out.listed = matcher.as_ref().map(|matcher| search::finds(matcher, &copy, *index));
-            out
-        });
-        let row = Row { family, name, outcomes: copies.collect() };
-        table::row(&row, &mut out)?;
-        rows.push(row);
-    }
+    let rows = measured(&originals, &changed, &wanted, matcher.as_ref(), &mut out)?;
     table::families(&rows, &mut out)?;
     table::costs(&rows, &mut out)?;
     table::caps(&rows, &mut out)?;
@@ -128,6 +104,43 @@ fn main() -> io::Result<()> {
         Ok(path) => std::fs::write(path, table::plot(&rows)),
         Err(_) => Ok(()),
     }
+}
+
+/// Makes the wanted changes, looks for the originals and prints a row for each.
+fn measured(
+    originals: &[Original],
+    changed: &[usize],
+    wanted: &str,
+    matcher: Option<&Matcher>,
+    out: &mut impl Write,
+) -> io::Result<Vec<Row>> {
+    let is_wanted = |name: &str| wanted.split(';').any(|part| name.contains(part));
+    let mut rows = Vec::new();
+    table::head(out)?;
+    let ours = copies::CHANGES.iter().map(|change| (change, JPEG_QUALITY));
+    let theirs = layouts::CHANGES.iter().map(|change| (change, Quality::Drawn));
+    for ((family, name, change), quality) in ours.chain(theirs) {
+        if !is_wanted(name) && !is_wanted(family) {
+            continue;
+        }
+        let copies = changed.par_iter().map(|index| {
+            let beside = pictures::beside(originals.len(), *index);
+            let others: Vec<&RgbImage> = beside.iter().map(|at| &originals[*at].picture).collect();
+            let own = (*index, &originals[*index].picture);
+            let copy = copies::changed(own, &others, *change, quality);
+            if let Ok(folder) = env::var("COPIES") {
+                let name = name.replace(['/', ' '], "-");
+                copy.save(format!("{folder}/{name}-{index}.png")).expect("COPIES is a folder");
+            }
+            let mut outcome = outcome(originals, *index, &beside, &copy);
+            outcome.listed = matcher.map(|matcher| search::finds(matcher, &copy, *index));
+            outcome
+        });
+        let row = Row { family, name, outcomes: copies.collect() };
+        table::row(&row, out)?;
+        rows.push(row);
+    }
+    Ok(rows)
 }
 
 fn pairs(originals: &[Original], rows: &[Row]) -> String {
