@@ -7,9 +7,10 @@ PICTURES are listed twice, with `list build` and with `--variants`. Pillow makes
 OUTPUT: every kind of change below of every EVERYth picture (default 2; another one for each kind),
 each with its own size, quality, position and file format from a seeded generator. The tiles beside a
 copy in a collage are pictures of OTHERS, which no list holds. `scan --variants all` looks them up in
-either list. Prints what was found by kind and by family, strangers, sizes of the lists and CPU time,
-and writes the misses to missed.tsv.
+either list. Prints what was found by kind and by family, strangers, and the lists' sizes and CPU time,
+and writes the misses to missed.tsv. Copies that are there already are kept.
 """
+import concurrent.futures
 import json
 import os
 import random
@@ -284,7 +285,7 @@ def run(*command):
 
 def scanned(onceseen, out, name, pictures):
     """By copy: the best level of the right picture, and whether another one matched."""
-    spent, _, output = run(onceseen, "scan", "-q", "-j1", f"{out}/copies", "--known", f"{out}/{name}.osl", "--variants", "all")
+    _, _, output = run(onceseen, "scan", "-q", f"{out}/copies", "--known", f"{out}/{name}.osl", "--variants", "all")
     found = {}
     for line in output.splitlines():
         record = json.loads(line)
@@ -298,7 +299,7 @@ def scanned(onceseen, out, name, pictures):
             levels += [match["level"]] if own in names else []
             stranger |= own not in names
         found[stem] = (min(levels, key=("exact", "near", "possible").index, default=None), stranger)
-    return spent, found
+    return found
 
 
 def main():
@@ -312,8 +313,9 @@ def main():
         print(f"{name}: {len(pictures)} pictures, {size} bytes, built in {spent:.2f} s of CPU, {memory} KiB at most")
     if not files(f"{out}/copies"):
         copies(pictures, files(others), f"{out}/copies", every)
-    spent, found = zip(*(scanned(onceseen, out, name, pictures) for name in ("hashes", "windows")))
-    print(f"{len(found[0])} copies; hashes {spent[0]:.1f} s of CPU, windows {spent[1]:.1f} s\n")
+    with concurrent.futures.ThreadPoolExecutor() as both:
+        found = list(both.map(lambda name: scanned(onceseen, out, name, pictures), ("hashes", "windows")))
+    print(f"{len(found[0])} copies\n")
     print("| family | copy | copies | list of hashes: near | found | list with windows: near | found | strangers |")
     print("| --- " * 8 + "|")
     groups = [(family, name, [stem for stem in sorted(found[0]) if stem.startswith(f"{kind:02}-")]) for kind, (family, name, _) in enumerate(CHANGES)]

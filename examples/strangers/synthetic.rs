@@ -44,7 +44,7 @@ pub(crate) fn synthetic(directory: &Path, count: usize, every: usize) -> io::Res
     let pictures: Vec<Hash256> = base.iter().map(|known| known.hashes[0]).collect();
     let windows: Vec<Hash256> = base.into_iter().flat_map(|known| known.hashes).collect();
     let queries: Vec<Lookups> =
-        few(queries).par_iter().zip(0..).filter_map(|(path, at)| sample(path, at)).collect();
+        few(queries).par_iter().enumerate().filter_map(|(at, path)| sample(path, at)).collect();
     let mut out = io::stdout().lock();
     writeln!(
         out,
