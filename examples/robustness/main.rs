@@ -1,12 +1,12 @@
 //! How many changed copies of pictures are found: plain PDQ, its dihedral forms, and the variants.
 //!
 //! ```text
-//! cargo run --release --example robustness -- DIRECTORY [COUNT] [all|tuning|held-out] [CHANGES]
+//! cargo run --release --example robustness -- DIRECTORY [COUNT] [all|tuning|held-out|NAME] [CHANGES]
 //! ```
 //!
 //! Takes up to COUNT (default 1,000) distinct pictures of the directory, makes every change of
 //! `copies.rs` to a 512-pixel JPEG copy of each, and looks for the original among the exact PDQ
-//! hashes of all of them. `tuning` and `held-out` change every other picture; CHANGES are parts of
+//! hashes of all of them. `tuning` and `held-out` change every other picture, NAME those with this in their path; CHANGES are parts of
 //! names with `;` between. Prints a table by copy,
 //! one by family, and what each step costs; `PLOT=FILE` asks for a plot (SVG), `PAIRS=FILE` for the
 //! pairs of an original and a stranger that a copy of it is near to: path, path, distance, copy.
@@ -66,7 +66,8 @@ fn main() -> io::Result<()> {
         .filter(|index| match half.as_str() {
             "tuning" => index % 2 == 0,
             "held-out" => index % 2 == 1,
-            _ => true,
+            "all" => true,
+            name => originals[*index].path.to_string_lossy().contains(name),
         })
         .collect();
     let mut out = io::stdout().lock();
