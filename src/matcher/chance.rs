@@ -27,7 +27,8 @@ use crate::hash::Algorithm;
 /// interpolated.
 type Curve = [(u32, f64)];
 
-/// PDQ of the picture itself: the column "itself" of the record.
+/// PDQ of the picture itself: the column "itself" of the record, at 70 bits that of mixed hashes in
+/// the record of ten million.
 const ITSELF: &Curve = &[
     (0, 4.0e-7),
     (8, 6.7e-7),
@@ -42,7 +43,7 @@ const ITSELF: &Curve = &[
     (56, 1.3e-5),
     (60, 1.9e-5),
     (64, 2.9e-5),
-    (70, 4.6e-5),
+    (70, 5.2e-5),
 ];
 
 /// PDQ over all look-ups: the highest of the record's columns by step and by quality, in lists of
@@ -247,9 +248,11 @@ mod tests {
 
     #[test]
     fn chance_is_never_below_what_lists_of_millions_gave() {
-        let kinds = ["random", "mixed", "crossed", "mixed, windows", "crossed, windows"];
+        let is_head = |line: &&str| line.starts_with("| distance, ");
+        let kinds: Vec<&str> = MILLIONS.lines().filter(is_head).collect();
+        assert!(kinds.len() >= 2, "{kinds:?}");
         for kind in kinds {
-            let rows = recorded(MILLIONS, &format!("| distance, {kind} |"));
+            let rows = recorded(MILLIONS, kind);
             assert!(rows.len() >= 10, "{} rows of {kind}", rows.len());
             for (distance, rates) in rows {
                 let [itself, variants] = rates[..] else { panic!("{kind} at {distance}") };
