@@ -15,8 +15,6 @@ use rayon::prelude::*;
 use crate::measure::{FARTHEST, Known, LEAST_QUALITY, RADII, examine, halves, known, real, upper};
 use crate::random::Random;
 
-/// Look-ups of one step of one query: more of them are too alike to tell more.
-const A_STEP: usize = 1;
 /// The lower eight frequencies of the upper eight rows of a hash, which the first two words hold.
 const LOW: [u64; 4] = [0x00ff_00ff_00ff_00ff, 0x00ff_00ff_00ff_00ff, 0, 0];
 /// Sizes of lists in the first table; the last one is made.
@@ -88,10 +86,9 @@ fn sample(path: &Path, at: usize) -> Option<Lookups> {
     let mut search = VariantSearch::new(&plane);
     let mut take = |name, mut variants: Vec<Variant>| {
         variants.retain(|variant| variant.quality >= LEAST_QUALITY);
-        let mut random = Random::new(at as u64);
-        for _ in 0..A_STEP.min(variants.len()) {
-            out.push((name, variants[random.index(variants.len())].hash));
-        }
+        // More look-ups of one picture are too alike to tell more.
+        let drawn = Random::new(at as u64).index(variants.len());
+        out.extend(variants.get(drawn).map(|variant| (name, variant.hash)));
     };
     for step in Step::ALL {
         let mut variants = Vec::new();
