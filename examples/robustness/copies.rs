@@ -8,16 +8,16 @@ use onceseen::decode::{Limits, decode};
 #[path = "../../tests/support/random.rs"]
 mod random;
 
-use random::Random;
+pub(crate) use random::Random as Draw;
 
 /// Longest side of a copy before it is changed.
 const SIDE: u32 = 512;
 
 /// What a change sees: the copy, other pictures for collages, random numbers.
 pub(crate) struct Scene<'a> {
-    copy: RgbImage,
-    others: &'a [&'a RgbImage],
-    draw: Random,
+    pub(crate) copy: RgbImage,
+    pub(crate) others: &'a [&'a RgbImage],
+    pub(crate) draw: Draw,
 }
 
 pub(crate) type Change = fn(&mut Scene<'_>) -> RgbImage;
@@ -101,12 +101,12 @@ pub(crate) fn changed(
     change: Change,
     quality: u8,
 ) -> RgbImage {
-    let draw = Random::new(u64::try_from(own.0).unwrap_or(0) * 977 + 5);
+    let draw = Draw::new(u64::try_from(own.0).unwrap_or(0) * 977 + 5);
     recompressed(&change(&mut Scene { copy: small(own.1), others: beside, draw }), quality)
 }
 
 /// The copy that is changed: at most 512 pixels a side.
-fn small(picture: &RgbImage) -> RgbImage {
+pub(crate) fn small(picture: &RgbImage) -> RgbImage {
     let longest = picture.width().max(picture.height());
     if longest <= SIDE {
         return picture.clone();
@@ -114,7 +114,7 @@ fn small(picture: &RgbImage) -> RgbImage {
     resized(picture, f64::from(SIDE) / f64::from(longest))
 }
 
-fn recompressed(picture: &RgbImage, quality: u8) -> RgbImage {
+pub(crate) fn recompressed(picture: &RgbImage, quality: u8) -> RgbImage {
     let mut bytes = Vec::new();
     JpegEncoder::new_with_quality(&mut bytes, quality)
         .encode_image(picture)
