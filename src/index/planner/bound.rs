@@ -97,7 +97,7 @@ fn check<H: BitHash>(kind: Kind, len: u64, radius: u32) {
         .map(|i| if i % 4 == 3 { random.hash() } else { random.near(query, 0, near * (i % 3)) })
         .collect();
     let (mut one, mut many) = (Vec::new(), Vec::new());
-    for batch in [1, queries.len()] {
+    for batch in [1, 2, queries.len()] {
         for queries in queries.chunks(batch) {
             counted::reset();
             if batch == 1 {
