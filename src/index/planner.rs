@@ -230,7 +230,9 @@ impl<'a, H: BitHash> Planner<'a, H> {
         let prices = self.prices(radius, batch, rates.bucket);
         let patience = num::to_f64(prices.patience);
         let done = (patience / (UNITS_PER_NS * expected_ns)).min(1.0);
-        let ahead = (1.0 - done) * num::to_f64(prices.at_worst(self.even_effort(radius)));
+        // A batch counts the whole of the band that it is in.
+        let share = (1.0 - done + 16.0 / f64::from(H::BITS)).min(1.0);
+        let ahead = share * num::to_f64(prices.at_worst(self.even_effort(radius)));
         expected_ns < WORTH_TRYING * scan_ns
             && Self::directory_ns(radius, rates) < WASTE * scan_ns
             && (done >= 1.0 || patience + ahead <= num::to_f64(prices.most))

@@ -142,7 +142,7 @@ fn what_is_worth_while_is_not_given_up() {
     // Even data, and a member's cluster of 256: all answered by the index, singly and in batches.
     for (kind, len, radius) in [
         (Kind::Random, 100_000, 31),
-        (Kind::Random, 500_000, 40),
+        (Kind::Random, 800_000, 40),
         (Kind::Flood(400, 0, 16), 100_000, 31),
     ] {
         let mut random = Random(len);
