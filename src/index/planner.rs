@@ -207,13 +207,11 @@ impl<'a, H: BitHash> Planner<'a, H> {
         rates.entry * num::to_f64(Mih::<H>::bucket_count(radius) + u64::from(H::BITS / 16))
     }
 
-    /// Prices of a search that may have to give way to the scan.
-    fn prices(&self, radius: u32, batch: usize) -> Prices {
+    /// Prices of a search that may have to give way to the scan, and pays so much for a bucket.
+    fn prices(&self, radius: u32, batch: usize, bucket_ns: f64) -> Prices {
         let (scan_ns, rates) = (self.scan_ns(radius, batch), rates(batch));
         let directory_ns = Self::directory_ns(radius, rates);
         let units = |ns: f64| num::saturating_u32((UNITS_PER_NS * ns).ceil());
-        // A single search has read the directory before it looks into a bucket.
-        let bucket_ns = rates.bucket - if batch < TILED_FROM { rates.entry } else { 0.0 };
         Prices {
             bucket: units(bucket_ns),
             posting: units(rates.posting),
@@ -229,10 +227,12 @@ impl<'a, H: BitHash> Planner<'a, H> {
     fn may_pay(&self, radius: u32, batch: usize) -> bool {
         let (scan_ns, rates) = (self.scan_ns(radius, batch), rates(batch));
         let expected_ns = self.typical_ns(radius, rates);
-        let prices = self.prices(radius, batch);
+        let prices = self.prices(radius, batch, rates.bucket);
         let patience = num::to_f64(prices.patience);
         let done = (patience / (UNITS_PER_NS * expected_ns)).min(1.0);
-        let ahead = (1.0 - done) * num::to_f64(prices.at_worst(self.even_effort(radius)));
+        // A batch counts the whole of the band that it is in.
+        let share = (1.0 - done + 16.0 / f64::from(H::BITS)).min(1.0);
+        let ahead = share * num::to_f64(prices.at_worst(self.even_effort(radius)));
         expected_ns < WORTH_TRYING * scan_ns
             && Self::directory_ns(radius, rates) < WASTE * scan_ns
             && (done >= 1.0 || patience + ahead <= num::to_f64(prices.most))
@@ -245,7 +245,8 @@ impl<'a, H: BitHash> Planner<'a, H> {
         }
         Scratch::with(|scratch| {
             let effort = mih.prepare(query, radius, scratch);
-            let prices = self.prices(radius, 1);
+            // The directory has been read before a bucket is looked into.
+            let prices = self.prices(radius, 1, SINGLE.bucket - SINGLE.entry);
             let pays = prices.at_worst(effort) <= prices.most
                 || self.mih_ns(effort, &SINGLE) < WASTE * self.scan_ns(radius, 1);
             pays && mih.finish(query, radius, effort, &prices, scratch, out)
@@ -279,7 +280,8 @@ impl<'a, H: BitHash> Planner<'a, H> {
         if !self.may_pay(radius, queries.len()) {
             return (0..queries.len()).collect();
         }
-        mih.join(queries, radius, self.prices(radius, queries.len()), out)
+        let batch = queries.len();
+        mih.join(queries, radius, self.prices(radius, batch, rates(batch).bucket), out)
     }
 }
 

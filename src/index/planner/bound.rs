@@ -97,7 +97,7 @@ fn check<H: BitHash>(kind: Kind, len: u64, radius: u32) {
         .map(|i| if i % 4 == 3 { random.hash() } else { random.near(query, 0, near * (i % 3)) })
         .collect();
     let (mut one, mut many) = (Vec::new(), Vec::new());
-    for batch in [1, queries.len()] {
+    for batch in [1, 2, queries.len()] {
         for queries in queries.chunks(batch) {
             counted::reset();
             if batch == 1 {
@@ -142,7 +142,7 @@ fn what_is_worth_while_is_not_given_up() {
     // Even data, and a member's cluster of 256: all answered by the index, singly and in batches.
     for (kind, len, radius) in [
         (Kind::Random, 100_000, 31),
-        (Kind::Random, 500_000, 40),
+        (Kind::Random, 800_000, 40),
         (Kind::Flood(400, 0, 16), 100_000, 31),
     ] {
         let mut random = Random(len);
