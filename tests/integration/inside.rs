@@ -140,6 +140,52 @@ fn images_and_thumbnails_of_a_heif_are_examined() {
     assert_eq!(seen, expected.map(|(kind, width)| (kind.to_owned(), width)));
 }
 
+/// Every picture of a file: the main one, further ones and thumbnails.
+fn all_pixels(file: &[u8]) -> Vec<Vec<u8>> {
+    let main = onceseen::decode::decode(file, &Limits::default()).unwrap();
+    let mut pictures = vec![main.pixels().row(100.min(main.height() - 1)).to_vec()];
+    let _ = onceseen::decode::others(file, &Limits::default(), &mut |_, picture| {
+        let picture = picture.unwrap();
+        pictures.push(picture.pixels().row(picture.height() / 2).to_vec());
+        std::ops::ControlFlow::Continue(())
+    });
+    pictures
+}
+
+#[test]
+fn range_and_matrix_of_a_heif_are_read_in_the_coded_picture_where_no_box_says_them() {
+    if !Format::Heif.is_supported() {
+        return;
+    }
+    let boxes = |file: &[u8]| -> Vec<usize> {
+        (0..file.len() - 8).filter(|at| &file[*at..*at + 8] == b"colrnclx").collect()
+    };
+    for name in ["../collection.heic", "exif.heic"] {
+        let file = format_file(name);
+        let expected = all_pixels(&file);
+        let places = boxes(&file);
+        assert!(!places.is_empty(), "{name}");
+        // Both say BT.601 in full range, in the box and in the coded picture.
+        let with = |part: std::ops::Range<usize>, bytes: &[u8]| {
+            let mut file = file.clone();
+            for at in &places {
+                file[at + part.start..at + part.end].copy_from_slice(bytes);
+            }
+            all_pixels(&file)
+        };
+        assert_eq!(with(0..4, b"free"), expected, "{name}: no box");
+        assert_eq!(with(4..8, b"prof"), expected, "{name}: a profile alone");
+        assert_eq!(with(8..14, &[0, 2, 0, 2, 0, 2]), expected, "{name}: a box that says nothing");
+        assert_eq!(with(12..14, &[0, 2]), expected, "{name}: a box without a matrix");
+        // A box prevails.
+        for (part, bytes) in [(14..15, &[0][..]), (12..14, &[0, 1])] {
+            for (found, expected) in with(part, bytes).iter().zip(&expected) {
+                assert_ne!(found, expected, "{name}");
+            }
+        }
+    }
+}
+
 fn format_file(name: &str) -> Vec<u8> {
     std::fs::read(pictures().join("../formats").join(name)).unwrap()
 }
