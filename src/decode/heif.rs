@@ -69,20 +69,20 @@ impl<'a> Heif<'a> {
     fn decode(&self) -> Result<Vec<u8>, Error> {
         let context = Context::open(&self.bytes)?;
         let primary = context.meta.primary;
-        let picture = self.upright(&context, primary)?;
+        let picture = self.as_coded(&context, primary)?;
         Ok(heic_rs::transform::apply_all(picture, &context.props(primary)?.transforms)?.data)
     }
 
-    /// The picture as it is coded, in colours.
-    fn upright(&self, context: &Context<'_>, primary: u32) -> Result<Image, Error> {
+    /// The picture before it is turned, in colours.
+    fn as_coded(&self, context: &Context<'_>, primary: u32) -> Result<Image, Error> {
         let limit = self.coded_pixels;
-        let frame = frame(context, primary, limit)?;
+        let picture = planes(context, primary, limit)?;
         let alpha = match context.alpha_item(primary)? {
-            Some(alpha) if self.layout.has_alpha() => Some(self::frame(context, alpha, limit)?),
+            Some(alpha) if self.layout.has_alpha() => Some(planes(context, alpha, limit)?),
             _ => None,
         };
         let colors = heif_color::of(context, primary)?;
-        heic_rs::color::convert(&frame, alpha.as_ref(), colors, self.layout, limit, Some(1))
+        heic_rs::color::convert(&picture, alpha.as_ref(), colors, self.layout, limit, Some(1))
     }
 }
 
@@ -116,14 +116,14 @@ impl Extra for Heif<'_> {
 }
 
 /// The planes of a coded picture, or those of a composed one put together, whose tiles are then gone.
-fn frame(context: &Context<'_>, item: u32, max_pixels: u64) -> Result<Frame, Error> {
-    let Some((grid, tiles)) = context.grid(item)? else { return coded_frame(context, item) };
+fn planes(context: &Context<'_>, item: u32, max_pixels: u64) -> Result<Frame, Error> {
+    let Some((grid, tiles)) = context.grid(item)? else { return coded_planes(context, item) };
     let tiles: Result<Vec<Frame>, Error> =
-        tiles.into_iter().map(|tile| coded_frame(context, tile)).collect();
+        tiles.into_iter().map(|tile| coded_planes(context, tile)).collect();
     heic_rs::grid::compose(&grid, &tiles?, max_pixels)
 }
 
-fn coded_frame(context: &Context<'_>, item: u32) -> Result<Frame, Error> {
+fn coded_planes(context: &Context<'_>, item: u32) -> Result<Frame, Error> {
     let properties = context.props(item)?;
     let config = properties.hvcc.as_ref().ok_or(Error::MissingBox("hvcC"))?;
     let data = context.item_data(item)?;
