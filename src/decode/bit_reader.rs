@@ -21,7 +21,6 @@ impl Bits {
         Some(value)
     }
 
-    #[cfg_attr(not(feature = "avif"), expect(dead_code, reason = "AV1 alone asks"))]
     pub(crate) fn flag(&mut self) -> Option<bool> {
         self.take(1).map(|bit| bit == 1)
     }

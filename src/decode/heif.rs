@@ -8,15 +8,17 @@
 use std::borrow::Cow;
 
 use heic_rs::context::Context;
-use heic_rs::{ChromaFormat, DecodeOptions, Error, PixelLayout};
+use heic_rs::hevc::{Frame, decode_still};
+use heic_rs::{ChromaFormat, Error, Image, PixelLayout};
 use image::{ColorType, ImageError};
 
 use super::codec::{Extra, damaged, too_many_pixels, unsupported};
-use super::{heif_frame, hevc, iso};
+use super::{heif_color, heif_frame, hevc, iso};
 
 const NAME: &str = "HEIF";
 /// Bytes a pixel of planes in 16 bits, two of a quarter of the size, and of what the decoder knows of its
-/// blocks (read in the source of heic-rs 0.1.4: four maps of 4 × 4 or 8 × 8 pixels).
+/// blocks (read in the source of heic-rs 0.1.4: four maps of 4 × 4 or 8 × 8 pixels). The planes of tiles are
+/// there twice while they are put together, before the picture takes as many bytes in their place.
 const PLANES_BYTES: u64 = 4;
 
 /// A header that was read.
@@ -65,17 +67,22 @@ impl<'a> Heif<'a> {
 
     /// Rotates and mirrors after the decoder's planes are gone.
     fn decode(&self) -> Result<Vec<u8>, Error> {
-        let options = DecodeOptions {
-            layout: self.layout,
-            max_pixels: Some(self.coded_pixels),
-            apply_transforms: false,
-            threads: Some(1),
-            ..DecodeOptions::default()
-        };
-        let picture = heic_rs::decode(&self.bytes, &options)?;
         let context = Context::open(&self.bytes)?;
-        let transforms = context.props(context.meta.primary)?.transforms;
-        Ok(heic_rs::transform::apply_all(picture, &transforms)?.data)
+        let primary = context.meta.primary;
+        let picture = self.as_coded(&context, primary)?;
+        Ok(heic_rs::transform::apply_all(picture, &context.props(primary)?.transforms)?.data)
+    }
+
+    /// The picture before it is turned, in colours.
+    fn as_coded(&self, context: &Context<'_>, primary: u32) -> Result<Image, Error> {
+        let limit = self.coded_pixels;
+        let picture = planes(context, primary, limit)?;
+        let alpha = match context.alpha_item(primary)? {
+            Some(alpha) if self.layout.has_alpha() => Some(planes(context, alpha, limit)?),
+            _ => None,
+        };
+        let colors = heif_color::of(context, primary)?;
+        heic_rs::color::convert(&picture, alpha.as_ref(), colors, self.layout, limit, Some(1))
     }
 }
 
@@ -106,6 +113,23 @@ impl Extra for Heif<'_> {
     fn read(self: Box<Self>) -> Result<Vec<u8>, ImageError> {
         self.decode().map_err(convert)
     }
+}
+
+/// The planes of a coded picture, or those of a composed one put together, whose tiles are then gone.
+fn planes(context: &Context<'_>, item: u32, max_pixels: u64) -> Result<Frame, Error> {
+    let Some((grid, tiles)) = context.grid(item)? else { return coded_planes(context, item) };
+    let tiles: Result<Vec<Frame>, Error> =
+        tiles.into_iter().map(|tile| coded_planes(context, tile)).collect();
+    heic_rs::grid::compose(&grid, &tiles?, max_pixels)
+}
+
+fn coded_planes(context: &Context<'_>, item: u32) -> Result<Frame, Error> {
+    let properties = context.props(item)?;
+    let config = properties.hvcc.as_ref().ok_or(Error::MissingBox("hvcC"))?;
+    let data = context.item_data(item)?;
+    let frame = decode_still(&config.parameter_sets(), &config.split_nals(&data)?)?;
+    frame.validate()?;
+    Ok(frame)
 }
 
 /// Pixels of everything that will be decoded: the primary picture or its tiles, and their alpha.

@@ -1,7 +1,7 @@
-//! The size and the chroma that an HEVC sequence parameter set claims.
+//! The size, the chroma and the colour that an HEVC sequence parameter set claims.
 //!
-//! The decoder allocates for the size before it compares it with the container's. Source: ITU-T H.265,
-//! sections 7.3.1, 7.3.2.2 and 7.3.3.
+//! The decoder allocates for the size before it compares it with the container's, and passes over the
+//! colour. Source: ITU-T H.265, sections 7.3.1, 7.3.2.2, 7.3.3, 7.3.4, 7.3.7 and E.2.1.
 
 use super::bit_reader::Bits;
 
@@ -9,6 +9,11 @@ use super::bit_reader::Bits;
 const SEQUENCE_PARAMETERS: u8 = 33;
 /// A parameter set is far shorter; only its start is read.
 const MOST_BYTES: usize = 4096;
+/// Most short-term reference picture sets, pictures in one of them, and long-term pictures (H.265, sections
+/// 7.4.3.2.1 and A.4.2).
+const MOST_SETS: u64 = 64;
+const MOST_REFERENCES: usize = 16;
+const MOST_LONG_TERM: u64 = 32;
 
 /// What a sequence parameter set says of its pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +23,20 @@ pub(crate) struct Sequence {
     /// Whether the colour planes have half the width and half the height, or are not there (H.265, table
     /// 6-1).
     pub(crate) is_half: bool,
+    pub(crate) color: Color,
+}
+
+/// How the samples stand for colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Color {
+    /// `matrix_coeffs` (H.265, table E.5).
+    pub(crate) matrix: u8,
+    pub(crate) is_full_range: bool,
+}
+
+impl Color {
+    /// What a set without the words means (H.265, section E.3.1): matrix not specified, limited range.
+    pub(crate) const UNSPECIFIED: Self = Self { matrix: 2, is_full_range: false };
 }
 
 /// Reads a parameter set; `None` when the unit is no readable one of a sequence. Never panics.
@@ -38,7 +57,147 @@ pub(crate) fn sequence(unit: &[u8]) -> Option<Sequence> {
         bits.take(1)?;
     }
     let pixels = bits.exp_golomb()?.saturating_mul(bits.exp_golomb()?);
-    Some(Sequence { pixels, is_half: chroma <= 1 })
+    let color = pass_to_usability(&mut bits, sub_layers).and_then(|()| color(&mut bits));
+    Some(Sequence { pixels, is_half: chroma <= 1, color: color.unwrap_or(Color::UNSPECIFIED) })
+}
+
+/// Everything from the size to the flag that usability information follows.
+fn pass_to_usability(bits: &mut Bits, sub_layers: u64) -> Option<()> {
+    if bits.flag()? {
+        // The window that is shown.
+        pass_codes(bits, 4)?;
+    }
+    // Depths of the samples.
+    pass_codes(bits, 2)?;
+    let order_bits = usize::try_from(bits.exp_golomb()?).ok()?.checked_add(4)?;
+    let ordered_layers = if bits.flag()? { sub_layers + 1 } else { 1 };
+    pass_codes(bits, 3 * ordered_layers)?;
+    // Sizes and depths of blocks.
+    pass_codes(bits, 6)?;
+    if bits.flag()? && bits.flag()? {
+        pass_scaling_lists(bits)?;
+    }
+    bits.take(2)?;
+    if bits.flag()? {
+        // Samples that are not coded.
+        bits.take(8)?;
+        pass_codes(bits, 2)?;
+        bits.take(1)?;
+    }
+    pass_reference_sets(bits)?;
+    if bits.flag()? {
+        let pictures = bits.exp_golomb()?;
+        if pictures > MOST_LONG_TERM || order_bits > 16 {
+            return None;
+        }
+        for _ in 0..pictures {
+            bits.take(order_bits + 1)?;
+        }
+    }
+    bits.take(2)?;
+    Some(())
+}
+
+/// The colour in the usability information, if there is any.
+fn color(bits: &mut Bits) -> Option<Color> {
+    const EXTENDED_ASPECT: u64 = 255;
+    let mut color = Color::UNSPECIFIED;
+    if !bits.flag()? {
+        return Some(color);
+    }
+    if bits.flag()? && bits.take(8)? == EXTENDED_ASPECT {
+        bits.take(32)?;
+    }
+    if bits.flag()? {
+        // Overscan.
+        bits.take(1)?;
+    }
+    if bits.flag()? {
+        // Format of the video.
+        bits.take(3)?;
+        color.is_full_range = bits.flag()?;
+        if bits.flag()? {
+            // Primaries and transfer.
+            bits.take(16)?;
+            color.matrix = u8::try_from(bits.take(8)?).ok()?;
+        }
+    }
+    Some(color)
+}
+
+fn pass_codes(bits: &mut Bits, count: u64) -> Option<()> {
+    for _ in 0..count {
+        bits.exp_golomb()?;
+    }
+    Some(())
+}
+
+/// Scaling lists (H.265, section 7.3.4).
+fn pass_scaling_lists(bits: &mut Bits) -> Option<()> {
+    for (size, lists, coefficients) in [(0, 6, 16), (1, 6, 64), (2, 6, 64), (3, 2, 64)] {
+        for _ in 0..lists {
+            let is_coded = bits.flag()?;
+            let first = u64::from(size > 1);
+            pass_codes(bits, if is_coded { first + coefficients } else { 1 })?;
+        }
+    }
+    Some(())
+}
+
+/// Short-term reference picture sets (H.265, section 7.3.7), of which each may be told by the one before.
+fn pass_reference_sets(bits: &mut Bits) -> Option<()> {
+    let sets = bits.exp_golomb()?;
+    if sets > MOST_SETS {
+        return None;
+    }
+    // How far before or after it each picture of the last set lies: those before it first, the nearest of
+    // each first.
+    let mut distances: Vec<i64> = Vec::new();
+    for set in 0..sets {
+        distances = if set > 0 && bits.flag()? {
+            predicted_set(bits, &distances)?
+        } else {
+            coded_set(bits)?
+        };
+        if distances.len() > MOST_REFERENCES {
+            return None;
+        }
+    }
+    Some(())
+}
+
+fn coded_set(bits: &mut Bits) -> Option<Vec<i64>> {
+    let (before, after) = (bits.exp_golomb()?, bits.exp_golomb()?);
+    let mut distances = Vec::new();
+    for (count, sign) in [(before, -1), (after, 1)] {
+        if usize::try_from(count).ok()? > MOST_REFERENCES {
+            return None;
+        }
+        let mut distance = 0;
+        for _ in 0..count {
+            distance += sign * (i64::try_from(bits.exp_golomb()?).ok()? + 1);
+            bits.take(1)?;
+            distances.push(distance);
+        }
+    }
+    Some(distances)
+}
+
+/// A set of what is used of the last one, moved, and of the picture that it moves by (H.265, equations 7-61
+/// and 7-62).
+fn predicted_set(bits: &mut Bits, last: &[i64]) -> Option<Vec<i64>> {
+    let sign = if bits.flag()? { -1 } else { 1 };
+    let moved = sign * (i64::try_from(bits.exp_golomb()?).ok()? + 1);
+    let mut distances = Vec::new();
+    for distance in last.iter().copied().chain([0]) {
+        // Used by the picture itself, or by a later one.
+        let is_used = bits.flag()? || bits.flag()?;
+        if is_used && distance + moved != 0 {
+            distances.push(distance + moved);
+        }
+    }
+    distances.sort_by_key(|distance| (*distance > 0, distance.abs()));
+    Some(distances)
 }
 
 /// Profile, tier and level, of the whole and of each sub-layer that has its own.
@@ -81,38 +240,158 @@ fn unescape(payload: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    /// One bit per character; a unit of no sub-layers.
-    fn unit(chroma: &str, size_bits: &str) -> Vec<u8> {
-        let head = format!("{}{}{}{}", "0000", "0001", "0".repeat(96), "1");
-        let text = head + chroma + size_bits;
+    /// An unsigned Exp-Golomb code.
+    fn ue(value: u32) -> String {
+        let digits = format!("{:b}", value + 1);
+        "0".repeat(digits.len() - 1) + &digits
+    }
+
+    /// A unit of one character a bit.
+    fn unit(bits: &str) -> Vec<u8> {
         let mut bytes = vec![SEQUENCE_PARAMETERS << 1, 1];
-        for chunk in text.as_bytes().chunks(8) {
+        let mut zeros = 0;
+        for chunk in bits.as_bytes().chunks(8) {
             let byte = chunk.iter().fold(0, |byte, bit| (byte << 1) | (bit & 1));
             let byte = byte << (8 - chunk.len());
-            if byte <= 3 && bytes.len() > 3 && bytes.ends_with(&[0, 0]) {
+            if byte <= 3 && zeros >= 2 {
                 bytes.push(3);
+                zeros = 0;
             }
+            zeros = if byte == 0 { zeros + 1 } else { 0 };
             bytes.push(byte);
         }
         bytes
     }
 
+    /// A set up to the size, 64 × 4, of no sub-layers.
+    fn head(chroma: u32) -> String {
+        let plane_flag = if chroma == 3 { "0" } else { "" };
+        ["00000001", &"0".repeat(96), &ue(0), &ue(chroma), plane_flag, &ue(64), &ue(4)].concat()
+    }
+
+    /// What stands between the size and the usability information.
+    struct Middle {
+        window: String,
+        scaling: String,
+        uncoded: String,
+        sets: String,
+        long_term: String,
+    }
+
+    impl Middle {
+        fn plain() -> Self {
+            Self {
+                window: "0".into(),
+                scaling: "0".into(),
+                uncoded: "0".into(),
+                sets: ue(0),
+                long_term: "0".into(),
+            }
+        }
+
+        /// A unit that goes on with usability information.
+        fn with(&self, usability: &str) -> Vec<u8> {
+            let depths = ue(2).repeat(2);
+            let order = ue(4) + "1" + &ue(0).repeat(3);
+            let parts = [&head(1), &self.window, &depths, &order, &ue(1).repeat(6), &self.scaling];
+            let parts = parts.map(String::as_str).concat();
+            let rest = [&parts, "11", &self.uncoded, &self.sets, &self.long_term, "11", usability];
+            unit(&rest.concat())
+        }
+
+        fn color(&self, usability: &str) -> Color {
+            sequence(&self.with(usability)).unwrap().color
+        }
+    }
+
+    /// No aspect, no overscan; full range; matrix 9.
+    const WIDE: &str = "100110111000010010001000000001001";
+    const IS_WIDE: Color = Color { matrix: 9, is_full_range: true };
+
     #[test]
     fn the_size_before_cropping_is_read() {
-        // 64 = 0b1000000 - 1 + 1 and 4 = 0b101 - 1.
-        let file = unit("010", "000000100000100101");
-        assert_eq!(sequence(&file), Some(Sequence { pixels: 64 * 4, is_half: true }));
+        let file = unit(&head(1));
+        let found = Sequence { pixels: 64 * 4, is_half: true, color: Color::UNSPECIFIED };
+        assert_eq!(sequence(&file), Some(found));
         for end in 0..16 {
             assert_eq!(sequence(&file[..end]), None);
         }
-        for (chroma, is_half) in [("1", true), ("011", false), ("001000", false)] {
-            let found = sequence(&unit(chroma, "000000100000100101"));
-            assert_eq!(found, Some(Sequence { pixels: 64 * 4, is_half }));
+        for (chroma, is_half) in [(0, true), (2, false), (3, false)] {
+            assert_eq!(sequence(&unit(&head(chroma))), Some(Sequence { is_half, ..found }));
         }
     }
 
     #[test]
     fn other_units_have_no_size() {
         assert_eq!(sequence(&[34 << 1, 1, 0xff, 0xff]), None);
+    }
+
+    #[test]
+    fn range_and_matrix_are_read_where_they_are_said() {
+        let plain = Middle::plain();
+        let limited = Color::UNSPECIFIED;
+        assert_eq!(plain.color(WIDE), IS_WIDE);
+        assert_eq!(plain.color("0"), limited);
+        // No signal type; one without matrix; with an aspect of its own and overscan before it.
+        assert_eq!(plain.color("1000"), limited);
+        assert_eq!(plain.color("100110110"), Color { is_full_range: true, ..limited });
+        let aspect =
+            "111111111".to_owned() + &"01".repeat(16) + "10" + "110101000000010000000100000110";
+        assert_eq!(plain.color(&("1".to_owned() + &aspect)).matrix, 6);
+    }
+
+    #[test]
+    fn what_stands_before_the_colour_is_passed_over() {
+        let middles = [
+            Middle { window: "1".to_owned() + &ue(7).repeat(4), ..Middle::plain() },
+            Middle { scaling: "10".into(), ..Middle::plain() },
+            Middle { uncoded: "101110111".to_owned() + &ue(0) + &ue(2) + "1", ..Middle::plain() },
+            // Two long-term pictures, each of eight bits and a flag.
+            Middle {
+                long_term: "1".to_owned() + &ue(2) + &"101010101".repeat(2),
+                ..Middle::plain()
+            },
+        ];
+        for middle in middles {
+            assert_eq!(middle.color(WIDE), IS_WIDE);
+        }
+    }
+
+    #[test]
+    fn scaling_lists_are_passed_over() {
+        let copied = "0".to_owned() + &ue(1);
+        let coded = |coefficients| "1".to_owned() + &ue(3).repeat(coefficients);
+        let lists = [
+            copied.repeat(5) + &coded(16),
+            copied.repeat(5) + &coded(64),
+            copied.repeat(5) + &coded(65),
+            copied + &coded(65),
+        ];
+        let scaling = "11".to_owned() + &lists.concat();
+        assert_eq!(Middle { scaling, ..Middle::plain() }.color(WIDE), IS_WIDE);
+    }
+
+    #[test]
+    fn reference_sets_told_by_the_one_before_are_passed_over() {
+        // Pictures at -1, -3 and 2.
+        let coded = ue(2) + &ue(1) + &ue(0) + "1" + &ue(1) + "1" + &ue(1) + "0";
+        // Moved by 1: -1 becomes 0 and is none; -3 is not used; 3 and 1 stay.
+        let predicted = "10".to_owned() + &ue(0) + "1" + "00" + "01" + "1";
+        // Of the two, one flag each, and one for itself.
+        let again = "11".to_owned() + &ue(4) + "111";
+        let sets = ue(3) + &coded + &predicted + &again;
+        assert_eq!(Middle { sets, ..Middle::plain() }.color(WIDE), IS_WIDE);
+        for sets in [ue(65), ue(1) + &ue(17) + &ue(0) + &"11".repeat(17)] {
+            assert_eq!(Middle { sets, ..Middle::plain() }.color(WIDE), Color::UNSPECIFIED);
+        }
+    }
+
+    #[test]
+    fn a_cut_set_has_no_colour() {
+        let file = Middle::plain().with(WIDE);
+        for end in 0..file.len() {
+            let color = sequence(&file[..end]).map_or(Color::UNSPECIFIED, |found| found.color);
+            assert_eq!(color, Color::UNSPECIFIED, "{end}");
+        }
     }
 }

@@ -33,6 +33,8 @@ mod gif;
 #[cfg(feature = "heic")]
 mod heif;
 #[cfg(feature = "heic")]
+mod heif_color;
+#[cfg(feature = "heic")]
 mod heif_frame;
 #[cfg(feature = "heic")]
 mod hevc;

@@ -87,16 +87,26 @@ const SIBLINGS: [(&str, &str); 9] = [
     ("avif-link-u/kimono.jpg", "avif-link-u/kimono.rotate270.avif"),
 ];
 
-/// PDQ of photos as libheif and libjxl decode them (pillow-heif 1.8.1, pillow-jxl-plugin, pdqhash).
-const ELSEWHERE: [(&str, &str); 4] = [
+/// PDQ of photos as libheif and libjxl decode them (pillow-heif 1.8.1, pillow-jxl-plugin, pdqhash), and how
+/// far off a decoder may be: the HEIC ones say in the coded picture alone that their range is full.
+const ELSEWHERE: [(&str, &str, u32); 4] = [
     // 1617 pixels wide, by libavif (Pillow 13.0).
-    ("immich/8bit-sRGB.avif", "477298c2f4370b6915365c928934258bac97f3989ed96b4b2c9d974c6da56d16"),
-    ("immich/8bit-sRGB.jxl", "6449d99e9b0764587a671108c9b6efe706981033ffc169f6248bb69a9b79216d"),
+    (
+        "immich/8bit-sRGB.avif",
+        "477298c2f4370b6915365c928934258bac97f3989ed96b4b2c9d974c6da56d16",
+        10,
+    ),
+    (
+        "immich/8bit-sRGB.jxl",
+        "6449d99e9b0764587a671108c9b6efe706981033ffc169f6248bb69a9b79216d",
+        10,
+    ),
     (
         "exif-samples/IMG_5195.HEIC",
         "558808dacae0833d35e40faf59ebd706b55c60909e1f5a2b2af478a9d3056cf7",
+        1,
     ),
-    ("immich/IMG_2682.heic", "c20f1f5cedb4c19a344e4366db2b9eed4b698b2d823566d9c91b81a4005f6d93"),
+    ("immich/IMG_2682.heic", "c20f1f5cedb4c19a344e4366db2b9eed4b698b2d923566d9c91b81a4005f6d93", 1),
 ];
 
 fn pdq(bytes: &[u8]) -> ImageHash {
@@ -115,11 +125,11 @@ fn a_picture_in_another_format_has_nearly_the_same_hash() {
             assert!(distance <= 10, "{} {}: {distance}", one.file, other.file);
         }
     }
-    for (file, expected) in ELSEWHERE {
+    for (file, expected, most) in ELSEWHERE {
         let Some(row) = find(file).filter(|row| is_supported(row)) else { continue };
         let expected = ImageHash::parse(Algorithm::Pdq, expected).unwrap();
         let distance = pdq(&row.bytes).distance(&expected).unwrap();
-        assert!(distance <= 10, "{file}: {distance}");
+        assert!(distance <= most, "{file}: {distance}");
     }
 }
 

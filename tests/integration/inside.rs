@@ -140,6 +140,45 @@ fn images_and_thumbnails_of_a_heif_are_examined() {
     assert_eq!(seen, expected.map(|(kind, width)| (kind.to_owned(), width)));
 }
 
+/// A row of every picture in a file: the main one, further ones and thumbnails.
+fn all_rows(file: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let main = onceseen::decode::decode(file, &Limits::default()).unwrap();
+    let mut rows = vec![(String::new(), main.pixels().row(main.height() / 2).to_vec())];
+    let _ = onceseen::decode::others(file, &Limits::default(), &mut |kind, picture| {
+        let picture = picture.unwrap();
+        rows.push((kind.to_string(), picture.pixels().row(picture.height() / 2).to_vec()));
+        std::ops::ControlFlow::Continue(())
+    });
+    rows
+}
+
+#[test]
+fn range_and_matrix_of_a_heif_are_read_in_the_coded_picture_where_no_box_says_them() {
+    if !Format::Heif.is_supported() {
+        return;
+    }
+    // All say BT.601 in full range in the coded picture, and all but the thumbnail in a box too.
+    let file = std::fs::read(pictures().join("../collection.heic")).unwrap();
+    let expected = all_rows(&file);
+    assert_eq!(expected.len(), 3);
+    let place = file.windows(8).position(|bytes| bytes == b"colrnclx").unwrap();
+    let with = |at: usize, bytes: &[u8]| {
+        let mut file = file.clone();
+        file[place + at..place + at + bytes.len()].copy_from_slice(bytes);
+        all_rows(&file)
+    };
+    assert_eq!(with(0, b"free"), expected, "no box");
+    assert_eq!(with(4, b"prof"), expected, "a profile alone");
+    assert_eq!(with(8, &[0, 2, 0, 2, 0, 2]), expected, "a box that says nothing");
+    assert_eq!(with(12, &[0, 2]), expected, "a box without a matrix");
+    // A box that says something else prevails; the thumbnail has none.
+    for (at, bytes) in [(14, &[0][..]), (12, &[0, 1])] {
+        for (found, expected) in with(at, bytes).iter().zip(&expected) {
+            assert_eq!(found == expected, found.0.starts_with("thumbnail"), "{}", found.0);
+        }
+    }
+}
+
 fn format_file(name: &str) -> Vec<u8> {
     std::fs::read(pictures().join("../formats").join(name)).unwrap()
 }
