@@ -4,19 +4,21 @@
 //! default configuration (8 × 8, Lanczos 3); `phash` is its `Median` over its DCT. `image_hasher`
 //! makes the grey plane and resamples it anew for each algorithm, which is nearly all its cost;
 //! here [`resample`] does both once for all algorithms, in a single pass over the rows, and
-//! `image_hasher` is handed the few grey samples that it would have resampled to.
+//! `image_hasher` is handed the few grey samples that it would have resampled to. blockhash, which
+//! sees the colours at full size, is [`blockhash`]'s.
 
+mod blockhash;
 mod resample;
 
 use std::time::Instant;
 
-use image::{DynamicImage, GrayImage};
-use img_hash::{HashAlg, HasherConfig, Image};
+use image::GrayImage;
+use img_hash::{HashAlg, HasherConfig};
 
 use self::resample::Resampler;
 use super::{Algorithm, HashTimes, ImageHash};
 use crate::bits::Hash64;
-use crate::pixels::{PixelFormat, Pixels};
+use crate::pixels::Pixels;
 
 /// The hashes of the family's members among `algorithms`, in their order; others are passed over.
 ///
@@ -36,7 +38,7 @@ pub(crate) fn hash(
         let zero = |member: &Member| ImageHash::bits64(member.algorithm, Hash64::default());
         return members.iter().map(zero).collect();
     }
-    let sizes: Vec<(u32, u32)> = members.iter().filter_map(|member| member.grey_size).collect();
+    let sizes: Vec<(u32, u32)> = members.iter().filter_map(Member::grey_size).collect();
     let start = Instant::now();
     let planes = Resampler::new(pixels, &sizes).run();
     times.luma = start.elapsed();
@@ -49,113 +51,58 @@ pub(crate) fn hash(
     members.iter().map(&mut timed).collect()
 }
 
-/// One algorithm and what `image_hasher` resamples the grey plane to for it.
+/// One algorithm and how it is computed.
 struct Member {
     algorithm: Algorithm,
-    alg: HashAlg,
-    /// Width and height; `None` for blockhash, which sees the colours at full size.
-    grey_size: Option<(u32, u32)>,
+    way: Way,
+}
+
+/// How a member of the family is computed.
+enum Way {
+    /// By `image_hasher`, from the grey plane resampled to a width and a height.
+    Grey(HashAlg, (u32, u32)),
+    /// From the colours at full size.
+    Blockhash,
 }
 
 impl Member {
     fn of(algorithm: Algorithm) -> Option<Self> {
-        let (alg, grey_size) = match algorithm {
+        let way = match algorithm {
             Algorithm::Pdq | Algorithm::Pdq512 => return None,
-            Algorithm::Mean => (HashAlg::Mean, Some((8, 8))),
-            Algorithm::Median => (HashAlg::Median, Some((8, 8))),
-            Algorithm::Gradient => (HashAlg::Gradient, Some((9, 8))),
-            Algorithm::VertGradient => (HashAlg::VertGradient, Some((8, 9))),
-            Algorithm::DoubleGradient => (HashAlg::DoubleGradient, Some((5, 5))),
-            Algorithm::Blockhash => (HashAlg::Blockhash, None),
+            Algorithm::Mean => Way::Grey(HashAlg::Mean, (8, 8)),
+            Algorithm::Median => Way::Grey(HashAlg::Median, (8, 8)),
+            Algorithm::Gradient => Way::Grey(HashAlg::Gradient, (9, 8)),
+            Algorithm::VertGradient => Way::Grey(HashAlg::VertGradient, (8, 9)),
+            Algorithm::DoubleGradient => Way::Grey(HashAlg::DoubleGradient, (5, 5)),
+            Algorithm::Blockhash => Way::Blockhash,
             // The DCT works on twice the size of the hash and keeps the low quarter.
-            Algorithm::Phash => (HashAlg::Median, Some((16, 16))),
+            Algorithm::Phash => Way::Grey(HashAlg::Median, (16, 16)),
         };
-        Some(Self { algorithm, alg, grey_size })
+        Some(Self { algorithm, way })
+    }
+
+    /// The size that the grey plane is resampled to.
+    const fn grey_size(&self) -> Option<(u32, u32)> {
+        match self.way {
+            Way::Grey(_, size) => Some(size),
+            Way::Blockhash => None,
+        }
     }
 
     fn hash(&self, pixels: &Pixels<'_>, planes: &[GrayImage]) -> ImageHash {
-        let grey = self
-            .grey_size
-            .and_then(|size| planes.iter().find(|plane| plane.dimensions() == size).cloned());
-        let bits = match grey {
-            Some(grey) => self.bits(&DynamicImage::ImageLuma8(grey)),
-            None => self.bits(&Colours::of(pixels)),
+        let bits = match self.way {
+            Way::Grey(alg, size) => {
+                let plane = planes.iter().find(|plane| plane.dimensions() == size);
+                self.grey_bits(alg, plane.expect("a plane of every size asked for"))
+            }
+            Way::Blockhash => blockhash::hash(pixels),
         };
         ImageHash::bits64(self.algorithm, bits)
     }
 
-    fn bits(&self, image: &impl Image) -> Hash64 {
-        let config = HasherConfig::with_bytes_type::<[u8; 8]>().hash_alg(self.alg);
+    fn grey_bits(&self, alg: HashAlg, plane: &GrayImage) -> Hash64 {
+        let config = HasherConfig::with_bytes_type::<[u8; 8]>().hash_alg(alg);
         let config = if self.algorithm == Algorithm::Phash { config.preproc_dct() } else { config };
-        Hash64::from_le_bytes(config.to_hasher().hash_image(image).into_inner())
-    }
-}
-
-/// An owned copy of a picture as `image_hasher` wants it (its trait takes no borrowed pictures),
-/// seen as RGBA like every `DynamicImage`, but without a conversion a pixel.
-struct Colours {
-    data: Vec<u8>,
-    width: u32,
-    height: u32,
-    format: PixelFormat,
-}
-
-impl Colours {
-    fn of(pixels: &Pixels<'_>) -> Self {
-        let (width, height, format) = (pixels.width(), pixels.height(), pixels.format());
-        let row_bytes = crate::num::index(width) * format.bytes_per_pixel();
-        let mut data = Vec::with_capacity(row_bytes * crate::num::index(height));
-        for y in 0..height {
-            data.extend_from_slice(pixels.row(y));
-        }
-        Self { data, width, height, format }
-    }
-
-    fn rgba(&self, pixel: &[u8]) -> [u8; 4] {
-        match (self.format, pixel) {
-            (PixelFormat::Luma8, &[grey]) => [grey, grey, grey, 255],
-            (PixelFormat::LumaA8, &[grey, alpha]) => [grey, grey, grey, alpha],
-            (PixelFormat::Rgb8, &[red, green, blue]) => [red, green, blue, 255],
-            (_, &[red, green, blue, alpha]) => [red, green, blue, alpha],
-            _ => [0; 4],
-        }
-    }
-
-    fn row_bytes(&self) -> usize {
-        crate::num::index(self.width) * self.format.bytes_per_pixel()
-    }
-}
-
-impl image::GenericImageView for Colours {
-    type Pixel = image::Rgba<u8>;
-
-    fn dimensions(&self) -> (u32, u32) {
-        (self.width, self.height)
-    }
-
-    fn get_pixel(&self, x: u32, y: u32) -> Self::Pixel {
-        let size = self.format.bytes_per_pixel();
-        let start = crate::num::index(y) * self.row_bytes() + crate::num::index(x) * size;
-        image::Rgba(self.rgba(&self.data[start..start + size]))
-    }
-}
-
-impl Image for Colours {
-    type Buf = image::RgbaImage;
-
-    fn to_grayscale(&self) -> std::borrow::Cow<'_, GrayImage> {
-        std::borrow::Cow::Owned(image::imageops::grayscale(self))
-    }
-
-    fn blur(&self, sigma: f32) -> Self::Buf {
-        image::imageops::blur(self, sigma)
-    }
-
-    fn foreach_pixel8<F: FnMut(u32, u32, &[u8])>(&self, mut foreach: F) {
-        for (y, row) in (0..).zip(self.data.chunks_exact(self.row_bytes())) {
-            for (x, pixel) in (0..).zip(row.chunks_exact(self.format.bytes_per_pixel())) {
-                foreach(x, y, &self.rgba(pixel));
-            }
-        }
+        Hash64::from_le_bytes(config.to_hasher().hash_image(plane).into_inner())
     }
 }

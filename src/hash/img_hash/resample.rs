@@ -129,31 +129,65 @@ impl Work for Sweep<'_, '_> {
     fn run<S: Simd>(self, _: S) {
         let Resampler { pixels, columns, .. } = self.0;
         let convert = Grey::new();
-        let mut grey = Vec::with_capacity(crate::num::index(pixels.width()));
-        let mut samples = Vec::with_capacity(grey.capacity());
-        for y in 0..pixels.height() {
-            grey.clear();
-            convert.append(pixels.row(y), pixels.format(), &mut grey);
-            // As floats once for all the output rows that the row is added to.
-            samples.clear();
-            samples.extend(grey.iter().map(|grey| f32::from(*grey)));
+        let width = crate::num::index(pixels.width());
+        let mut grey = Vec::with_capacity(width);
+        let mut samples = vec![0.0; ROWS * width];
+        for y in (0..pixels.height()).step_by(ROWS) {
+            for (y, line) in (y..).zip(samples.chunks_exact_mut(width)) {
+                grey.clear();
+                convert.append(pixels.row(y), pixels.format(), &mut grey);
+                // As floats once for all the output rows that the row is added to. Of a row below
+                // the picture something is left over, which no weight takes.
+                for (sample, grey) in line.iter_mut().zip(&grey) {
+                    *sample = f32::from(*grey);
+                }
+            }
             for columns in &mut *columns {
-                columns.add(y, &samples);
+                columns.add(y, &samples, width);
             }
         }
     }
 }
 
+/// Source rows that are added at once: each output row is read and written once for all of them, and
+/// all of them together are more than a first-level cache holds.
+const ROWS: usize = 8;
+
+/// Columns of those rows that are added to all output rows before the next ones: 16 KiB of samples.
+const STRETCH: usize = 512;
+
 impl Columns {
-    /// Adds source row `y` to the output rows that it is a tap of.
+    /// Adds the source rows from `y` on to the output rows that they are taps of.
     #[inline(always)]
-    fn add(&mut self, y: u32, samples: &[f32]) {
-        for (taps, sums) in self.taps.iter().zip(self.sums.chunks_exact_mut(samples.len())) {
-            if let Some(weight) = taps.weight(y) {
-                for (sum, sample) in sums.iter_mut().zip(samples) {
-                    *sum += sample * weight;
+    fn add(&mut self, y: u32, samples: &[f32], width: usize) {
+        for x in (0..width).step_by(STRETCH) {
+            let stretch = x..width.min(x + STRETCH);
+            for (taps, sums) in self.taps.iter().zip(self.sums.chunks_exact_mut(width)) {
+                let mut weights = [0.0; ROWS];
+                let mut is_tap = false;
+                for (y, weight) in (y..).zip(&mut weights) {
+                    let found = taps.weight(y);
+                    *weight = found.unwrap_or(0.0);
+                    is_tap |= found.is_some();
+                }
+                if is_tap {
+                    let row = |row: usize| &samples[row * width..][stretch.clone()];
+                    let rows = std::array::from_fn(row);
+                    add_rows(&mut sums[stretch.clone()], &rows, &weights);
                 }
             }
+        }
+    }
+}
+
+/// Adds weighted rows, the first one first. A weight of 0 changes no sum.
+#[inline(always)]
+fn add_rows(sums: &mut [f32], rows: &[&[f32]; ROWS], weights: &[f32; ROWS]) {
+    let [a, b, c, d, e, f, g, h] = rows.map(|row| &row[..sums.len()]);
+    for (at, sum) in sums.iter_mut().enumerate() {
+        let samples = [a[at], b[at], c[at], d[at], e[at], f[at], g[at], h[at]];
+        for (sample, weight) in samples.into_iter().zip(weights) {
+            *sum += sample * weight;
         }
     }
 }
