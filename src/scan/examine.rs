@@ -174,15 +174,9 @@ impl<'a> Examiner<'a> {
     ) -> Result<T, DecodeError> {
         let limits = &self.shared.settings.limits;
         let opening = lap(&mut timings.decode_us, || Opening::new(bytes, limits))?;
-        let _share = self.shared.decode_bytes.take(self.with_copies(opening.memory_bytes()));
+        let _share = self.shared.decode_bytes.take(opening.memory_bytes());
         let picture = lap(&mut timings.decode_us, || opening.read())?;
         Ok(then(self, picture, timings))
-    }
-
-    /// Memory of a decode and of what hashing copies of its picture.
-    pub(super) fn with_copies(&self, decode_bytes: u64) -> u64 {
-        let copies = self.shared.settings.algorithms.contains(&Algorithm::Blockhash);
-        decode_bytes.saturating_mul(if copies { 2 } else { 1 })
     }
 
     /// Hashes of a picture, and what variants are computed from, where any are asked for.

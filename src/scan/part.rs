@@ -211,8 +211,7 @@ impl PartVisitor for PartWalk<'_, '_> {
     fn reserve(&mut self, memory_bytes: u64) {
         // Given back first: two threads that wait for more while they hold some would wait for ever.
         self.share = None;
-        let bytes = self.examiner.with_copies(memory_bytes);
-        self.share = Some(self.examiner.shared().decode_bytes.take(bytes));
+        self.share = Some(self.examiner.shared().decode_bytes.take(memory_bytes));
     }
 
     fn visit(&mut self, kind: PartKind, picture: Result<Decoded, DecodeError>) -> ControlFlow<()> {
