@@ -18,7 +18,7 @@ pub(crate) mod lanes;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
-/// Most rows of a tile in [`filter_planes`]: eight planes of them fill 64 KiB, three the first cache.
+/// Most rows of a tile in [`Planes`]: eight planes of them fill 64 KiB, three the first cache.
 pub(crate) const TILE: usize = 2048;
 
 /// Planes begin at a line of the cache: a vector across two costs twice.
