@@ -306,7 +306,10 @@ impl ListBuilder {
     /// Writes the list to `path`, replacing what stood there only once the new list is complete and
     /// on disk.
     ///
-    /// A file that a killed build left in the directory (`.onceseen-*.tmp`) is removed.
+    /// Where the system allows, all but the first 16 MiB go past the page cache: the lists that are being
+    /// searched stay there, and the new one comes from the disk at its first use.
+    /// [`HashList::preload`] reads it before that. A file that a killed build left in the directory
+    /// (`.onceseen-*.tmp`) is removed.
     ///
     /// # Errors
     /// When the directory or a temporary file cannot be written; the old list stays then.

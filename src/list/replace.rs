@@ -33,7 +33,7 @@ pub(super) fn replace(
     remove_abandoned(directory);
     let temporary = create_locked(directory).map_err(fail)?;
     let file = temporary.reopen().map_err(fail)?;
-    let out = FileOutput::new(file).map_err(fail)?;
+    let out = FileOutput::new(file, temporary.path()).map_err(fail)?;
     let out = write(out).map_err(|error| error.at(path))?;
     out.finish().map_err(fail)?;
     temporary.persist(path).map_err(|error| fail(error.error))?;
