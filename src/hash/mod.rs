@@ -1,7 +1,8 @@
 //! Perceptual hashes: which algorithms there are, and one hasher for any set of them.
 //!
 //! The algorithms themselves live below: [`pdq`] is our own, bit-exact to its C++ reference; the
-//! img_hash family is an adapter over the crate `image_hasher`. Hashers see [`Pixels`], never files.
+//! img_hash family is an adapter over the crate `image_hasher` with a resampler and a blockhash of our
+//! own. Hashers see [`Pixels`], never files.
 
 pub(crate) mod dct;
 pub(crate) mod dihedral;

@@ -13,9 +13,9 @@
 //! of the worst steps and of the worst quality, in lists with and without stored windows; below
 //! the nearest stranger seen the rate stays at what the number of pairs can exclude. Lists of ten
 //! million hashes, random or mixed from those of pictures, lie below these rates; lists crossed from
-//! versions of the same pictures reach 3.3 times that of the picture itself
-//! (benches/record/2026-11-26-strangers.md). It is an
-//! expectation over a mixture of graphics and photographs: photographs do far better (no two
+//! two pictures each, perhaps versions of the same among them, reach 3.3 times that of the picture
+//! itself (benches/record/2026-11-26-strangers.md), so there it is not conservative. The rates of
+//! variants were measured before large windows were sampled where PDQ samples. It is an expectation over a mixture of graphics and photographs: photographs do far better (no two
 //! different ones kept as JPEG were within 52 bits), a list of flat drawings alone does worse. The rates
 //! of the 64-bit algorithms still contain near-duplicates. All of it holds for quality 50 and more on
 //! both sides: a matcher that takes flatter pictures, or a list of them, meets more strangers than
