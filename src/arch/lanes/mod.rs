@@ -69,6 +69,7 @@ impl Lanes {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Divisor {
     value: f32,
+    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "plain loops divide"))]
     inverse: f32,
 }
 
