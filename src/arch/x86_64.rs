@@ -41,9 +41,10 @@ macro_rules! instruction_set {
             pub(in crate::arch) fn filter_u16(
                 bytes: &[u8],
                 lists: &[U16List],
+                count: usize,
                 found: &mut impl FnMut(&U16List, usize) -> bool,
             ) {
-                $filter_u16(bytes, lists, found);
+                $filter_u16(bytes, lists, count, found);
             }
 
             #[target_feature(enable = $features)]

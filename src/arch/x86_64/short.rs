@@ -12,15 +12,8 @@ use std::arch::x86_64::{
     _mm512_set1_epi16, _mm512_xor_si512, _pext_u64,
 };
 
-use crate::arch::{U16List, generic};
+use crate::arch::{LINE, U16List, asking_ahead, generic};
 use crate::num;
-
-/// Bytes of a cache line and of a register.
-const LINE: usize = 64;
-
-/// Pairs of lines with survivors that are reported together: calls between comparisons would drive
-/// their registers into memory.
-const NEAR_LINES: usize = 12;
 
 const NONE: U16List = U16List { at: 0, len: 0, tag: 0, limit: 0, want: 0 };
 
@@ -33,7 +26,42 @@ struct NearLines<'a> {
     lanes: u64,
 }
 
-/// Reports lines; gives the last list of which no more is wanted.
+/// Pairs of lines that are reported together: calls between comparisons would drive their registers
+/// into memory.
+struct Near<'a> {
+    pairs: [NearLines<'a>; 12],
+    count: usize,
+}
+
+impl<'a> Near<'a> {
+    fn new() -> Self {
+        Self { pairs: [NearLines { list: &NONE, start: 0, lanes: 0 }; 12], count: 0 }
+    }
+
+    /// Keeps a pair for a report; `false` when no more of its list is wanted.
+    #[inline(always)]
+    fn keep(
+        &mut self,
+        pair: NearLines<'a>,
+        found: &mut impl FnMut(&U16List, usize) -> bool,
+    ) -> bool {
+        if self.count == self.pairs.len() {
+            self.count = 0;
+            if report(&self.pairs, found).is_some_and(|refused| std::ptr::eq(refused, pair.list)) {
+                return false;
+            }
+        }
+        self.pairs[self.count] = pair;
+        self.count += 1;
+        true
+    }
+
+    fn report(&self, found: &mut impl FnMut(&U16List, usize) -> bool) {
+        report(&self.pairs[..self.count], found);
+    }
+}
+
+/// Reports pairs; gives the last list of which no more is wanted.
 #[cold]
 #[inline(never)]
 fn report<'a>(
@@ -65,20 +93,20 @@ fn report<'a>(
 pub(super) fn masked_filter_u16(
     bytes: &[u8],
     lists: &[U16List],
+    count: usize,
     found: &mut impl FnMut(&U16List, usize) -> bool,
 ) {
-    let mut near = [NearLines { list: &NONE, start: 0, lanes: 0 }; NEAR_LINES];
-    let mut count = 0;
-    for list in lists {
+    let mut near = Near::new();
+    for list in asking_ahead(bytes, lists, count) {
         let values = list.values(bytes);
         let into_line = values.as_ptr().addr() % LINE;
         if into_line.is_multiple_of(2) {
-            filter_lines(list, values, into_line, &mut near, &mut count, found);
+            filter_lines(list, values, into_line, &mut near, found);
         } else {
             generic::filter_list(list, values, found);
         }
     }
-    report(&near[..count], found);
+    near.report(found);
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512bitalg")]
@@ -87,8 +115,7 @@ fn filter_lines<'a>(
     list: &'a U16List,
     values: &[u8],
     into_line: usize,
-    near: &mut [NearLines<'a>; NEAR_LINES],
-    count: &mut usize,
+    near: &mut Near<'a>,
     found: &mut impl FnMut(&U16List, usize) -> bool,
 ) {
     const LANES: usize = LINE / 2;
@@ -115,14 +142,10 @@ fn filter_lines<'a>(
             width = 2 * LANES;
         }
         if survivors != 0 {
-            if *count == NEAR_LINES {
-                *count = 0;
-                if report(near, found).is_some_and(|refused| std::ptr::eq(refused, list)) {
-                    return;
-                }
+            let pair = NearLines { list, start: start.wrapping_sub(first), lanes: survivors };
+            if !near.keep(pair, found) {
+                return;
             }
-            near[*count] = NearLines { list, start: start.wrapping_sub(first), lanes: survivors };
-            *count += 1;
         }
         line = line.wrapping_add(2 * width);
         lanes = u32::MAX;
@@ -142,11 +165,11 @@ const COUNTED: u32 = 4;
 pub(super) fn paired_filter_u16(
     bytes: &[u8],
     lists: &[U16List],
+    count: usize,
     found: &mut impl FnMut(&U16List, usize) -> bool,
 ) {
-    let mut near =
-        Near { pairs: [NearLines { list: &NONE, start: 0, lanes: 0 }; NEAR_LINES], count: 0 };
-    for list in lists {
+    let mut near = Near::new();
+    for list in asking_ahead(bytes, lists, count) {
         match (lines_of(bytes, list), list.limit) {
             (None, _) => generic::filter_list(list, list.values(bytes), found),
             (Some(lines), 0) => filter_pairs::<0>(list, lines, &mut near, found),
@@ -156,13 +179,7 @@ pub(super) fn paired_filter_u16(
             (Some(lines), _) => filter_pairs::<COUNTED>(list, lines, &mut near, found),
         }
     }
-    report(&near.pairs[..near.count], found);
-}
-
-/// Pairs that are not reported yet.
-struct Near<'a> {
-    pairs: [NearLines<'a>; NEAR_LINES],
-    count: usize,
+    near.report(found);
 }
 
 /// The lines that a list is in, and where in the first it begins; none where they are not all in the
@@ -194,7 +211,7 @@ fn filter_pairs<'a, const LIMIT: u32>(
         if _mm256_movemask_epi8(any) != 0 {
             let start = (index * 2 * LINE / 2).wrapping_sub(into_line / 2);
             let lanes = lanes_of(a, b) | lanes_of(c, d) << 32;
-            if !keep(list, start, lanes, near, found) {
+            if !keep_cut(NearLines { list, start, lanes }, near, found) {
                 return;
             }
         }
@@ -244,35 +261,21 @@ fn count_ones(values: __m256i) -> __m256i {
     _mm256_maddubs_epi16(halves, _mm256_set1_epi8(1))
 }
 
-/// Cuts a pair to the list and keeps it for a report; `false` when no more of the list is wanted.
+/// Cuts a pair to its list and keeps it; `false` when no more of the list is wanted.
 #[cold]
 #[inline(never)]
-fn keep<'a>(
-    list: &'a U16List,
-    start: usize,
-    lanes: u64,
+fn keep_cut<'a>(
+    mut pair: NearLines<'a>,
     near: &mut Near<'a>,
     found: &mut impl FnMut(&U16List, usize) -> bool,
 ) -> bool {
-    let before = 0usize.wrapping_sub(start);
-    let mut lanes = lanes;
+    let (before, left) =
+        (0usize.wrapping_sub(pair.start), num::index(pair.list.len).wrapping_sub(pair.start));
     if before < LINE / 2 {
-        lanes &= u64::MAX << before;
+        pair.lanes &= u64::MAX << before;
     }
-    let left = num::index(list.len).wrapping_sub(start);
     if left < LINE {
-        lanes &= (1 << left) - 1;
+        pair.lanes &= (1 << left) - 1;
     }
-    if lanes == 0 {
-        return true;
-    }
-    if near.count == NEAR_LINES {
-        near.count = 0;
-        if report(&near.pairs, found).is_some_and(|refused| std::ptr::eq(refused, list)) {
-            return false;
-        }
-    }
-    near.pairs[near.count] = NearLines { list, start, lanes };
-    near.count += 1;
-    true
+    pair.lanes == 0 || near.keep(pair, found)
 }

@@ -5,20 +5,17 @@
 
 use std::ops::Range;
 
-use crate::arch::U16List;
+use crate::arch::{LISTS_AHEAD, U16List};
 use crate::bits::BitHash;
 use crate::index::linear::Linear;
 use crate::index::mih::plan::{ball_len, each_near};
 use crate::index::mih::stage::{Marks, Third};
 use crate::index::mih::{Effort, Mih, Prices, Scratch, bands};
+use crate::index::work::{Step, count};
 use crate::index::{Index, Neighbor};
 use crate::num;
 
-/// Lines asked for before the first bucket is looked into: half of a second-level cache of 512 KiB.
-/// Wider searches ask for the rest as they go.
-const LINES_AHEAD: usize = 4096;
-
-/// Buckets looked into before the next ones are asked for.
+/// Buckets looked into before the next ones are paid for.
 const PROBES_AT_ONCE: usize = 64;
 
 /// How far a single search has come.
@@ -31,6 +28,19 @@ struct Way {
     ahead: Effort,
     /// Whether so much was found that entries are marked, each to be verified once.
     is_marking: bool,
+}
+
+impl Way {
+    /// Pays for the next bucket; `false` when the budget does not suffice.
+    fn ask_for(&mut self, probe: &U16List, prices: &Prices) -> bool {
+        let left = self.budget[0].checked_sub(prices.of_bucket(probe.len));
+        let Some(left) = left.filter(|left| *left > 0) else { return false };
+        self.budget[0] = left;
+        self.asked += 1;
+        count(Step::Bucket, 1);
+        count(Step::Posting, probe.len.into());
+        true
+    }
 }
 
 /// How a step of a single search ends.
@@ -99,10 +109,11 @@ impl<H: BitHash> Mih<'_, H> {
         let ahead = Effort { buckets: num::to_u64(scratch.probes.len()), ..effort };
         let budget = prices.patience.max(prices.reconsider(prices.patience, ahead));
         let mut way = Way { asked: 0, budget: [budget], ahead, is_marking: false };
-        let mut lines = 0;
-        while let Some(probe) = scratch.probes.get(way.asked).filter(|_| lines < LINES_AHEAD) {
-            let Some(more) = self.ask_for(probe, prices, &mut way) else { break };
-            lines += more;
+        while let Some(probe) = scratch.probes.get(way.asked).filter(|_| way.asked < LISTS_AHEAD) {
+            if !way.ask_for(probe, prices) {
+                break;
+            }
+            probe.prefetch(self.bands);
         }
         let mut start = 0;
         'bands: for band in 0..bands::<H>() {
@@ -128,15 +139,6 @@ impl<H: BitHash> Mih<'_, H> {
         true
     }
 
-    /// Pays for the next bucket and asks for it; gives the number of its lines, or nothing when the
-    /// budget does not suffice.
-    fn ask_for(&self, probe: &U16List, prices: &Prices, way: &mut Way) -> Option<usize> {
-        let left = way.budget[0].checked_sub(prices.of_bucket(probe.len));
-        way.budget[0] = left.filter(|left| *left > 0)?;
-        way.asked += 1;
-        Some(self.prefetch_bucket(probe))
-    }
-
     /// Compares the postings of some buckets of a band, while as many further on are asked for.
     fn look_into(
         &self,
@@ -147,9 +149,9 @@ impl<H: BitHash> Mih<'_, H> {
         scratch: &mut Scratch,
     ) -> Outcome {
         let Scratch { targets, probes, survivors, marks, .. } = scratch;
-        let coming = probes.len().min(way.asked.max(some.end) + some.len());
+        let coming = probes.len().min(some.end + LISTS_AHEAD);
         while way.asked < coming {
-            if self.ask_for(&probes[way.asked], prices, way).is_some() {
+            if way.ask_for(&probes[way.asked], prices) {
                 continue;
             }
             if way.asked >= some.end {
@@ -161,21 +163,21 @@ impl<H: BitHash> Mih<'_, H> {
             }
         }
         let third = Third::of::<H>(targets, band);
-        let probes = &probes[some];
+        let (many, probes) = (some.len(), &probes[some.start..way.asked]);
         if way.is_marking && way.budget[0] > prices.patience {
-            if !self.mark_next_bands(probes, &third, marks) {
+            if !self.mark_next_bands(probes, many, &third, marks) {
                 return Outcome::AllMarked;
             }
         } else {
             let (price, budget) = (prices.survivor, &mut way.budget);
             let spent = |_| prices.reconsider(0, way.ahead);
-            self.compare_next_bands(probes, &third, price, budget, survivors, &spent);
+            self.compare_next_bands(probes, many, &third, price, budget, survivors, &spent);
             if way.budget[0] == 0 {
                 return Outcome::GivenUp;
             }
         }
-        way.ahead.buckets -= num::to_u64(probes.len());
-        way.ahead.postings -= probes.iter().map(|probe| u64::from(probe.len)).sum::<u64>();
+        way.ahead.buckets -= num::to_u64(many);
+        way.ahead.postings -= probes[..many].iter().map(|probe| u64::from(probe.len)).sum::<u64>();
         if survivors.len() >= Marks::worth_for(self.column.len()) {
             if !way.is_marking {
                 marks.clear(self.column.len());
