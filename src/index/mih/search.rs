@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::arch::{LISTS_AHEAD, U16List};
+use crate::arch::{self, LISTS_AHEAD, U16List};
 use crate::bits::BitHash;
 use crate::index::linear::Linear;
 use crate::index::mih::plan::{ball_len, each_near};
@@ -17,6 +17,13 @@ use crate::num;
 
 /// Buckets looked into before the next ones are paid for.
 const PROBES_AT_ONCE: usize = 64;
+
+/// Buckets of which the first line is asked for before any is looked into, where they are long: each
+/// is in a page of its own, and looking that up holds back what follows, unless it is another such.
+const FIRST_LINES: usize = 512;
+
+/// Postings of a long bucket.
+const LONG: u64 = 64;
 
 /// How far a single search has come.
 struct Way {
@@ -109,11 +116,17 @@ impl<H: BitHash> Mih<'_, H> {
         let ahead = Effort { buckets: num::to_u64(scratch.probes.len()), ..effort };
         let budget = prices.patience.max(prices.reconsider(prices.patience, ahead));
         let mut way = Way { asked: 0, budget: [budget], ahead, is_marking: false };
-        while let Some(probe) = scratch.probes.get(way.asked).filter(|_| way.asked < LISTS_AHEAD) {
+        let are_long = effort.postings >= LONG * num::to_u64(scratch.probes.len());
+        let first = if are_long { FIRST_LINES } else { LISTS_AHEAD };
+        while let Some(probe) = scratch.probes.get(way.asked).filter(|_| way.asked < first) {
             if !way.ask_for(probe, prices) {
                 break;
             }
-            probe.prefetch(self.bands);
+            if way.asked <= LISTS_AHEAD {
+                probe.prefetch(self.bands);
+            } else {
+                arch::prefetch(self.bands, probe.at);
+            }
         }
         let mut start = 0;
         'bands: for band in 0..bands::<H>() {
