@@ -113,6 +113,7 @@ impl<H: BitHash> Mih<'_, H> {
         probes.clear();
         let mut start = 0;
         for (upper, end) in (0..).zip(ends) {
+            band.prefetch_group(usize::from(upper) + 1);
             for key in &scratch.keys[start..end] {
                 let query = num::index(key >> QUERY_SHIFT);
                 let budget = &mut budgets[query];
