@@ -8,7 +8,7 @@ use std::ops::Range;
 use crate::arch::{self, LISTS_AHEAD, U16List};
 use crate::bits::BitHash;
 use crate::index::linear::Linear;
-use crate::index::mih::plan::{ball_len, each_near};
+use crate::index::mih::plan::{Targets, ball_len, each_near};
 use crate::index::mih::stage::{Marks, Third};
 use crate::index::mih::{Effort, Mih, Prices, Scratch, bands};
 use crate::index::work::{Step, count};
@@ -17,6 +17,9 @@ use crate::num;
 
 /// Buckets looked into before the next ones are paid for.
 const PROBES_AT_ONCE: usize = 64;
+
+/// Bands whose directory entries are asked for while those of another are read.
+const BANDS_AHEAD: usize = 2;
 
 /// Buckets of which the first line is asked for before any is looked into, where they are long: each
 /// is in a page of its own, and looking that up holds back what follows, unless it is another such.
@@ -71,14 +74,17 @@ impl<H: BitHash> Mih<'_, H> {
         let Scratch { targets, probes, ends, .. } = scratch;
         targets.plan(self, &[query], radius);
         probes.clear();
-        for band in 0..bands::<H>() {
-            let view = self.band(band);
-            each_near(targets.values(band)[0], targets.reach(band)[0], |value, _| {
-                view.prefetch(value)
-            });
-        }
+        let prefetch = |targets: &Targets, band: usize| {
+            if band < bands::<H>() {
+                let view = self.band(band);
+                let (value, reach) = (targets.values(band)[0], targets.reach(band)[0]);
+                each_near(value, reach, |value, _| view.prefetch(value));
+            }
+        };
+        (0..BANDS_AHEAD).for_each(|band| prefetch(targets, band));
         let mut effort = Effort::default();
         for (band, end) in ends.iter_mut().enumerate().take(bands::<H>()) {
+            prefetch(targets, band + BANDS_AHEAD);
             let view = self.band(band);
             let next = (band + 1) % bands::<H>();
             let want = targets.values(next)[0];
