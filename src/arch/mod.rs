@@ -302,26 +302,33 @@ mod tests {
 
     #[test]
     fn every_instruction_set_filters_short_values_alike() {
+        let want = 0x0104u16;
         for len in (0..70).chain([127, 128, 129, 1000]) {
             let values = bytes(2 * len);
-            let want = 0x0104;
-            for limit in [0, 1, 3, 8, 15, 16, 40] {
+            for limit in [0, 1, 2, 3, 4, 8, 15, 16, 40] {
                 let expected: Vec<_> = (0..len)
                     .filter(|i| {
                         let value = num::read_u16(&values, 2 * i).unwrap();
                         (value ^ want).count_ones() <= limit
                     })
                     .collect();
-                for isa in Isa::available() {
-                    let mut found = Vec::new();
-                    let list = U16List { at: 0, len: num::row(len), tag: 7, limit, want };
-                    let outside = U16List { at: 1, ..list };
-                    filter_u16(isa, &values, &[outside, list], 2, &mut |list, at| {
-                        assert_eq!((list.tag, list.at), (7, 0));
-                        found.push(at);
-                        true
-                    });
-                    assert_eq!(found, expected, "{} {len} values, limit {limit}", isa.name());
+                // Around the list are values that are looked for, and that it does not have.
+                for at in [0, 1, 64, 66, 94, 127, 190] {
+                    let mut section = want.to_le_bytes().repeat(len + 200);
+                    section[at..at + 2 * len].copy_from_slice(&values);
+                    let list = U16List { at, len: num::row(len), tag: 7, limit, want };
+                    let (outside, not_yet) = (U16List { at: section.len(), ..list }, list);
+                    for isa in Isa::available() {
+                        let mut found = Vec::new();
+                        let lists = [outside, list, not_yet];
+                        filter_u16(isa, &section, &lists, 2, &mut |list, position| {
+                            assert_eq!((list.tag, list.at), (7, at));
+                            found.push(position);
+                            true
+                        });
+                        let name = isa.name();
+                        assert!(found == expected, "{name} {len} values at {at}, limit {limit}");
+                    }
                 }
             }
         }
@@ -329,11 +336,18 @@ mod tests {
 
     #[test]
     fn a_list_that_is_refused_takes_no_other_with_it() {
-        let values = vec![0; 2 * 200];
+        // More pairs of lines than are reported at once, and the bytes around the lists.
+        let values = vec![0; 2 * 2000 + 256];
         let lists: Vec<_> = (0..100)
-            .map(|tag| U16List { at: 2 * num::index(tag), len: tag, tag, limit: 0, want: 0 })
+            .map(|tag| U16List {
+                at: 128 + 2 * num::index(tag),
+                len: 19 * tag,
+                tag,
+                limit: 0,
+                want: 0,
+            })
             .collect();
-        let most = |tag: u32| if tag.is_multiple_of(3) { tag.min(1) } else { tag };
+        let most = |tag: u32| if tag.is_multiple_of(3) { tag.min(1) } else { 19 * tag };
         for isa in Isa::available() {
             let mut found = vec![0; lists.len()];
             filter_u16(isa, &values, &lists, lists.len(), &mut |list, _| {

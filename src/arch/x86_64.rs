@@ -1,14 +1,11 @@
 //! The kernels for x86-64: population count alone, AVX2, and AVX-512 with its vector counts.
 
 use std::arch::x86_64::{
-    __m512i, _MM_HINT_T1, _mm_loadu_si128, _mm_prefetch, _mm_setr_epi8, _mm256_add_epi8,
-    _mm256_adds_epu8, _mm256_and_si256, _mm256_andnot_si256, _mm256_broadcastsi128_si256,
-    _mm256_cmpeq_epi8, _mm256_cmpgt_epi16, _mm256_loadu_si256, _mm256_maddubs_epi16,
-    _mm256_min_epu8, _mm256_movemask_epi8, _mm256_set1_epi8, _mm256_set1_epi16,
-    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi16, _mm256_xor_si256,
-    _mm512_add_epi32, _mm512_cmple_epi32_mask, _mm512_loadu_si512, _mm512_mask_cmple_epu16_mask,
-    _mm512_maskz_loadu_epi16, _mm512_popcnt_epi16, _mm512_popcnt_epi32, _mm512_set1_epi16,
-    _mm512_set1_epi32, _mm512_setzero_si512, _mm512_xor_si512, _pext_u32,
+    _MM_HINT_T1, _mm_loadu_si128, _mm_prefetch, _mm256_adds_epu8, _mm256_broadcastsi128_si256,
+    _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8, _mm256_set1_epi8,
+    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm512_add_epi32, _mm512_cmple_epi32_mask,
+    _mm512_loadu_si512, _mm512_popcnt_epi32, _mm512_set1_epi32, _mm512_setzero_si512,
+    _mm512_xor_si512, _pext_u32,
 };
 
 use crate::arch::generic::{self, GROUP};
