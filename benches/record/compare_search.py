@@ -5,6 +5,7 @@
     benches/record/compare_search.py                    # 1 million entries, 256 and 64 bits
     benches/record/compare_search.py --entries 10000000 --widths 256
     benches/record/compare_search.py --floods
+    benches/record/compare_search.py --widths 256 --data windows --pictures ~/Pictures
     benches/record/compare_search.py --threat-exchange ~/ThreatExchange    # a checkout; needs g++
 
 Every searcher is a process of its own that builds once and then answers when asked; rounds are
@@ -79,6 +80,13 @@ def clustered(rng, count, width):
     return rng.permutation(np.concatenate([flipped(rng, centres, width // 16), rest]))
 
 
+def windows(program, pictures, folder, count):
+    """PDQ hashes of windows of pictures, all eight orientations of each."""
+    path = os.path.join(folder, "windows")
+    subprocess.run([program, "windows", pictures, path, str(count)], check=True)
+    return np.fromfile(path, np.uint8).reshape(-1, 32)
+
+
 def flood(kind, rng, count, width, centre):
     near = np.repeat(centre, count, axis=0)
     if kind == "identical":
@@ -93,14 +101,18 @@ def flood(kind, rng, count, width, centre):
     return flipped(rng, near, 48, 32)
 
 
-def make(kind, count, width, query_count, radius):
+def make(kind, count, width, query_count, radius, windows):
     """Entries and queries; half of the queries are members with up to `radius` bits flipped."""
     rng = np.random.default_rng([count, width, sum(kind.encode())])
     centre = uniform(rng, 1, width)
     plain = {"random": uniform, "clustered": clustered}.get(kind)
-    entries = plain(rng, count, width) if plain else flood(kind, rng, count, width, centre)
     queries = uniform(rng, query_count, width)
-    if plain:
+    if kind == "windows":
+        made = rng.permutation(windows(count + query_count))
+        entries, queries = made[:count], made[count:]
+    else:
+        entries = plain(rng, count, width) if plain else flood(kind, rng, count, width, centre)
+    if plain or kind == "windows":
         members = entries[rng.integers(0, count, (query_count + 1) // 2)]
         queries[::2] = flipped(rng, members, radius)
     else:
@@ -250,7 +262,9 @@ def run(kind, count, width, names, radii, args, program):
     query_count = args.queries
     with tempfile.TemporaryDirectory(dir=args.tmp) as folder:
         hashes, queries = os.path.join(folder, "hashes"), os.path.join(folder, "queries")
-        entries, asked = make(kind, count, width, query_count, max(radii))
+        def cut(count):
+            return windows(program["linear"], args.pictures, folder, count)
+        entries, asked = make(kind, count, width, query_count, max(radii), cut)
         entries.tofile(hashes)
         asked.tofile(queries)
         del entries
@@ -362,6 +376,10 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--widths", default="256,64")
     parser.add_argument("--data", default="random,clustered")
+    parser.add_argument("--pictures", metavar="FOLDER",
+                        help="where `--data windows` (256 bits) takes its hashes from")
+    parser.add_argument("--huge-pages", action="store_true",
+                        help="glibc asks for pages of 2 MiB, for every searcher")
     parser.add_argument("--without", default="", help="searchers to leave out, by name")
     parser.add_argument("--floods", action="store_true", help="flooded lists instead")
     parser.add_argument("--svg", help="also draw the first width here")
@@ -370,6 +388,8 @@ def main():
                         help="a checkout of facebook/ThreatExchange, whose multi-index takes part")
     parser.add_argument("--tmp", help="folder for the data")
     args = parser.parse_args()
+    if args.huge_pages:
+        os.environ["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"
     ours = args.program or build_program()
     program = {name: ours for name in OURS + PEERS}
     without = args.without.split(",")

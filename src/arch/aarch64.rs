@@ -25,9 +25,10 @@ pub(super) mod neon {
     pub(in crate::arch) fn filter_u16(
         bytes: &[u8],
         lists: &[U16List],
+        count: usize,
         found: &mut impl FnMut(&U16List, usize) -> bool,
     ) {
-        generic::filter_u16(bytes, lists, found);
+        generic::filter_u16(bytes, lists, count, found);
     }
 
     #[target_feature(enable = "neon")]

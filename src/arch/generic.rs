@@ -4,7 +4,7 @@
 //! Compiled without any target feature they are the portable path and the reference that all
 //! others are tested against.
 
-use crate::arch::{TILE, U16List, prefetch};
+use crate::arch::{TILE, U16List, asking_ahead, prefetch};
 use crate::bits::BitHash;
 use crate::num;
 
@@ -116,9 +116,10 @@ const LANES: usize = 16;
 pub(super) fn filter_u16(
     bytes: &[u8],
     lists: &[U16List],
+    count: usize,
     found: &mut impl FnMut(&U16List, usize) -> bool,
 ) {
-    for list in lists {
+    for list in asking_ahead(bytes, lists, count) {
         filter_list(list, list.values(bytes), found);
     }
 }

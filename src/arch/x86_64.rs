@@ -1,14 +1,11 @@
 //! The kernels for x86-64: population count alone, AVX2, and AVX-512 with its vector counts.
 
 use std::arch::x86_64::{
-    __m512i, _MM_HINT_T1, _mm_loadu_si128, _mm_prefetch, _mm_setr_epi8, _mm256_add_epi8,
-    _mm256_adds_epu8, _mm256_and_si256, _mm256_andnot_si256, _mm256_broadcastsi128_si256,
-    _mm256_cmpeq_epi8, _mm256_cmpgt_epi16, _mm256_loadu_si256, _mm256_maddubs_epi16,
-    _mm256_min_epu8, _mm256_movemask_epi8, _mm256_set1_epi8, _mm256_set1_epi16,
-    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi16, _mm256_xor_si256,
-    _mm512_add_epi32, _mm512_cmple_epi32_mask, _mm512_loadu_si512, _mm512_mask_cmple_epu16_mask,
-    _mm512_maskz_loadu_epi16, _mm512_popcnt_epi16, _mm512_popcnt_epi32, _mm512_set1_epi16,
-    _mm512_set1_epi32, _mm512_setzero_si512, _mm512_xor_si512, _pext_u32,
+    _MM_HINT_T1, _mm_loadu_si128, _mm_prefetch, _mm256_adds_epu8, _mm256_broadcastsi128_si256,
+    _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8, _mm256_set1_epi8,
+    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm512_add_epi32, _mm512_cmple_epi32_mask,
+    _mm512_loadu_si512, _mm512_popcnt_epi32, _mm512_set1_epi32, _mm512_setzero_si512,
+    _mm512_xor_si512, _pext_u32,
 };
 
 use crate::arch::generic::{self, GROUP};
@@ -41,9 +38,10 @@ macro_rules! instruction_set {
             pub(in crate::arch) fn filter_u16(
                 bytes: &[u8],
                 lists: &[U16List],
+                count: usize,
                 found: &mut impl FnMut(&U16List, usize) -> bool,
             ) {
-                $filter_u16(bytes, lists, found);
+                $filter_u16(bytes, lists, count, found);
             }
 
             #[target_feature(enable = $features)]
@@ -80,7 +78,7 @@ instruction_set!(
     "popcnt,avx2,bmi1,bmi2,lzcnt",
     ["popcnt", "avx2", "bmi1", "bmi2", "lzcnt"],
     scan_by_words,
-    windowed_filter_u16,
+    paired_filter_u16,
     turn_nibbles,
     filter_nibbles,
     "256-bit integers of 2013; counts by nibble table."
@@ -109,6 +107,9 @@ instruction_set!(
 );
 
 use generic::turn as turn_words;
+use short::{masked_filter_u16, paired_filter_u16};
+
+mod short;
 
 /// Rows of 256 bits word by word, narrow ones by vectors: a third and a seventh faster than the
 /// other way round (Zen 3, November 2026).
@@ -124,83 +125,6 @@ fn scan_by_words<H: BitHash>(
         generic::scan(rows, query, radius, found);
     } else {
         popcnt::scan(rows, query, radius, found);
-    }
-}
-
-/// Values in a window of [`windowed_filter_u16`].
-const WINDOW: usize = 16;
-
-/// Which bytes of a window count: cut from here at 32 less twice the first lane, and one whose lanes
-/// end early besides at 64 less that.
-static WINDOW_LANES: [u8; 96] = {
-    let mut lanes = [0; 96];
-    let mut at = 32;
-    while at < 64 {
-        lanes[at] = 0xff;
-        at += 1;
-    }
-    lanes
-};
-
-/// [`generic::filter_u16`] by windows of 16 values: the plain loop widens each to 32 bits and copies
-/// short lists first.
-///
-/// A window that the list does not fill reaches beyond it, into what else the section has there, and
-/// is masked. It is laid so that it touches no line that the list does not.
-#[target_feature(enable = "popcnt,avx2,bmi1,bmi2,lzcnt")]
-#[inline]
-fn windowed_filter_u16(
-    bytes: &[u8],
-    lists: &[U16List],
-    found: &mut impl FnMut(&U16List, usize) -> bool,
-) {
-    let ones = _mm256_set1_epi8(1);
-    let low = _mm256_set1_epi8(15);
-    let counts =
-        _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4));
-    // SAFETY: the loads read the 32 bytes behind the reference.
-    let load = |bytes: &[u8; 32]| unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) };
-    'lists: for list in lists {
-        let values = list.values(bytes);
-        let want = _mm256_set1_epi16(list.want.cast_signed());
-        let limit = _mm256_set1_epi16(i16::try_from(list.limit).unwrap_or(i16::MAX));
-        let count = values.len() / 2;
-        for position in (0..count).step_by(WINDOW) {
-            let (at, lanes) = (list.at + 2 * position, (count - position).min(WINDOW));
-            let into_line = values[2 * position..].as_ptr().addr() % LINE;
-            let ends_in_line = into_line > LINE - 2 * WINDOW && into_line + 2 * lanes <= LINE;
-            // Lanes of the window before the first that counts.
-            let before = if position > 0 || ends_in_line { WINDOW - lanes } else { 0 };
-            let window = at.checked_sub(2 * before).and_then(|at| bytes.get(at..)?.first_chunk());
-            let Some(window) = window else {
-                let rest = U16List { at, len: num::row(count - position), ..*list };
-                generic::filter_list(&rest, &values[2 * position..], &mut |_, more| {
-                    found(list, position + more)
-                });
-                continue 'lists;
-            };
-            let differing = _mm256_xor_si256(load(window), want);
-            let upper = _mm256_and_si256(_mm256_srli_epi16::<4>(differing), low);
-            let halves = _mm256_add_epi8(
-                _mm256_shuffle_epi8(counts, _mm256_and_si256(differing, low)),
-                _mm256_shuffle_epi8(counts, upper),
-            );
-            let distances = _mm256_maddubs_epi16(halves, ones);
-            let far = _mm256_cmpgt_epi16(distances, limit);
-            let first = WINDOW_LANES[32 - 2 * before..].first_chunk().expect("a window's bytes");
-            let last = WINDOW_LANES[64 - 2 * (before + lanes)..].first_chunk();
-            let last = last.expect("a window's bytes");
-            let counted = _mm256_and_si256(load(first), load(last));
-            let near = _mm256_andnot_si256(far, counted);
-            let mut near = _mm256_movemask_epi8(near).cast_unsigned() & 0x5555_5555;
-            while near != 0 {
-                let lane = num::index(near.trailing_zeros()) / 2;
-                if !found(list, position + lane - before) {
-                    continue 'lists;
-                }
-                near &= near - 1;
-            }
-        }
     }
 }
 
@@ -343,120 +267,6 @@ fn report_nibbles(
         let byte = |byte: u32| _pext_u32(near, 0x1111_1111 << byte) << (8 * byte);
         let lanes = byte(0) | byte(1) | byte(2) | byte(3);
         generic::each_lane(lanes.into(), start + vector * NIBBLE_ROWS, rows, found);
-    }
-}
-
-/// [`generic::filter_u16`] with masks: a list shorter than a line, as many are, is one load, one
-/// count and one comparison, and the survivors are the bits of a register.
-///
-/// Loads are whole lines of the cache, cut by the mask. A load across two lines waits for both,
-/// even where the mask leaves nothing of the second: nobody asked for that one, and a search took
-/// up to twice the time (Zen 4, November 2026).
-#[target_feature(enable = "avx512f,avx512bw,avx512bitalg")]
-#[inline]
-fn masked_filter_u16(
-    bytes: &[u8],
-    lists: &[U16List],
-    found: &mut impl FnMut(&U16List, usize) -> bool,
-) {
-    const NONE: U16List = U16List { at: 0, len: 0, tag: 0, limit: 0, want: 0 };
-    let mut near = [NearLines { list: &NONE, start: 0, lanes: 0 }; NEAR_LINES];
-    let mut count = 0;
-    for list in lists {
-        let values = list.values(bytes);
-        let into_line = values.as_ptr().addr() % LINE;
-        if into_line.is_multiple_of(2) {
-            filter_lines(list, values, into_line, &mut near, &mut count, found);
-        } else {
-            generic::filter_list(list, values, found);
-        }
-    }
-    report(&near[..count], found);
-}
-
-/// Bytes of a cache line and of a register.
-const LINE: usize = 64;
-
-/// Pairs of lines with survivors that are reported together: calls between comparisons would drive
-/// their registers into memory.
-const NEAR_LINES: usize = 12;
-
-/// Two lines in which some values are near enough.
-#[derive(Clone, Copy)]
-struct NearLines<'a> {
-    list: &'a U16List,
-    /// The position of the first lane; before the list's first value it wraps around.
-    start: usize,
-    lanes: u64,
-}
-
-/// Reports lines; gives the last list of which no more is wanted.
-#[cold]
-#[inline(never)]
-fn report<'a>(
-    near: &[NearLines<'a>],
-    found: &mut impl FnMut(&U16List, usize) -> bool,
-) -> Option<&'a U16List> {
-    let mut refused: Option<&U16List> = None;
-    for line in near {
-        let mut lanes = line.lanes;
-        while lanes != 0 && !refused.is_some_and(|list| std::ptr::eq(list, line.list)) {
-            let lane = num::index(lanes.trailing_zeros());
-            if !found(line.list, line.start.wrapping_add(lane)) {
-                refused = Some(line.list);
-            }
-            lanes &= lanes - 1;
-        }
-    }
-    refused
-}
-
-#[target_feature(enable = "avx512f,avx512bw,avx512bitalg")]
-#[inline]
-fn filter_lines<'a>(
-    list: &'a U16List,
-    values: &[u8],
-    into_line: usize,
-    near: &mut [NearLines<'a>; NEAR_LINES],
-    count: &mut usize,
-    found: &mut impl FnMut(&U16List, usize) -> bool,
-) {
-    const LANES: usize = LINE / 2;
-    let want = _mm512_set1_epi16(list.want.cast_signed());
-    let limit = _mm512_set1_epi16(i16::try_from(list.limit).unwrap_or(i16::MAX));
-    let compare = |line: *const u8, lanes: u32| {
-        // SAFETY: the mask has a bit only for values of the list; lanes without one are not read.
-        let loaded: __m512i = unsafe { _mm512_maskz_loadu_epi16(lanes, line.cast()) };
-        let distances = _mm512_popcnt_epi16(_mm512_xor_si512(loaded, want));
-        u64::from(_mm512_mask_cmple_epu16_mask(lanes, distances, limit))
-    };
-    let (first, end) = (into_line / 2, into_line / 2 + values.len() / 2);
-    let mut line = values.as_ptr().wrapping_sub(into_line);
-    let mut lanes = u32::MAX << first;
-    let mut start = 0;
-    while start < end {
-        if end - start < LANES {
-            lanes &= (1 << (end - start)) - 1;
-        }
-        let mut survivors = compare(line, lanes);
-        let mut width = LANES;
-        if end - start >= 2 * LANES {
-            survivors |= compare(line.wrapping_add(LINE), u32::MAX) << LANES;
-            width = 2 * LANES;
-        }
-        if survivors != 0 {
-            if *count == NEAR_LINES {
-                *count = 0;
-                if report(near, found).is_some_and(|refused| std::ptr::eq(refused, list)) {
-                    return;
-                }
-            }
-            near[*count] = NearLines { list, start: start.wrapping_sub(first), lanes: survivors };
-            *count += 1;
-        }
-        line = line.wrapping_add(2 * width);
-        lanes = u32::MAX;
-        start += width;
     }
 }
 

@@ -4,18 +4,20 @@
 //! buckets' values. What lies between two upper bytes is small enough for a cache, so a directory
 //! and its buckets come from memory once, however many queries visit them.
 
+use crate::arch::LISTS_AHEAD;
 use crate::bits::BitHash;
 use crate::index::Neighbor;
 use crate::index::mih::plan::{Ball, Targets, ball_len};
 use crate::index::mih::stage::Third;
 use crate::index::mih::{Mih, Prices, Scratch, bands};
+use crate::index::work::{Step, count};
 use crate::num;
 
 /// Look-ups of one band that are sorted together; bounds the memory of a batch to 4 MiB.
 const MAX_KEYS: usize = 1 << 20;
 
-/// Lines of buckets that are asked for while as many others are compared.
-const LINES_AT_ONCE: usize = 512;
+/// Buckets that are compared at once.
+const PROBES_AT_ONCE: usize = 256;
 
 /// Survivors, and candidates, that are looked at together.
 const RESOLVED_AT_ONCE: usize = 256;
@@ -95,10 +97,10 @@ impl<H: BitHash> Mih<'_, H> {
         let reconsider =
             |query: usize, left: u64| prices.reconsider(left, self.ahead(targets, query, number));
         let (survivors, waited) = (&mut scratch.survivors, &mut scratch.waited);
-        let mut compare = |probes: &mut Vec<_>, budgets: &mut Vec<_>| {
-            let spent = |query| reconsider(num::index(query), 0);
-            self.compare_next_bands(probes, &third, prices.survivor, budgets, survivors, &spent);
-            probes.clear();
+        let mut compare = |probes: &mut Vec<_>, count: usize, budgets: &mut Vec<_>| {
+            let (price, spent) = (prices.survivor, |query| reconsider(num::index(query), 0));
+            self.compare_next_bands(probes, count, &third, price, budgets, survivors, &spent);
+            probes.drain(..count);
             if survivors.len() >= RESOLVED_AT_ONCE {
                 self.compare_third_bands(waited, &mut scratch.candidates);
                 std::mem::swap(waited, survivors);
@@ -107,11 +109,11 @@ impl<H: BitHash> Mih<'_, H> {
                 self.compare_hashes(queries, radius, &mut scratch.candidates, out);
             }
         };
-        let (probes, coming) = (&mut scratch.probes, &mut scratch.coming);
+        let probes = &mut scratch.probes;
         probes.clear();
-        coming.clear();
-        let (mut start, mut lines) = (0, 0);
+        let mut start = 0;
         for (upper, end) in (0..).zip(ends) {
+            band.prefetch_group(usize::from(upper) + 1);
             for key in &scratch.keys[start..end] {
                 let query = num::index(key >> QUERY_SHIFT);
                 let budget = &mut budgets[query];
@@ -133,18 +135,16 @@ impl<H: BitHash> Mih<'_, H> {
                 }
                 let limit = u32::from(scratch.limits[query]) - (key >> 8 & 31);
                 let probe = self.probe(&band, bucket, limit, key >> QUERY_SHIFT, wants[query]);
-                lines += self.prefetch_bucket(&probe);
-                coming.push(probe);
-                if lines >= LINES_AT_ONCE {
-                    lines = 0;
-                    compare(probes, budgets);
-                    std::mem::swap(probes, coming);
+                count(Step::Bucket, 1);
+                count(Step::Posting, bucket.1.into());
+                probes.push(probe);
+                if probes.len() == PROBES_AT_ONCE {
+                    compare(probes, PROBES_AT_ONCE - LISTS_AHEAD, budgets);
                 }
             }
             start = end;
         }
-        compare(probes, budgets);
-        compare(coming, budgets);
+        compare(probes, probes.len(), budgets);
     }
 }
 

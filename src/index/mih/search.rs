@@ -5,21 +5,28 @@
 
 use std::ops::Range;
 
-use crate::arch::U16List;
+use crate::arch::{self, LISTS_AHEAD, U16List};
 use crate::bits::BitHash;
 use crate::index::linear::Linear;
-use crate::index::mih::plan::{ball_len, each_near};
+use crate::index::mih::plan::{Targets, ball_len, each_near};
 use crate::index::mih::stage::{Marks, Third};
 use crate::index::mih::{Effort, Mih, Prices, Scratch, bands};
+use crate::index::work::{Step, count};
 use crate::index::{Index, Neighbor};
 use crate::num;
 
-/// Lines asked for before the first bucket is looked into: half of a second-level cache of 512 KiB.
-/// Wider searches ask for the rest as they go.
-const LINES_AHEAD: usize = 4096;
-
-/// Buckets looked into before the next ones are asked for.
+/// Buckets looked into before the next ones are paid for.
 const PROBES_AT_ONCE: usize = 64;
+
+/// Bands whose directory entries are asked for while those of another are read.
+const BANDS_AHEAD: usize = 2;
+
+/// Buckets of which the first line is asked for before any is looked into, where they are long: each
+/// is in a page of its own, and looking that up holds back what follows, unless it is another such.
+const FIRST_LINES: usize = 512;
+
+/// Postings of a long bucket.
+const LONG: u64 = 64;
 
 /// How far a single search has come.
 struct Way {
@@ -31,6 +38,19 @@ struct Way {
     ahead: Effort,
     /// Whether so much was found that entries are marked, each to be verified once.
     is_marking: bool,
+}
+
+impl Way {
+    /// Pays for the next bucket; `false` when the budget does not suffice.
+    fn ask_for(&mut self, probe: &U16List, prices: &Prices) -> bool {
+        let left = self.budget[0].checked_sub(prices.of_bucket(probe.len));
+        let Some(left) = left.filter(|left| *left > 0) else { return false };
+        self.budget[0] = left;
+        self.asked += 1;
+        count(Step::Bucket, 1);
+        count(Step::Posting, probe.len.into());
+        true
+    }
 }
 
 /// How a step of a single search ends.
@@ -54,14 +74,17 @@ impl<H: BitHash> Mih<'_, H> {
         let Scratch { targets, probes, ends, .. } = scratch;
         targets.plan(self, &[query], radius);
         probes.clear();
-        for band in 0..bands::<H>() {
-            let view = self.band(band);
-            each_near(targets.values(band)[0], targets.reach(band)[0], |value, _| {
-                view.prefetch(value)
-            });
-        }
+        let prefetch = |targets: &Targets, band: usize| {
+            if band < bands::<H>() {
+                let view = self.band(band);
+                let (value, reach) = (targets.values(band)[0], targets.reach(band)[0]);
+                each_near(value, reach, |value, _| view.prefetch(value));
+            }
+        };
+        (0..BANDS_AHEAD).for_each(|band| prefetch(targets, band));
         let mut effort = Effort::default();
         for (band, end) in ends.iter_mut().enumerate().take(bands::<H>()) {
+            prefetch(targets, band + BANDS_AHEAD);
             let view = self.band(band);
             let next = (band + 1) % bands::<H>();
             let want = targets.values(next)[0];
@@ -99,10 +122,17 @@ impl<H: BitHash> Mih<'_, H> {
         let ahead = Effort { buckets: num::to_u64(scratch.probes.len()), ..effort };
         let budget = prices.patience.max(prices.reconsider(prices.patience, ahead));
         let mut way = Way { asked: 0, budget: [budget], ahead, is_marking: false };
-        let mut lines = 0;
-        while let Some(probe) = scratch.probes.get(way.asked).filter(|_| lines < LINES_AHEAD) {
-            let Some(more) = self.ask_for(probe, prices, &mut way) else { break };
-            lines += more;
+        let are_long = effort.postings >= LONG * num::to_u64(scratch.probes.len());
+        let first = if are_long { FIRST_LINES } else { LISTS_AHEAD };
+        while let Some(probe) = scratch.probes.get(way.asked).filter(|_| way.asked < first) {
+            if !way.ask_for(probe, prices) {
+                break;
+            }
+            if way.asked <= LISTS_AHEAD {
+                probe.prefetch(self.bands);
+            } else {
+                arch::prefetch(self.bands, probe.at);
+            }
         }
         let mut start = 0;
         'bands: for band in 0..bands::<H>() {
@@ -128,15 +158,6 @@ impl<H: BitHash> Mih<'_, H> {
         true
     }
 
-    /// Pays for the next bucket and asks for it; gives the number of its lines, or nothing when the
-    /// budget does not suffice.
-    fn ask_for(&self, probe: &U16List, prices: &Prices, way: &mut Way) -> Option<usize> {
-        let left = way.budget[0].checked_sub(prices.of_bucket(probe.len));
-        way.budget[0] = left.filter(|left| *left > 0)?;
-        way.asked += 1;
-        Some(self.prefetch_bucket(probe))
-    }
-
     /// Compares the postings of some buckets of a band, while as many further on are asked for.
     fn look_into(
         &self,
@@ -147,9 +168,9 @@ impl<H: BitHash> Mih<'_, H> {
         scratch: &mut Scratch,
     ) -> Outcome {
         let Scratch { targets, probes, survivors, marks, .. } = scratch;
-        let coming = probes.len().min(way.asked.max(some.end) + some.len());
+        let coming = probes.len().min(some.end + LISTS_AHEAD);
         while way.asked < coming {
-            if self.ask_for(&probes[way.asked], prices, way).is_some() {
+            if way.ask_for(&probes[way.asked], prices) {
                 continue;
             }
             if way.asked >= some.end {
@@ -161,21 +182,21 @@ impl<H: BitHash> Mih<'_, H> {
             }
         }
         let third = Third::of::<H>(targets, band);
-        let probes = &probes[some];
+        let (many, probes) = (some.len(), &probes[some.start..way.asked]);
         if way.is_marking && way.budget[0] > prices.patience {
-            if !self.mark_next_bands(probes, &third, marks) {
+            if !self.mark_next_bands(probes, many, &third, marks) {
                 return Outcome::AllMarked;
             }
         } else {
             let (price, budget) = (prices.survivor, &mut way.budget);
             let spent = |_| prices.reconsider(0, way.ahead);
-            self.compare_next_bands(probes, &third, price, budget, survivors, &spent);
+            self.compare_next_bands(probes, many, &third, price, budget, survivors, &spent);
             if way.budget[0] == 0 {
                 return Outcome::GivenUp;
             }
         }
-        way.ahead.buckets -= num::to_u64(probes.len());
-        way.ahead.postings -= probes.iter().map(|probe| u64::from(probe.len)).sum::<u64>();
+        way.ahead.buckets -= num::to_u64(many);
+        way.ahead.postings -= probes[..many].iter().map(|probe| u64::from(probe.len)).sum::<u64>();
         if survivors.len() >= Marks::worth_for(self.column.len()) {
             if !way.is_marking {
                 marks.clear(self.column.len());

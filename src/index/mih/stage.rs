@@ -16,11 +16,6 @@ use crate::index::work::{Step, count};
 use crate::index::{EntryId, Neighbor};
 use crate::num;
 
-/// Lines asked for in one bucket; longer ones are read in order, which the machine foresees.
-const PREFETCHED_LINES: usize = 16;
-
-const LINE: usize = 64;
-
 /// A posting whose first two bands are near enough together.
 #[derive(Clone, Copy)]
 pub(super) struct Survivor {
@@ -45,8 +40,6 @@ pub(crate) struct Scratch {
     pub(super) waited: Vec<Survivor>,
     /// Query and entry.
     pub(super) candidates: Vec<(u32, u32)>,
-    /// Buckets that are being asked for while `probes` are compared.
-    pub(super) coming: Vec<U16List>,
     pub(super) keys: Vec<u32>,
     pub(super) limits: Vec<u8>,
     /// Where each band's probes end, of a single search.
@@ -119,22 +112,6 @@ impl<'a> Third<'a> {
 }
 
 impl<H: BitHash> Mih<'_, H> {
-    /// Asks for a bucket's values; gives the number of lines.
-    #[inline(always)]
-    pub(super) fn prefetch_bucket(&self, probe: &U16List) -> usize {
-        let Some(values) = self.bands.get(probe.at..probe.at + 2 * num::index(probe.len)) else {
-            return 0;
-        };
-        let lines = values.chunks(LINE).take(PREFETCHED_LINES);
-        let lines_asked = lines.len();
-        lines.for_each(|line| arch::prefetch(line, 0));
-        // A list begins anywhere in a line, so the last value may stand in one more.
-        arch::prefetch(values, values.len().saturating_sub(1));
-        count(Step::Bucket, 1);
-        count(Step::Posting, probe.len.into());
-        lines_asked
-    }
-
     #[inline(always)]
     pub(super) fn probe(
         &self,
@@ -148,12 +125,13 @@ impl<H: BitHash> Mih<'_, H> {
         U16List { at, len: bucket.1, tag: query, limit, want }
     }
 
-    /// Second condition: the first two bands together. `reconsider` gives the budget of a query that
-    /// has spent its own.
+    /// Second condition, of the first so `many` probes: the first two bands together. `reconsider` gives the budget of a query
+    /// that has spent its own.
     #[inline(always)]
     pub(super) fn compare_next_bands(
         &self,
         probes: &[U16List],
+        many: usize,
         third: &Third<'_>,
         survivor_price: u32,
         budgets: &mut [u64],
@@ -161,7 +139,7 @@ impl<H: BitHash> Mih<'_, H> {
         reconsider: &impl Fn(u32) -> u64,
     ) {
         let price = u64::from(survivor_price);
-        arch::filter_u16(Isa::detect(), self.bands, probes, &mut |probe, position| {
+        arch::filter_u16(Isa::detect(), self.bands, probes, many, &mut |probe, position| {
             let query = num::index(probe.tag);
             let budget = &mut budgets[query];
             if *budget <= price {
@@ -225,11 +203,12 @@ impl<H: BitHash> Mih<'_, H> {
     pub(super) fn mark_next_bands(
         &self,
         probes: &[U16List],
+        many: usize,
         third: &Third<'_>,
         marks: &mut Marks,
     ) -> bool {
         let (want, reach) = (third.wants[0], u32::from(third.reach[0]));
-        arch::filter_u16(Isa::detect(), self.bands, probes, &mut |probe, position| {
+        arch::filter_u16(Isa::detect(), self.bands, probes, many, &mut |probe, position| {
             count(Step::Survivor, 1);
             let value = num::read_u16(self.bands, probe.at + 2 * position).unwrap_or(0);
             let limit = probe.limit + reach - (value ^ probe.want).count_ones();

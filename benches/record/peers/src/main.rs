@@ -4,6 +4,8 @@
 //! prints a JSON line about that, then answers each line `RADIUS one|batch COUNT` of its input with
 //! a JSON line about the first `COUNT` queries: microseconds of CPU time of the searching thread a
 //! query, and for each query the number of matches and a checksum over them.
+//!
+//! `search-peers windows FOLDER OUT COUNT` writes hashes of windows of pictures instead.
 
 use std::error::Error;
 use std::fs;
@@ -18,6 +20,8 @@ use onceseen::index::planner::Planner;
 use onceseen::index::{Column, Index, Neighbor};
 use rustix::time::{ClockId, clock_gettime};
 
+mod windows;
+
 /// Entry and distance of each match of a query.
 type Answer = Vec<(u32, u32)>;
 
@@ -26,6 +30,11 @@ type Search<'a> = dyn FnMut(u32, bool, usize) -> (f64, Vec<Answer>) + 'a;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [mode, folder, out, count] = arguments.as_slice()
+        && mode == "windows"
+    {
+        return windows::write(folder, out, count.parse()?);
+    }
     let [searcher, width, hashes, queries] = arguments.as_slice() else {
         return Err("usage: search-peers SEARCHER WIDTH HASHES QUERIES".into());
     };
@@ -102,10 +111,7 @@ fn serve(search: &mut Search<'_>) -> Result<(), Box<dyn Error>> {
 fn checksum(answer: &[(u32, u32)]) -> u64 {
     answer.iter().fold(0, |sum: u64, (entry, distance)| {
         let seed = u64::from(*entry) << 16 | u64::from(*distance);
-        let mut z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        sum.wrapping_add(z ^ (z >> 31))
+        sum.wrapping_add(windows::spread(seed))
     })
 }
 
