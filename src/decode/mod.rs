@@ -53,6 +53,7 @@ mod sniff;
 mod tiff_tag;
 #[cfg(feature = "turbojpeg")]
 mod turbo;
+mod unread;
 mod webp;
 
 use std::fmt;
