@@ -51,6 +51,7 @@ mod overlay;
 mod part;
 mod sniff;
 mod tiff_tag;
+mod tiff_tiles;
 #[cfg(feature = "turbojpeg")]
 mod turbo;
 mod unread;
