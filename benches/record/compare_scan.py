@@ -263,7 +263,8 @@ def tools(args, tmp):
         if not path:
             raise RuntimeError("not installed")
         def line(paths):
-            return [path, "image", "-d", os.path.dirname(paths[0]), "-H", "-T", "1", "-N"]
+            # It leaves out files below 16 KiB otherwise.
+            return [path, "image", "-d", os.path.dirname(paths[0]), "-H", "-T", "1", "-N", "-M", "-m", "1"]
         return Command(line)
     def no_cpp():
         raise RuntimeError("needs --pdq-cpp")

@@ -25,7 +25,8 @@ use super::jpeg::Survey;
 use super::limits::{Limit, Limits};
 use super::overlay::Overlay;
 use super::tiff_tag::{Palette, Tiff};
-use super::{buffer, gif, ico, jpeg_kind, webp};
+use super::tiff_tiles::{LzwTiles, TiledLzw};
+use super::{buffer, gif, ico, jpeg_kind, tiff_tiles, webp};
 use crate::pixels::PixelFormat;
 
 /// Rows of samples and tables that every decoder keeps besides whole-picture buffers.
@@ -48,7 +49,7 @@ pub(crate) struct Picture {
 /// A decoder that is none of `image`'s.
 pub(crate) trait Extra {
     fn dimensions(&self) -> (u32, u32);
-    /// One of the 8-bit types.
+    /// Of the pixels that are returned.
     fn color_type(&self) -> ColorType;
     /// Peak memory besides the pixels that are returned.
     fn memory_bytes(&self) -> u64;
@@ -57,16 +58,6 @@ pub(crate) trait Extra {
 
 enum Source<'a> {
     Library(Box<dyn ImageDecoder + 'a>),
-    #[cfg_attr(
-        not(any(
-            feature = "heic",
-            feature = "jxl",
-            feature = "avif",
-            feature = "jpeg2000",
-            feature = "turbojpeg"
-        )),
-        expect(dead_code, reason = "no format behind a feature is built in")
-    )]
     Extra(Box<dyn Extra + 'a>),
 }
 
@@ -145,27 +136,48 @@ impl<'a> Opened<'a> {
         limits: Limits,
     ) -> Result<Self, DecodeError> {
         let tiff = Tiff::new(bytes);
-        let Some((palette, edit)) = tiff.palette(start).filter(|_| !tiff.is_big()) else {
-            let input = Overlay::buffered(head, None, bytes);
-            let opened = Self::from_input(bytes, input, Format::Tiff, limits)?;
-            // Its decoder gives integers of 32 bits as if they were such numbers.
-            let is_said =
-                matches!(opened.decoder.color_type(), ColorType::Rgb32F | ColorType::Rgba32F);
-            if is_said && !tiff.is_float(start) {
-                let refused = DecodeError::unsupported_feature(Format::Tiff);
-                return Err(refused.because("samples that are integers of 32 bits"));
-            }
-            return Ok(opened);
+        let refused = |kind: &str| {
+            Err(DecodeError::unsupported_feature(Format::Tiff).because(kind.to_owned()))
         };
-        // Its decoder knows no palettes: the numbers are grey to it, and become colours here.
-        let input = Overlay::buffered(head, Some(edit), bytes);
-        let opened = Self::from_input(bytes, input, Format::Tiff, limits)?;
-        if opened.decoder.color_type() != ColorType::L8 {
-            return Err(DecodeError::unsupported_feature(Format::Tiff).because("palette"));
+        if tiff_tiles::are_planes(&tiff, start) {
+            return refused("tiles that hold one channel each");
         }
-        let memory_bytes = opened.memory_bytes.saturating_add(opened.pixels().saturating_mul(3));
-        limits.check(Limit::AllocBytes, memory_bytes)?;
-        Ok(Self { palette: Some(palette), memory_bytes, ..opened })
+        let palette = tiff.palette(start).filter(|_| !tiff.is_big());
+        let (palette, edit) = palette.map_or((None, None), |(one, edit)| (Some(one), Some(edit)));
+        let input = Overlay::buffered(head.clone(), edit, bytes);
+        let opened = Self::from_input(bytes, input, Format::Tiff, limits)?;
+        let color = opened.decoder.color_type();
+        // Its decoder gives integers of 32 bits as if they were such numbers.
+        if matches!(color, ColorType::Rgb32F | ColorType::Rgba32F) && !tiff.is_float(start) {
+            return refused("samples that are integers of 32 bits");
+        }
+        // Its decoder knows no palettes: the numbers are grey to it, and become colours here.
+        if palette.is_some() && color != ColorType::L8 {
+            return refused("palette");
+        }
+        let mut opened = Self { palette, ..opened };
+        if let Some(tiles) = LzwTiles::of(&tiff, start) {
+            opened.unpack_tiles(TiledLzw {
+                bytes,
+                head,
+                edit,
+                tiles,
+                dimensions: opened.decoder.dimensions(),
+                color_type: color,
+                max_alloc_bytes: limits.max_alloc_bytes,
+            });
+        }
+        if opened.palette.is_some() {
+            let colours = opened.pixels().saturating_mul(3);
+            opened.memory_bytes = opened.memory_bytes.saturating_add(colours);
+        }
+        limits.check(Limit::AllocBytes, opened.memory_bytes)?;
+        Ok(opened)
+    }
+
+    fn unpack_tiles(&mut self, tiles: TiledLzw<'a>) {
+        self.memory_bytes = self.memory_bytes.saturating_add(tiles.memory_bytes());
+        self.decoder = Source::Extra(Box::new(tiles));
     }
 
     /// The same, read from `input`, which is `bytes` but for the first few.

@@ -62,6 +62,52 @@ pub enum Format {
     Jng,
     Dpx,
     Jbig2,
+    Jbig,
+    /// Wireless bitmap.
+    Wbmp,
+    Xpm,
+    Xbm,
+    /// A window dump of the X Window System.
+    Xwd,
+    /// QuickDraw picture.
+    Pict,
+    Cals,
+    Cineon,
+    /// Several PCX pictures.
+    Dcx,
+    /// ImageMagick's own format and its pixel cache.
+    Miff,
+    /// Portable float map.
+    Pfm,
+    Pgx,
+    Sixel,
+    Vicar,
+    Viff,
+    Vips,
+    /// Kodak Photo CD.
+    PhotoCd,
+    /// Palm OS ImageViewer.
+    PalmImage,
+    Ipl,
+    /// Picture for the display of a telephone.
+    CiscoPhone,
+    PaintShopPro,
+    PaintNet,
+    Dicom,
+    /// Texture of version 1 or 2.
+    Ktx,
+    JpegXs,
+    /// Windows 1 and 2 Paint.
+    WindowsPaint,
+    Mag,
+    /// Amiga pictures in IFF.
+    Ilbm,
+    AnimatedCursor,
+    /// Windows bitmap without a file header.
+    Dib,
+    Aai,
+    Avs,
+    Mtv,
     Svg,
     Eps,
     Emf,
@@ -123,6 +169,46 @@ impl Format {
             Self::Eps => "eps",
             Self::Emf => "emf",
             Self::Wmf => "wmf",
+            other => other.unread_name(),
+        }
+    }
+
+    /// The names of [`super::unread`], and of camera raw without one of its own.
+    const fn unread_name(self) -> &'static str {
+        match self {
+            Self::Jbig => "jbig",
+            Self::Wbmp => "wbmp",
+            Self::Xpm => "xpm",
+            Self::Xbm => "xbm",
+            Self::Xwd => "xwd",
+            Self::Pict => "pict",
+            Self::Cals => "cals",
+            Self::Cineon => "cineon",
+            Self::Dcx => "dcx",
+            Self::Miff => "miff",
+            Self::Pfm => "pfm",
+            Self::Pgx => "pgx",
+            Self::Sixel => "sixel",
+            Self::Vicar => "vicar",
+            Self::Viff => "viff",
+            Self::Vips => "vips",
+            Self::PhotoCd => "photocd",
+            Self::PalmImage => "palm-image",
+            Self::Ipl => "ipl",
+            Self::CiscoPhone => "cisco-phone",
+            Self::PaintShopPro => "psp",
+            Self::PaintNet => "pdn",
+            Self::Dicom => "dicom",
+            Self::Ktx => "ktx",
+            Self::JpegXs => "jpegxs",
+            Self::WindowsPaint => "msp",
+            Self::Mag => "mag",
+            Self::Ilbm => "ilbm",
+            Self::AnimatedCursor => "ani",
+            Self::Dib => "dib",
+            Self::Aai => "aai",
+            Self::Avs => "avs",
+            Self::Mtv => "mtv",
             _ => "raw",
         }
     }

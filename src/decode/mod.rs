@@ -51,8 +51,10 @@ mod overlay;
 mod part;
 mod sniff;
 mod tiff_tag;
+mod tiff_tiles;
 #[cfg(feature = "turbojpeg")]
 mod turbo;
+mod unread;
 mod webp;
 
 use std::fmt;

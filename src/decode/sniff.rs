@@ -1,11 +1,12 @@
 //! The format of a file from its first bytes, never from its name.
 //!
 //! Knows more formats than any build decodes, so that a picture nobody here can read is called
-//! *unsupported* and not *not an image*. Sources: the formats' specifications, and for camera raw
+//! *unsupported* and not *not an image*; the rarer ones of those stand in [`super::unread`]. Sources: the formats' specifications, and for camera raw
 //! the TIFF/EP and DNG tag lists.
 
 use super::format::Format;
 use super::tiff_tag::FirstDirectory;
+use super::unread;
 
 /// Signatures at a fixed offset. An entry stands before every entry it is longer than.
 const SIGNATURES: &[(usize, &[u8], Format)] = &[
@@ -75,11 +76,7 @@ pub fn sniff(bytes: &[u8]) -> Option<Format> {
 
 /// [`sniff`] with the length of the signature, to tell a file that is nothing else.
 pub(crate) fn identify(bytes: &[u8]) -> Option<Sniffed> {
-    let fixed = SIGNATURES.iter().find_map(|&(offset, signature, format)| {
-        let found = bytes.get(offset..)?.starts_with(signature);
-        found.then_some(Sniffed { format, signature_len: offset + signature.len() })
-    });
-    fixed
+    signed(bytes, SIGNATURES)
         .or_else(|| short_jpeg(bytes))
         .or_else(|| riff(bytes))
         .or_else(|| iso_media(bytes))
@@ -89,7 +86,19 @@ pub(crate) fn identify(bytes: &[u8]) -> Option<Sniffed> {
         .or_else(|| structured(bytes, is_pnm(bytes), Format::Pnm, 2))
         .or_else(|| structured(bytes, is_pcx(bytes), Format::Pcx, 4))
         .or_else(|| structured(bytes, is_svg(bytes), Format::Svg, 4))
+        .or_else(|| signed(bytes, unread::SIGNATURES))
         .or_else(|| structured(bytes, is_tga(bytes), Format::Tga, 18))
+        .or_else(|| {
+            let (format, signature_len) = unread::structured(bytes)?;
+            Some(Sniffed { format, signature_len })
+        })
+}
+
+fn signed(bytes: &[u8], signatures: &[(usize, &[u8], Format)]) -> Option<Sniffed> {
+    signatures.iter().find_map(|&(offset, signature, format)| {
+        let found = bytes.get(offset..)?.starts_with(signature);
+        found.then_some(Sniffed { format, signature_len: offset + signature.len() })
+    })
 }
 
 fn structured(bytes: &[u8], is_it: bool, format: Format, signature_len: usize) -> Option<Sniffed> {

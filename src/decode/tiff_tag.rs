@@ -8,8 +8,8 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 const NEW_SUBFILE_TYPE: u16 = 254;
-const BITS_PER_SAMPLE: u16 = 258;
-const COMPRESSION: u16 = 259;
+pub(super) const BITS_PER_SAMPLE: u16 = 258;
+pub(super) const COMPRESSION: u16 = 259;
 const PHOTOMETRIC: u16 = 262;
 const MAKE: u16 = 271;
 const STRIP_OFFSETS: u16 = 273;
@@ -40,6 +40,11 @@ const MOST_VALUES: usize = 16;
 
 /// Pages of one TIFF; the limits stop earlier.
 const MOST_PAGES: usize = 4096;
+
+/// Types of values that are whole numbers: 2, 4 and 8 bytes.
+const SHORT: u16 = 3;
+pub(super) const LONG: u16 = 4;
+pub(super) const LONG_LONG: u16 = 16;
 
 /// The 256 colours of a picture whose samples are their numbers.
 pub(crate) type Palette = [[u8; 3]; 256];
@@ -85,6 +90,16 @@ impl FirstDirectory {
     pub(crate) fn maker<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
         bytes.get(self.maker_at?..)
     }
+}
+
+/// An entry of a directory.
+pub(super) struct Entry {
+    /// Where it stands.
+    pub(super) at: usize,
+    /// Where its values do.
+    pub(super) place: usize,
+    kind: u16,
+    count: usize,
 }
 
 /// One directory's embedded pictures and where it leads.
@@ -202,22 +217,57 @@ impl<'a> Tiff<'a> {
     /// Whether the directory at `start` says that its samples are floating-point numbers (TIFF 6.0, section
     /// 19); of a BigTIFF too.
     pub(crate) fn is_float(&self, start: u64) -> bool {
-        const FLOAT: u16 = 3;
-        let format = crate::num::to_usize(start).and_then(|start| {
-            if self.is_big() {
-                let count = crate::num::to_usize(self.long_long(start)?)?.min(MOST_ENTRIES);
-                let mut entries = (0..count).map(|index| start + 8 + index * BIG_ENTRY_BYTES);
-                let entry = entries.find(|at| self.short(*at) == Some(SAMPLE_FORMAT))?;
-                let is_inside = self.long_long(entry + 4)? <= 4;
-                let place = crate::num::to_usize(self.long_long(entry + 12)?);
-                self.short(if is_inside { entry + 12 } else { place? })
-            } else {
-                let (_, entry, count) =
-                    self.entries(start).find(|(tag, ..)| *tag == SAMPLE_FORMAT)?;
-                self.short(if count <= 2 { entry + 8 } else { self.long(entry + 8)? })
-            }
-        });
-        format == Some(FLOAT)
+        const FLOAT: u64 = 3;
+        self.numbers(start, SAMPLE_FORMAT).first() == Some(&FLOAT)
+    }
+
+    /// The entry of a tag in the directory at `start`; of a BigTIFF too.
+    pub(super) fn find(&self, start: u64, tag: u16) -> Option<Entry> {
+        let start = crate::num::to_usize(start)?;
+        let (head, entries, entry_bytes, field) = if self.is_big() {
+            (8, crate::num::to_usize(self.long_long(start)?)?, BIG_ENTRY_BYTES, 8)
+        } else {
+            (2, usize::from(self.short(start)?), ENTRY_BYTES, 4)
+        };
+        let mut places =
+            (0..entries.min(MOST_ENTRIES)).map(|index| start + head + index * entry_bytes);
+        let at = places.find(|at| self.short(*at) == Some(tag))?;
+        let number = |at| if field == 8 { self.long_long(at) } else { self.offset(at) };
+        let (kind, count) = (self.short(at + 2)?, crate::num::to_usize(number(at + 4)?)?);
+        let value_bytes = match kind {
+            SHORT => 2,
+            LONG => 4,
+            LONG_LONG => 8,
+            _ => return None,
+        };
+        let value_at = at + 4 + field;
+        let is_inside = count.checked_mul(value_bytes)? <= field;
+        let place = if is_inside { value_at } else { crate::num::to_usize(number(value_at)?)? };
+        Some(Entry { at, place, kind, count })
+    }
+
+    /// The values of a tag in the directory at `start`, as many as the file holds; of a BigTIFF too.
+    pub(super) fn numbers(&self, start: u64, tag: u16) -> Vec<u64> {
+        let Some(Entry { place, kind, count, .. }) = self.find(start, tag) else {
+            return Vec::new();
+        };
+        let number = |index: usize| match kind {
+            SHORT => self.short(place.checked_add(index.checked_mul(2)?)?).map(u64::from),
+            LONG => self.offset(place.checked_add(index.checked_mul(4)?)?),
+            _ => self.long_long(place.checked_add(index.checked_mul(8)?)?),
+        };
+        (0..count).map_while(number).collect()
+    }
+
+    /// A number as the file would hold it in `len` bytes; `None` when they do not hold it.
+    pub(super) fn number_bytes(&self, value: u64, len: usize) -> Option<Vec<u8>> {
+        let (bytes, rest) =
+            value.to_le_bytes().split_at_checked(len).map(|(a, b)| (a.to_vec(), b.to_vec()))?;
+        let is_held = rest.iter().all(|byte| *byte == 0);
+        let order = |bytes: Vec<u8>| {
+            if self.is_big_endian { bytes.into_iter().rev().collect() } else { bytes }
+        };
+        is_held.then(|| order(bytes))
     }
 
     pub(crate) fn is_big(&self) -> bool {
@@ -304,7 +354,6 @@ impl<'a> Tiff<'a> {
 
     /// The first value of an entry whose values fit into it.
     fn value(&self, entry: usize) -> Option<usize> {
-        const SHORT: u16 = 3;
         match self.short(entry + 2)? {
             SHORT => self.short(entry + 8).map(usize::from),
             _ => self.long(entry + 8),
