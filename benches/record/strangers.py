@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Rates of stranger matches from what the example `strangers` wrote.
 
-    strangers.py OUTPUT [--judged FILE] [--pairs FILE]
+    strangers.py OUTPUT [--rules] [--judged FILE] [--pairs FILE]
 
 OUTPUT holds lookups.tsv and events.tsv. FILE of --judged has one pair a line, two tab-separated
 paths that show the same picture (or a later version of it): it is counted as no stranger, in
 either order. A line of one word starting with '=' joins everything whose path contains the word
-with everything else that contains it. --pairs writes the pairs that remain within 52 bits, nearest
+with everything else that contains it. --rules leaves out what versions.py takes for the same. --pairs writes the pairs that remain within 52 bits, nearest
 first, for the next look. Counts are of comparisons (one look-up, one entry); the upper bound is the
 95 % one of a Poisson count.
 """
@@ -14,6 +14,8 @@ import argparse
 import collections
 import csv
 import math
+
+import versions
 
 RADII = (0, 8, 16, 24, 31, 36, 40, 44, 48, 52, 56, 60, 64, 70)
 BANDS = ((50, 69), (70, 89), (90, 100))
@@ -39,6 +41,14 @@ def judged(path):
         elif len(cells) >= 2:
             pairs.add(frozenset(cells[:2]))
     return pairs, words
+
+
+def by_rules(rows):
+    """Pairs that versions.py takes for the same picture."""
+    rules = versions.Rules(path for row in rows for path in (row["query"], row["entry"]))
+    own = {(row["query"], row["entry"]): int(row["distance"]) for row in rows if row["step"] == "plain"}
+    pairs = {(row["query"], row["entry"]) for row in rows}
+    return {frozenset(pair) for pair in pairs if rules.same(*pair, own.get(pair, 256))}
 
 
 def policies(near, varied):
@@ -83,6 +93,7 @@ def cumulative(near, varied, lookups):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("output")
+    parser.add_argument("--rules", action="store_true")
     parser.add_argument("--judged")
     parser.add_argument("--pairs")
     args = parser.parse_args()
@@ -96,7 +107,10 @@ def main():
     hit, nearest, near = collections.defaultdict(set), {}, {}
     nearest_in, itself = [{}, {}, {}], {}
     left_out = set()
-    for row in csv.DictReader(open(f"{args.output}/events.tsv"), delimiter="\t", quoting=csv.QUOTE_NONE):
+    rows = list(csv.DictReader(open(f"{args.output}/events.tsv"), delimiter="\t", quoting=csv.QUOTE_NONE))
+    if args.rules:
+        same |= by_rules(rows)
+    for row in rows:
         pair = frozenset((row["query"], row["entry"]))
         if pair in same or any(word in row["query"] and word in row["entry"] for word in words):
             left_out.add(pair)
