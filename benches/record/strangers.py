@@ -1,19 +1,22 @@
 #!/usr/bin/env python3
 """Rates of stranger matches from what the example `strangers` wrote.
 
-    strangers.py OUTPUT [--judged FILE] [--pairs FILE]
+    strangers.py OUTPUT [--rules] [--judged FILE] [--pairs FILE]
 
 OUTPUT holds lookups.tsv and events.tsv. FILE of --judged has one pair a line, two tab-separated
 paths that show the same picture (or a later version of it): it is counted as no stranger, in
 either order. A line of one word starting with '=' joins everything whose path contains the word
-with everything else that contains it. --pairs writes the pairs that remain within 52 bits, nearest
+with everything else that contains it. --rules leaves out what versions.py takes for the same. --pairs writes the pairs that remain within 52 bits, nearest
 first, for the next look. Counts are of comparisons (one look-up, one entry); the upper bound is the
 95 % one of a Poisson count.
 """
 import argparse
 import collections
 import csv
+import itertools
 import math
+
+import versions
 
 RADII = (0, 8, 16, 24, 31, 36, 40, 44, 48, 52, 56, 60, 64, 70)
 BANDS = ((50, 69), (70, 89), (90, 100))
@@ -24,6 +27,19 @@ def upper(count):
     """95 % upper bound of a Poisson mean, by Wilson and Hilferty."""
     k = count + 1
     return k * (1 - 1 / (9 * k) + 1.645 / (3 * math.sqrt(k))) ** 3
+
+
+def series(path):
+    """The last directory and the letters the name begins with: pictures made alike."""
+    word = "".join(itertools.takewhile(str.isalpha, versions.stem(path)))
+    return path.rsplit("/", 2)[-2] + "/" + word
+
+
+def bound(queries):
+    """Upper bound of the number of pairs, one query of each: pairs of a series come together, so that it is the
+    series that are counted."""
+    sizes = collections.Counter(map(series, queries)).values()
+    return max(upper(sum(sizes)), sum(sizes) + 1.645 * math.sqrt(sum(size * size for size in sizes)))
 
 
 def band(quality):
@@ -39,6 +55,15 @@ def judged(path):
         elif len(cells) >= 2:
             pairs.add(frozenset(cells[:2]))
     return pairs, words
+
+
+def by_rules(rows):
+    """Pairs that versions.py takes for the same picture."""
+    rules = versions.Rules(path for row in rows for path in (row["query"], row["entry"]))
+    own = {(row["query"], row["entry"]): int(row["distance"]) for row in rows if row["step"] == "plain"}
+    is_same = rules.joined(own)
+    pairs = {(row["query"], row["entry"]) for row in rows}
+    return {frozenset(pair) for pair in pairs if is_same(*pair)}
 
 
 def policies(near, varied):
@@ -76,13 +101,14 @@ def cumulative(near, varied, lookups):
         for (other, query, entry), distance in near.items():
             if other == step and query in varied:
                 best[query, entry] = min(distance, best.get((query, entry), 256))
-        out[step] = (total, list(best.values()))
+        out[step] = (total, dict(best))
     return out
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("output")
+    parser.add_argument("--rules", action="store_true")
     parser.add_argument("--judged")
     parser.add_argument("--pairs")
     args = parser.parse_args()
@@ -96,7 +122,10 @@ def main():
     hit, nearest, near = collections.defaultdict(set), {}, {}
     nearest_in, itself = [{}, {}, {}], {}
     left_out = set()
-    for row in csv.DictReader(open(f"{args.output}/events.tsv"), delimiter="\t", quoting=csv.QUOTE_NONE):
+    rows = list(csv.DictReader(open(f"{args.output}/events.tsv"), delimiter="\t", quoting=csv.QUOTE_NONE))
+    if args.rules:
+        same |= by_rules(rows)
+    for row in rows:
         pair = frozenset((row["query"], row["entry"]))
         if pair in same or any(word in row["query"] and word in row["entry"] for word in words):
             left_out.add(pair)
@@ -129,20 +158,20 @@ def main():
     print("\nStrangers up to a step: share of pairs of a query and an entry (pairs)\n")
     print("| up to | look-ups | ≤ 31 | ≤ 40 | ≤ 46 | ≤ 52 |\n" + "| --- " * 6 + "|")
     for step, (total, distances) in upto.items():
-        pairs = [sum(distance <= radius for distance in distances) for radius in (31, 40, 46, 52)]
+        pairs = [sum(distance <= radius for distance in distances.values()) for radius in (31, 40, 46, 52)]
         print(f"| {step} | {total:.0f} | " + " | ".join(f"{n / len(varied) / entries:.1e} ({n})" for n in pairs) + " |")
-    columns = [("itself", queries * entries, list(itself.values()))]
+    columns = [("itself", queries * entries, itself)]
     for step, name in (("framed", "to framed"), ("tiled", "to tiled"), ("deep-cropped", "all"), ("meeting", "with windows")):
         total, distances = upto[step]
         columns.append((name, total * len(varied) * entries, distances))
     for b, (low, high) in enumerate(BANDS):
         count = sum(lookups[step, b] for step in STEPS if step != "meeting") * entries
-        columns.append((f"{low} to {high}", count, list(nearest_in[b].values())))
+        columns.append((f"{low} to {high}", count, nearest_in[b]))
     print("\nRate: different strangers for each look-up and entry, upper 95 % bound (pairs): the picture itself, all look-ups up to a step, and look-ups by their quality\n")
     print("| distance | " + " | ".join(name for name, _, _ in columns) + " |\n" + "| --- " * (len(columns) + 1) + "|")
     for radius in RADII:
-        pairs = [sum(distance <= radius for distance in distances) for _, _, distances in columns]
-        cells = (f"{upper(n) / count:.1e} ({n})" for n, (_, count, _) in zip(pairs, columns))
+        pairs = [[query for (query, _), distance in distances.items() if distance <= radius] for _, _, distances in columns]
+        cells = (f"{bound(queries) / count:.1e} ({len(queries)})" for queries, (_, count, _) in zip(pairs, columns))
         print(f"| {radius} | " + " | ".join(cells) + " |")
     policies(near, varied)
     if args.pairs:

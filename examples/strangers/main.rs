@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo run --release --example strangers -- measure DIRECTORY OUTPUT [LIST] [PARTS]
-//! cargo run --release --example strangers -- synthetic DIRECTORY COUNT EVERY
+//! cargo run --release --example strangers -- synthetic DIRECTORY COUNT EVERY [VERSIONS.tsv]
 //! cargo run --release --example strangers -- family DIRECTORY EVERY
 //! cargo run --release --example strangers -- sheet PAIRS.tsv PICTURE.png
 //! ```
@@ -17,8 +17,9 @@
 //! or a number of random hashes. Which of those pairs show the same picture is for a person to judge:
 //! `sheet` puts the pairs of a table (two columns of paths) side by side.
 //! benches/record/strangers.py makes the rates of what is left. `synthetic` looks a sample up in lists of
-//! COUNT hashes of no picture, made of every EVERYth one, and prints the tables. `family` prints the same for the
-//! 64-bit algorithms, of every EVERYth picture.
+//! COUNT hashes of no picture, made of every EVERYth one, and prints the tables; of pictures joined by
+//! the pairs of VERSIONS.tsv only the first is used, be it for the list or as a query. `family` prints the same
+//! for the 64-bit algorithms, of every EVERYth picture.
 
 mod family;
 mod measure;
@@ -26,6 +27,7 @@ mod measure;
 mod random;
 mod sheet;
 mod synthetic;
+mod versions;
 
 use std::path::Path;
 use std::{env, io};
@@ -45,10 +47,14 @@ fn main() -> io::Result<()> {
             measure::measure(Path::new(directory), Path::new(output), list, number(parts)?)
         }
         ["synthetic", directory, count, every] => {
-            synthetic::synthetic(Path::new(directory), number(count)?, number(every)?)
+            synthetic::synthetic(Path::new(directory), number(count)?, number(every)?, None)
+        }
+        ["synthetic", directory, count, every, versions] => {
+            let versions = Some(Path::new(versions));
+            synthetic::synthetic(Path::new(directory), number(count)?, number(every)?, versions)
         }
         ["family", directory, every] => family::family(Path::new(directory), number(every)?),
         ["sheet", pairs, picture] => sheet::sheet(Path::new(pairs), Path::new(picture)),
-        _ => Err(io::Error::other("measure DIRECTORY OUTPUT, family or sheet: see the source")),
+        _ => Err(io::Error::other("measure, synthetic, family or sheet: see the source")),
     }
 }

@@ -3,6 +3,7 @@
 //! Real lists of that size are not to be had. Even bits are the best case; the two other kinds keep
 //! what makes real hashes alike. Owns those lists, the sample of look-ups and the tables.
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,7 @@ use rayon::prelude::*;
 
 use crate::measure::{FARTHEST, Known, LEAST_QUALITY, RADII, examine, halves, known, real, upper};
 use crate::random::Random;
+use crate::versions::Versions;
 
 /// The lower eight frequencies of the upper eight rows of a hash, which the first two words hold.
 const LOW: [u64; 4] = [0x00ff_00ff_00ff_00ff, 0x00ff_00ff_00ff_00ff, 0, 0];
@@ -31,18 +33,33 @@ enum Made {
     Crossed,
 }
 
-/// What was looked up in one step: the step, and the hashes.
-type Lookups = Vec<(&'static str, Hash256)>;
+/// One look-up.
+struct Lookup {
+    /// Number of the picture.
+    query: usize,
+    step: &'static str,
+    hash: Hash256,
+}
 
-pub(crate) fn synthetic(directory: &Path, count: usize, every: usize) -> io::Result<()> {
+type Lookups = Vec<Lookup>;
+
+pub(crate) fn synthetic(
+    directory: &Path,
+    count: usize,
+    every: usize,
+    versions: Option<&Path>,
+) -> io::Result<()> {
+    let mut versions = versions.map(Versions::read).transpose()?.unwrap_or_default();
     let (list, queries) = halves(directory);
-    let few =
-        |paths: Vec<PathBuf>| -> Vec<PathBuf> { paths.into_iter().step_by(every.max(1)).collect() };
-    let base: Vec<Known> = few(list).par_iter().filter_map(|path| known(path, true)).collect();
+    let mut few = |paths: Vec<PathBuf>| -> Vec<PathBuf> {
+        versions.first_of_each(paths.into_iter().step_by(every.max(1)).collect())
+    };
+    let (list, queries) = (few(list), few(queries));
+    let base: Vec<Known> = list.par_iter().filter_map(|path| known(path, true)).collect();
     let pictures: Vec<Hash256> = base.iter().map(|known| known.hashes[0]).collect();
     let windows: Vec<Hash256> = base.into_iter().flat_map(|known| known.hashes).collect();
     let queries: Vec<Lookups> =
-        few(queries).par_iter().enumerate().filter_map(|(at, path)| sample(path, at)).collect();
+        queries.par_iter().enumerate().filter_map(|(at, path)| sample(path, at)).collect();
     let mut out = io::stdout().lock();
     writeln!(
         out,
@@ -65,7 +82,7 @@ pub(crate) fn synthetic(directory: &Path, count: usize, every: usize) -> io::Res
         let found: Vec<Vec<Neighbor>> = lookups
             .par_chunks(64)
             .flat_map_iter(|chunk| {
-                let hashes: Vec<Hash256> = chunk.iter().map(|(_, hash)| *hash).collect();
+                let hashes: Vec<Hash256> = chunk.iter().map(|lookup| lookup.hash).collect();
                 let mut answers = Vec::new();
                 Linear::new(column).search_batch(&hashes, FARTHEST, &mut answers);
                 answers
@@ -82,13 +99,14 @@ fn sample(path: &Path, at: usize) -> Option<Lookups> {
     if quality < LEAST_QUALITY {
         return None;
     }
-    let mut out = vec![("plain", forms[0]), ("turned", forms[1 + at % 7])];
+    let lookup = |step, hash| Lookup { query: at, step, hash };
+    let mut out = vec![lookup("plain", forms[0]), lookup("turned", forms[1 + at % 7])];
     let mut search = VariantSearch::new(&plane);
-    let mut take = |name, mut variants: Vec<Variant>| {
+    let mut take = |step, mut variants: Vec<Variant>| {
         variants.retain(|variant| variant.quality >= LEAST_QUALITY);
         // More look-ups of one picture are too alike to tell more.
         let drawn = Random::new(at as u64).index(variants.len());
-        out.extend(variants.get(drawn).map(|variant| (name, variant.hash)));
+        out.extend(variants.get(drawn).map(|variant| lookup(step, variant.hash)));
     };
     for step in Step::ALL {
         let mut variants = Vec::new();
@@ -131,11 +149,14 @@ fn table(
     count: usize,
 ) -> io::Result<()> {
     let within = |is: &dyn Fn(&str) -> bool, radius: u32, entries: u32| {
-        let ours = lookups.iter().zip(found).filter(|((step, _), _)| is(step));
-        let near = ours.flat_map(|(_, near)| near);
-        near.filter(|near| near.distance <= radius && near.entry.0 < entries).count()
+        let ours = lookups.iter().zip(found).filter(|(lookup, _)| is(lookup.step));
+        let is_near = |near: &&Neighbor| near.distance <= radius && near.entry.0 < entries;
+        let near = ours.map(|(lookup, near)| (lookup.query, near.iter().filter(is_near).count()));
+        let near: Vec<(usize, usize)> = near.filter(|(_, matches)| *matches > 0).collect();
+        let queries: HashSet<usize> = near.iter().map(|(query, _)| *query).collect();
+        (near.iter().map(|(_, matches)| matches).sum::<usize>(), queries.len())
     };
-    let total = |is: &dyn Fn(&str) -> bool| lookups.iter().filter(|(step, _)| is(step)).count();
+    let total = |is: &dyn Fn(&str) -> bool| lookups.iter().filter(|lookup| is(lookup.step)).count();
     writeln!(out, "\n{name}: strangers for each million look-ups\n")?;
     writeln!(
         out,
@@ -147,7 +168,7 @@ fn table(
         let is = |other: &str| other == step;
         let sample = total(&is);
         let cell = |radius, entries| {
-            format!("{}", within(&is, radius, entries) * 1_000_000 / sample.max(1))
+            format!("{}", within(&is, radius, entries).0 * 1_000_000 / sample.max(1))
         };
         let small = [31, 40, 52].map(|radius| cell(radius, SMALL)).join(" | ");
         let large = [31, 40, 52, 60, 70].map(|radius| cell(radius, u32::MAX)).join(" | ");
@@ -156,9 +177,9 @@ fn table(
     writeln!(out, "\n| distance, {name} | itself | variants |\n| --- | --- | --- |")?;
     for radius in RADII {
         let rate = |is: &dyn Fn(&str) -> bool| {
-            let pairs = within(is, radius, u32::MAX);
-            let bound = upper(pairs) / (real(total(is)) * real(count));
-            format!("{bound:.1e} ({pairs})")
+            let (matches, queries) = within(is, radius, u32::MAX);
+            let bound = upper(matches) / (real(total(is)) * real(count));
+            format!("{bound:.1e} ({matches} of {queries})")
         };
         let (itself, variants) = (rate(&|step| step == "plain"), rate(&|step| step != "plain"));
         writeln!(out, "| {radius} | {itself} | {variants} |")?;
