@@ -2,7 +2,8 @@
 //!
 //! Owns where tiles may lie; each is looked up as a picture of its own.
 
-use super::frame::{Axis, Sheet, trim};
+use super::frame::trim;
+use super::lines::{Axis, Sheet};
 use super::window::{Rect, real};
 
 /// Columns and rows of the grids tried, commonest first.
