@@ -28,7 +28,7 @@ const HASH_US: f64 = 20.0;
 const COLD: f64 = 3.5;
 /// Part of the budget that framed pictures take at most: they are looked up by default, where a
 /// picture should cost little more than its decoding, which takes some 9 ms for 2 megapixels.
-const FRAMED_SHARE: f64 = 0.03;
+const FRAMED_SHARE: f64 = 0.035;
 /// Microseconds for the seven turned forms of a picture; where the review radius costs more, they
 /// are looked up at a narrower one. Turned copies lie within some 10 bits.
 const TURNED_US: f64 = 1000.0;

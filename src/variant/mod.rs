@@ -381,7 +381,8 @@ impl<'a> VariantSearch<'a> {
     }
 
     fn tiled(&mut self, out: &mut Vec<Variant>) {
-        for (place, rect) in collage::tiles(self.sheet()) {
+        let frames: Vec<Rect> = self.frames().into_iter().map(|(rect, _)| rect).collect();
+        for (place, rect) in collage::tiles(self.sheet(), &frames) {
             let kind = VariantKind { tile: Some(place), ..VariantKind::PLAIN };
             let quality = self.rate(&rect);
             push(&kind, &self.windows.block(&rect, &rect), quality, &UPRIGHT, out);
