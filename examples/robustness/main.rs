@@ -10,12 +10,15 @@
 //! their path; CHANGES are parts of names or families with `;` between. Prints a table by copy, one by
 //! family, and what each step costs and finds. In the environment: `PLOT=FILE` asks for a plot (SVG),
 //! `COPIES=FOLDER` keeps the copies, `PAIRS=FILE` asks for the pairs of an original and a stranger that
-//! a copy of it is near to (path, path, distance, copy), `LIST=FILE` also searches as
+//! a copy of it is near to (path, path, distance, copy), `GAINS=FILE` for the variants within 52 bits of the
+//! original (family, copy, number of the picture, distance itself and turned, variants of each step; then
+//! step, place in it, distance and name of each, with `/` between), `LIST=FILE` also searches as
 //! `scan --variants all` does, in the originals and this list together.
 
 mod copies;
 mod layouts;
 mod paint;
+mod phones;
 mod pictures;
 mod search;
 mod table;

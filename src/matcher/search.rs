@@ -132,10 +132,7 @@ impl Matcher {
             let is_dear = purse.is_dear(*radius);
             for variant in left.by_ref().take(*count).filter(|one| one.quality >= self.quality) {
                 rated += 1;
-                let reaches_beyond = |(hash, other): &(Hash256, u32)| {
-                    hash.distance(variant.hash) + *radius >= other + SAME
-                };
-                if !is_dear || seen.iter().all(reaches_beyond) {
+                if !is_dear || is_new(variant.hash, *radius, seen) {
                     seen.push((variant.hash, *radius));
                     variants.push(variant);
                 }
@@ -188,5 +185,26 @@ impl Matcher {
             let found = Found { neighbor, variant: kind.to_string() };
             out.push(self.found(place, level, algorithm.name(), found, Some(chance), claims));
         }
+    }
+}
+
+/// Whether a look-up reaches at least [`SAME`] bits beyond each of those `seen`, with their radii.
+fn is_new(hash: Hash256, radius: u32, seen: &[(Hash256, u32)]) -> bool {
+    seen.iter().all(|(other, reach)| other.distance(hash) + radius >= reach + SAME)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_up_within_the_reach_of_another_is_not_new() {
+        let hash = |ones: u32| Hash256::from_words([(1_u64 << ones) - 1, 0, 0, 0]);
+        let seen = [(hash(0), 46)];
+        // All that 31 bits from 18 away hold lies within 49 of the first.
+        assert!(!is_new(hash(18), 31, &seen));
+        assert!(is_new(hash(19), 31, &seen));
+        assert!(is_new(hash(18), 40, &seen), "a wider one is");
+        assert!(!is_new(hash(3), 46, &seen) && is_new(hash(4), 46, &seen));
     }
 }
