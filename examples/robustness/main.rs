@@ -10,12 +10,15 @@
 //! their path; CHANGES are parts of names or families with `;` between. Prints a table by copy, one by
 //! family, and what each step costs and finds. In the environment: `PLOT=FILE` asks for a plot (SVG),
 //! `COPIES=FOLDER` keeps the copies, `PAIRS=FILE` asks for the pairs of an original and a stranger that
-//! a copy of it is near to (path, path, distance, copy), `LIST=FILE` also searches as
+//! a copy of it is near to (path, path, distance, copy), `GAINS=FILE` for the variants within 52 bits of the
+//! original (family, copy, number of the picture, distance itself and turned, variants of each step; then
+//! step, place in it, distance and name of each, with `/` between), `LIST=FILE` also searches as
 //! `scan --variants all` does, in the originals and this list together.
 
 mod copies;
 mod layouts;
 mod paint;
+mod phones;
 mod pictures;
 mod search;
 mod table;
@@ -39,6 +42,9 @@ const JPEG_QUALITY: Quality = Quality::Fixed(80);
 /// Where a stranger is counted: the review radius and what lies beyond it.
 pub(crate) const STRANGER: [u32; 3] = [52, 60, 70];
 
+/// Largest distance of a variant that is told with `GAINS`.
+const GAIN: u32 = 52;
+
 /// What became of one copy.
 pub(crate) struct Outcome {
     pub(crate) plain: u32,
@@ -55,6 +61,9 @@ pub(crate) struct Outcome {
     pairs: Vec<(usize, usize, u32)>,
     /// Whether the search within its budget finds it, where a list is given.
     pub(crate) listed: Option<bool>,
+    /// Variants within [`GAIN`] of the original: step, place in the step, distance, what was undone.
+    gains: Vec<(usize, usize, u32, String)>,
+    counts: Vec<usize>,
 }
 
 /// One kind of change and what became of its copies.
@@ -99,6 +108,9 @@ fn main() -> io::Result<()> {
     }
     if let Ok(path) = env::var("PAIRS") {
         std::fs::write(path, pairs(&originals, &rows))?;
+    }
+    if let Ok(path) = env::var("GAINS") {
+        std::fs::write(path, gains(&rows))?;
     }
     match env::var("PLOT") {
         Ok(path) => std::fs::write(path, table::plot(&rows)),
@@ -155,6 +167,27 @@ fn pairs(originals: &[Original], rows: &[Row]) -> String {
     out
 }
 
+fn gains(rows: &[Row]) -> String {
+    let mut out = String::new();
+    for row in rows {
+        for (picture, outcome) in row.outcomes.iter().enumerate() {
+            let Outcome { dihedral, plain, counts, .. } = outcome;
+            let counts: Vec<String> = counts.iter().map(usize::to_string).collect();
+            out += &format!(
+                "{}\t{}\t{picture}\t{plain}\t{dihedral}\t{}",
+                row.family,
+                row.name,
+                counts.join(" ")
+            );
+            for (step, place, distance, kind) in &outcome.gains {
+                out += &format!("\t{step}/{place}/{distance}/{kind}");
+            }
+            out.push('\n');
+        }
+    }
+    out
+}
+
 fn outcome(originals: &[Original], index: usize, beside: &[usize], copy: &RgbImage) -> Outcome {
     // Pictures of a collage beside the copy are no strangers: take them out of the count.
     let strangers: Vec<(usize, Hash256)> = (0..originals.len())
@@ -182,6 +215,8 @@ fn examine(
         strangers: [0; 3],
         pairs: Vec::new(),
         listed: None,
+        gains: Vec::new(),
+        counts: Vec::new(),
     };
     let start = Instant::now();
     let plane = VariantPlane::new(&view(copy));
@@ -193,6 +228,13 @@ fn examine(
         let start = Instant::now();
         search.step(step, &mut variants);
         out.times.push(start.elapsed());
+        out.counts.push(variants.len());
+        for (place, variant) in variants.iter().enumerate() {
+            let distance = variant.hash.distance(own);
+            if variant.quality >= 50 && distance <= GAIN {
+                out.gains.push((out.counts.len() - 1, place, distance, variant.kind.to_string()));
+            }
+        }
         variants.retain(|variant| variant.quality >= 50);
         out.lookups.push(variants.len());
         let near = variants.iter().map(|variant| variant.hash.distance(own)).min();

@@ -2,9 +2,8 @@
 //!
 //! Owns the budget: milliseconds on the machine of the cost model, never of a clock, so that the
 //! same picture, lists and settings give the same look-ups everywhere. A look-up's price is that of
-//! its hash and what the planner expects of each list at the radius; early steps take the widest
-//! radius that leaves later ones their look-ups at the narrowest, and the last ones are cut short
-//! where even that is too much.
+//! its hash and what the planner expects of each list at the radius; on which look-ups the budget is
+//! spent is said by [`super::plan`].
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::Matcher;
+use super::plan::{Batch, Means, RADII, batches};
 use crate::bits::{BitHash, Hash256};
 use crate::hash::Algorithm;
 use crate::index::IndexChoice;
@@ -28,16 +28,10 @@ const HASH_US: f64 = 20.0;
 const COLD: f64 = 3.5;
 /// Part of the budget that framed pictures take at most: they are looked up by default, where a
 /// picture should cost little more than its decoding, which takes some 9 ms for 2 megapixels.
-const FRAMED_SHARE: f64 = 0.05;
-/// Radii tried, widest first: the review radius, then where the multi-index needs markedly fewer
-/// buckets, down to PDQ's own.
-const RADII: [u32; 5] = [52, 46, 40, 36, 31];
+const FRAMED_SHARE: f64 = 0.035;
 /// Microseconds for the seven turned forms of a picture; where the review radius costs more, they
 /// are looked up at a narrower one. Turned copies lie within some 10 bits.
 const TURNED_US: f64 = 1000.0;
-/// Largest distance of framed pictures and tiles, whose windows are exact: nearly all of them lie
-/// within it (docs/robustness.md), and flat graphics match half as many strangers as at 52.
-const EXACT_RADIUS: u32 = 40;
 /// Microseconds from which on a look-up is worth avoiding by comparing with those before it.
 const DEAR_US: f64 = 5.0;
 /// Queries in a batch for which the planner is asked.
@@ -49,7 +43,6 @@ pub(super) struct Purse {
     total_us: f64,
     /// Radius and price of a look-up in all lists, widest first.
     prices: Vec<(u32, f64)>,
-    steps: &'static [Step],
 }
 
 impl Purse {
@@ -58,44 +51,37 @@ impl Purse {
         let price = |radius| (radius, matcher.lookup_us::<Hash256>(Algorithm::Pdq, radius));
         let prices = radii.into_iter().map(price).collect();
         let total_us = f64::from(matcher.settings.variant_budget_ms) * 1000.0;
-        Self { us: total_us, total_us, prices, steps: matcher.settings.variants.steps() }
+        Self { us: total_us, total_us, prices }
     }
 
-    fn narrowest(&self) -> (u32, f64) {
-        self.prices.last().copied().unwrap_or((0, 0.0))
+    /// How the first of `steps` is looked up: numbers of its variants and their radii, widest first.
+    pub(super) fn plan(&self, steps: &[Step]) -> Vec<Batch> {
+        let framed_us = self.total_us * FRAMED_SHARE;
+        let means = Means { prices: &self.prices, hash_us: HASH_US, us: self.us, framed_us };
+        batches(steps, &means)
     }
 
-    /// Radius and number of the look-ups of a step; `None` when nothing is left.
-    pub(super) fn plan(&self, step: Step) -> Option<(u32, usize)> {
-        let (narrowest, price) = self.narrowest();
-        let later = self.steps.iter().filter(|other| **other > step);
-        let reserve: f64 = later.map(|step| count(step.most()) * (price + HASH_US)).sum();
-        let allowed = match step {
-            Step::Framed => self.total_us * FRAMED_SHARE,
-            _ => self.us - reserve,
-        };
-        let fits = |(_, price): &&(u32, f64)| count(step.most()) * (price + HASH_US) <= allowed;
-        let widest = match step {
-            Step::Framed | Step::Tiled => EXACT_RADIUS,
-            _ => u32::MAX,
-        };
-        let mut prices = self.prices.iter().filter(|(radius, _)| *radius <= widest);
-        if let Some((radius, _)) = prices.find(fits) {
-            return Some((*radius, step.most()));
-        }
-        let most = crate::num::saturating_u32(self.us / (price + HASH_US));
-        (most > 0).then(|| (narrowest, crate::num::index(most).min(step.most())))
+    /// Whether a look-up costs more than finding out that it is not needed.
+    pub(super) fn is_dear(&self, radius: u32) -> bool {
+        self.price(radius) >= DEAR_US
     }
 
-    /// Whether look-ups cost more than finding out that one is not needed.
-    pub(super) fn is_dear(&self) -> bool {
-        self.narrowest().1 >= DEAR_US
+    pub(super) fn pay_hashes(&mut self, hashes: usize) {
+        self.us -= count(hashes) * HASH_US;
     }
 
-    pub(super) fn pay(&mut self, hashes: usize, lookups: usize, radius: u32) {
+    pub(super) fn pay_lookups(&mut self, lookups: usize, radius: u32) {
+        self.us -= count(lookups) * self.price(radius);
+    }
+
+    /// Whether nothing was to be spent at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.total_us <= 0.0
+    }
+
+    fn price(&self, radius: u32) -> f64 {
         let price = self.prices.iter().find(|(other, _)| *other == radius);
-        let price = price.map_or(0.0, |(_, price)| *price);
-        self.us -= count(hashes) * HASH_US + count(lookups) * price;
+        price.map_or(0.0, |(_, price)| *price)
     }
 }
 
@@ -209,39 +195,72 @@ impl Costs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::variant::VariantSet;
 
-    fn purse(ms: f64, prices: &[(u32, f64)]) -> Purse {
+    /// Prices of a look-up at each radius, widest first.
+    type Prices = [f64; RADII.len()];
+    const SHORT: Prices = [0.5; RADII.len()];
+    const TEN_MILLION: Prices = [1140.0, 473.0, 309.0, 200.0, 62.0, 48.0, 33.0, 3.7];
+
+    fn purse(ms: f64, prices: Prices) -> Purse {
         let us = ms * 1000.0;
-        Purse { us, total_us: us, prices: prices.to_vec(), steps: VariantSet::All.steps() }
+        Purse { us, total_us: us, prices: RADII.into_iter().zip(prices).collect() }
+    }
+
+    /// The batches of every step, each as large as it was planned, and what is left.
+    fn spent(mut purse: Purse) -> (Vec<Vec<Batch>>, f64) {
+        let take = |place: usize| {
+            let batches = purse.plan(&Step::ALL[place..]);
+            for (count, radius) in &batches {
+                purse.pay_hashes(*count);
+                purse.pay_lookups(*count, *radius);
+            }
+            batches
+        };
+        let all = (0..Step::ALL.len()).map(take).collect();
+        (all, purse.us)
     }
 
     #[test]
-    fn small_lists_are_searched_at_the_review_radius_to_the_last_look_up() {
-        let mut purse = purse(60.0, &[(52, 0.5), (40, 0.5), (31, 0.5)]);
-        for step in Step::ALL {
+    fn short_lists_are_searched_at_the_review_radius_to_the_last_look_up() {
+        for (step, batches) in Step::ALL.into_iter().zip(spent(purse(60.0, SHORT)).0) {
             let radius = if step <= Step::Tiled { 40 } else { 52 };
-            assert_eq!(purse.plan(step), Some((radius, step.most())));
-            purse.pay(step.most(), step.most(), radius);
+            assert_eq!(batches, [(step.most(), radius)], "{step}");
         }
     }
 
     #[test]
-    fn dear_lists_get_narrow_radii_and_the_last_steps_are_cut() {
-        let mut purse = purse(60.0, &[(52, 1500.0), (40, 120.0), (31, 21.0)]);
-        let mut looked_up = 0;
-        for step in Step::ALL {
-            let Some((radius, most)) = purse.plan(step) else { continue };
-            assert!(radius < 52);
-            purse.pay(most, most, radius);
-            looked_up += most;
+    fn what_is_planned_is_paid() {
+        for ms in [1.0, 10.0, 60.0, 300.0] {
+            let (batches, left) = spent(purse(ms, TEN_MILLION));
+            // Frames and tiles may be more than usual, so that later steps have less.
+            assert!(left > -0.15 * ms * 1000.0, "{ms}: {left}");
+            for (step, batches) in Step::ALL.into_iter().zip(batches) {
+                assert!(batches.iter().map(|(count, _)| count).sum::<usize>() <= step.most());
+                assert!(batches.is_sorted_by(|one, next| one.1 > next.1), "{step}: {batches:?}");
+            }
         }
-        assert!(purse.us > -2000.0, "{}", purse.us);
-        assert!((1000..1700).contains(&looked_up), "{looked_up}");
+    }
+
+    #[test]
+    fn dear_look_ups_are_near_and_few() {
+        let (batches, _) = spent(purse(60.0, TEN_MILLION));
+        let count: usize = batches.iter().flatten().map(|(count, _)| count).sum();
+        let cost = |us: f64| -> usize { (60_000.0 / us) as usize };
+        assert!((cost(250.0)..cost(40.0)).contains(&count), "{count}: {batches:?}");
     }
 
     #[test]
     fn no_budget_is_no_look_up() {
-        assert_eq!(purse(0.0, &[(52, 0.5)]).plan(Step::Framed), None);
+        assert_eq!(purse(0.0, SHORT).plan(&Step::ALL), []);
+    }
+
+    #[test]
+    fn the_default_takes_a_small_part_for_frames() {
+        let purse = purse(60.0, TEN_MILLION);
+        let batches = purse.plan(&[Step::Framed]);
+        let price =
+            |(count, radius): &Batch| self::count(*count) * (HASH_US + purse.price(*radius));
+        let us: f64 = batches.iter().map(price).sum();
+        assert!(us < 3000.0, "{us}: {batches:?}");
     }
 }

@@ -8,6 +8,7 @@ mod batch;
 mod budget;
 mod chance;
 mod live;
+mod plan;
 mod search;
 mod window;
 

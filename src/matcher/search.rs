@@ -3,14 +3,15 @@
 use std::time::Instant;
 
 use super::budget::Purse;
+use super::plan::Batch;
 use super::{Found, Level, Matcher, chance};
 use crate::bits::{BitHash, Hash256};
 use crate::hash::{Algorithm, Dihedral};
 use crate::index::{Index, Neighbor};
 use crate::variant::{Variant, VariantPlane, VariantSearch, VariantSet};
 
-/// Hashes nearer than this to one already looked up are not looked up again: they would find the
-/// same entries but for the last few bits.
+/// A look-up that reaches less than this beyond one already made is left out: it would find the same
+/// entries but for the last few bits.
 const SAME: u32 = 4;
 
 /// Largest distance at which a window meets a stored one: what a list with windows is measured at.
@@ -29,32 +30,40 @@ impl Matcher {
         let name = |form: usize| Dihedral::ALL.get(form).map_or("original", |form| form.name());
         let review = self.review_radius(algorithm);
         let turned = if forms.len() > 1 { self.turned_radius::<H>(algorithm) } else { review };
+        let batches = if turned == review {
+            vec![(forms.len(), review)]
+        } else {
+            vec![(1, review), (forms.len() - 1, turned)]
+        };
         let found = self
-            .nearest(place, algorithm, forms, (review, turned))
+            .nearest(place, algorithm, forms, &batches)
             .into_iter()
             .map(|(neighbor, form)| Found { neighbor, variant: name(form).to_owned() })
             .collect();
         (found, u32::try_from(forms.len()).unwrap_or(u32::MAX))
     }
 
-    /// Entries within the first radius of the first of `forms`, or the second of the others, each
-    /// once with its nearest form (the earliest on a tie), by distance then entry.
+    /// Entries within the radius of any of `forms`, each once with its nearest form (the earliest on a
+    /// tie), by distance then entry. The batches say how many of the forms have which radius.
     fn nearest<H: BitHash>(
         &self,
         place: usize,
         algorithm: Algorithm,
         forms: &[H],
-        (first, others): (u32, u32),
+        batches: &[Batch],
     ) -> Vec<(Neighbor, usize)> {
         let mut answers = Vec::new();
         if let Some(planner) =
             self.settings.lists[place].planner::<H>(algorithm, self.settings.index)
         {
-            let split = if first == others { forms.len() } else { forms.len().min(1) };
-            planner.search_batch(&forms[..split], first, &mut answers);
-            let mut rest = Vec::new();
-            planner.search_batch(&forms[split..], others, &mut rest);
-            answers.append(&mut rest);
+            let mut rest = forms;
+            for (count, radius) in batches {
+                let (batch, after) = rest.split_at(rest.len().min(*count));
+                let mut found = Vec::new();
+                planner.search_batch(batch, *radius, &mut found);
+                answers.append(&mut found);
+                rest = after;
+            }
         }
         let mut all: Vec<(Neighbor, usize)> = answers
             .iter()
@@ -72,25 +81,29 @@ impl Matcher {
     pub(super) fn match_variants(&self, plane: &VariantPlane, out: &mut Vec<super::Match>) {
         let mut search = VariantSearch::new(plane);
         let mut purse = Purse::new(self);
-        let mut seen: Vec<Hash256> = Vec::new();
+        let mut seen: Vec<(Hash256, u32)> = Vec::new();
         // The turned forms came before. Counted before near-equal hashes are left out, because the
         // rates of strangers were measured with all of them.
         let mut lookups = Dihedral::ALL.len();
-        for step in self.settings.variants.steps() {
+        let mut steps = self.settings.variants.steps();
+        while let Some((step, later)) = steps.split_first() {
             let (start, before) = (Instant::now(), out.len());
-            let Some((radius, most)) = purse.plan(*step) else { return };
+            let mut batches = purse.plan(steps);
+            steps = later;
+            if batches.is_empty() {
+                continue;
+            }
             let mut variants = Vec::new();
+            let most = batches.iter().map(|(count, _)| count).sum();
             search.step_within(*step, most, &mut variants);
             let hashes = variants.len();
-            variants.retain(|variant| variant.quality >= self.quality);
-            lookups += variants.len();
-            if purse.is_dear() {
-                keep_new(&mut variants, &mut seen);
+            purse.pay_hashes(hashes);
+            lookups += self.keep_new(&mut variants, &mut batches, &purse, &mut seen);
+            for (count, radius) in &batches {
+                purse.pay_lookups(*count, *radius);
             }
-            variants.truncate(most);
-            purse.pay(hashes, variants.len(), radius);
             for place in 0..self.names.len() {
-                self.match_step(place, &variants, (radius, lookups), out);
+                self.match_step(place, &variants, (&batches, lookups), out);
             }
             let found = out[before..].iter().any(|found| !found.negative);
             self.costs.add(*step, hashes, variants.len(), found, start.elapsed());
@@ -98,7 +111,35 @@ impl Matcher {
                 return;
             }
         }
-        self.match_stored(&mut search, lookups, out);
+        if !purse.is_empty() {
+            self.match_stored(&mut search, lookups, out);
+        }
+    }
+
+    /// Keeps the variants of enough quality, whose number it returns, less those which find little
+    /// that the look-ups `seen` before do not, where that is dear.
+    fn keep_new(
+        &self,
+        variants: &mut Vec<Variant>,
+        batches: &mut [Batch],
+        purse: &Purse,
+        seen: &mut Vec<(Hash256, u32)>,
+    ) -> usize {
+        let mut rated = 0;
+        let mut left = std::mem::take(variants).into_iter();
+        for (count, radius) in batches {
+            let before = variants.len();
+            let is_dear = purse.is_dear(*radius);
+            for variant in left.by_ref().take(*count).filter(|one| one.quality >= self.quality) {
+                rated += 1;
+                if !is_dear || is_new(variant.hash, *radius, seen) {
+                    seen.push((variant.hash, *radius));
+                    variants.push(variant);
+                }
+            }
+            *count = variants.len() - before;
+        }
+        rated
     }
 
     /// Windows of the query, in the lists that hold windows.
@@ -119,7 +160,7 @@ impl Matcher {
         let lookups = lookups + variants.len();
         let radius = STORED_RADIUS.min(self.review_radius(Algorithm::Pdq));
         for place in places {
-            self.match_step(place, &variants, (radius, lookups), out);
+            self.match_step(place, &variants, (&[(variants.len(), radius)], lookups), out);
         }
     }
 
@@ -127,13 +168,13 @@ impl Matcher {
         &self,
         place: usize,
         variants: &[Variant],
-        (radius, lookups): (u32, usize),
+        (batches, lookups): (&[Batch], usize),
         out: &mut Vec<super::Match>,
     ) {
         let algorithm = Algorithm::Pdq;
         let forms: Vec<Hash256> = variants.iter().map(|variant| variant.hash).collect();
         let list = &self.settings.lists[place];
-        for (neighbor, form) in self.nearest(place, algorithm, &forms, (radius, radius)) {
+        for (neighbor, form) in self.nearest(place, algorithm, &forms, batches) {
             let kind = variants[form].kind;
             let is_near = kind.is_exact_geometry() && neighbor.distance <= self.radius(algorithm);
             let level = if is_near { Level::Near } else { Level::Possible };
@@ -147,13 +188,23 @@ impl Matcher {
     }
 }
 
-/// Keeps the variants that differ from all `seen` before.
-fn keep_new(variants: &mut Vec<Variant>, seen: &mut Vec<Hash256>) {
-    variants.retain(|variant| {
-        let is_new = seen.iter().all(|hash| hash.distance(variant.hash) >= SAME);
-        if is_new {
-            seen.push(variant.hash);
-        }
-        is_new
-    });
+/// Whether a look-up reaches at least [`SAME`] bits beyond each of those `seen`, with their radii.
+fn is_new(hash: Hash256, radius: u32, seen: &[(Hash256, u32)]) -> bool {
+    seen.iter().all(|(other, reach)| other.distance(hash) + radius >= reach + SAME)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_up_within_the_reach_of_another_is_not_new() {
+        let hash = |ones: u32| Hash256::from_words([(1_u64 << ones) - 1, 0, 0, 0]);
+        let seen = [(hash(0), 46)];
+        // All that 31 bits from 18 away hold lies within 49 of the first.
+        assert!(!is_new(hash(18), 31, &seen));
+        assert!(is_new(hash(19), 31, &seen));
+        assert!(is_new(hash(18), 40, &seen), "a wider one is");
+        assert!(!is_new(hash(3), 46, &seen) && is_new(hash(4), 46, &seen));
+    }
 }

@@ -2,7 +2,8 @@
 //!
 //! Owns where tiles may lie; each is looked up as a picture of its own.
 
-use super::frame::{Axis, Sheet, trim};
+use super::frame::trim;
+use super::lines::{Axis, Sheet};
 use super::window::{Rect, real};
 
 /// Columns and rows of the grids tried, commonest first.
@@ -23,15 +24,33 @@ pub(crate) enum Place {
     Cut(Rect),
 }
 
-/// Most tiles: those of the grids and what lies between cut lines, each with and without its gap.
-pub(crate) const MOST: usize = 2 * (67 + 2 * 14);
+/// Frames within which tiles are looked for: collages with a caption or a border.
+const FRAMES: usize = 2;
+/// Grids tried within a frame: the first of [`GRIDS`], of 8 tiles together.
+const FRAMED_GRIDS: usize = 3;
 
-/// Every tile of every grid and every strip between cut lines, and the same tile without the gap
-/// around it where one is found.
-pub(crate) fn tiles(sheet: &Sheet<'_>) -> Vec<(Place, Rect)> {
-    let mut out = grid_tiles(sheet);
+/// Most tiles: those of the grids, what lies between cut lines and those within frames, each with and
+/// without its gap.
+pub(crate) const MOST: usize = 2 * (67 + 2 * 14 + FRAMES * 8);
+
+/// Every tile of every grid and every strip between cut lines, then the tiles of small grids within the
+/// likeliest frames, and the same tile without the gap around it where one is found.
+pub(crate) fn tiles(sheet: &Sheet<'_>, frames: &[Rect]) -> Vec<(Place, Rect)> {
+    let mut out = Vec::new();
+    for (place, rect) in grid(&GRIDS) {
+        out.extend(trim(sheet, &rect).map(|inner| (place, inner)));
+        out.push((place, rect));
+    }
     for axis in [Axis::Columns, Axis::Rows] {
         for rect in strips(sheet, axis) {
+            let inner = trim(sheet, &rect);
+            out.extend(inner.map(|inner| (Place::Cut(inner), inner)));
+            out.push((Place::Cut(rect), rect));
+        }
+    }
+    for frame in frames.iter().take(FRAMES) {
+        for (_, tile) in grid(&GRIDS[..FRAMED_GRIDS]) {
+            let rect = frame.place(&tile);
             let inner = trim(sheet, &rect);
             out.extend(inner.map(|inner| (Place::Cut(inner), inner)));
             out.push((Place::Cut(rect), rect));
@@ -59,15 +78,14 @@ fn strips(sheet: &Sheet<'_>, axis: Axis) -> Vec<Rect> {
     out
 }
 
-fn grid_tiles(sheet: &Sheet<'_>) -> Vec<(Place, Rect)> {
+/// The tiles of some grids.
+fn grid(grids: &[(u8, u8)]) -> Vec<(Place, Rect)> {
     let mut out = Vec::new();
-    for (columns, rows) in GRIDS {
+    for &(columns, rows) in grids {
         for row in 0..rows {
             for column in 0..columns {
                 let place = [columns, rows, column, row];
-                let rect = tile(place);
-                out.extend(trim(sheet, &rect).map(|inner| (Place::Grid(place), inner)));
-                out.push((Place::Grid(place), rect));
+                out.push((Place::Grid(place), tile(place)));
             }
         }
     }

@@ -1,7 +1,8 @@
 //! The padding ladder: what a cropped copy lacked, tried from the commonest crops to a full grid.
 //!
-//! Owns which shares of the original are supposed missing on each side, and in which order; the
-//! missing part is stood for by the copy's edge cells ([`super::window`]).
+//! Owns which shares of the original are supposed missing on each side, and in which order: those come
+//! first which find most at wide radii, because a budget cuts the ladder short. The missing part is
+//! stood for by the copy's edge cells ([`super::window`]).
 
 use super::window::Rect;
 
@@ -9,19 +10,24 @@ use super::window::Rect;
 pub(crate) type Missing = [f32; 4];
 
 /// The same share on every side.
-const EVEN: [f32; 6] = [0.025, 0.05, 0.075, 0.1, 0.125, 0.15];
+const EVEN: [f32; 6] = [0.025, 0.05, 0.15, 0.1, 0.075, 0.125];
 /// On one side alone.
-const SINGLE: [f32; 5] = [0.04, 0.07, 0.1, 0.14, 0.19];
+const SINGLE: [f32; 5] = [0.1, 0.04, 0.07, 0.14, 0.19];
 /// On two opposite sides.
 const PAIR: [f32; 3] = [0.03, 0.06, 0.1];
 /// On each side of the full grid: 3 % apart, so that no crop up to 10 % a side is more than 1.5 %
 /// from a rung.
 const GRID: [f32; 4] = [0.0, 0.03, 0.06, 0.09];
+/// The middle of the grid, on each side: a rung stands for the crops around it, so that those in the
+/// middle find most.
+const GRID_MIDDLE: f32 = 0.045;
 
 /// On each side of the deep grid: 5 % apart, up to 20 % a side.
 const DEEP: [f32; 4] = [0.025, 0.075, 0.125, 0.175];
+/// Where the deep grid begins, on each side: smaller crops are in the grid before it.
+const DEEP_MIDDLE: f32 = 0.09;
 
-/// Even, single-sided and two-sided crops: 32 rungs.
+/// Even crops (6), those of one side (20) and of two (6): 32 rungs.
 pub(crate) fn simple() -> Vec<Missing> {
     let mut out: Vec<Missing> = EVEN.iter().map(|share| [*share; 4]).collect();
     for share in SINGLE {
@@ -38,17 +44,17 @@ pub(crate) fn simple() -> Vec<Missing> {
     out
 }
 
-/// Every combination of the grid but nothing missing at all: 255 rungs, small crops first.
+/// Every combination of the grid but nothing missing at all: 255 rungs, those in its middle first.
 pub(crate) fn grid() -> Vec<Missing> {
-    every(GRID)
+    every(GRID, GRID_MIDDLE)
 }
 
-/// Every combination of deeper crops: 256 rungs, small crops first.
+/// Every combination of deeper crops: 256 rungs, moderate ones first.
 pub(crate) fn deep() -> Vec<Missing> {
-    every(DEEP)
+    every(DEEP, DEEP_MIDDLE)
 }
 
-fn every(shares: [f32; 4]) -> Vec<Missing> {
+fn every(shares: [f32; 4], middle: f32) -> Vec<Missing> {
     let mut out = Vec::new();
     for left in shares {
         for top in shares {
@@ -57,9 +63,14 @@ fn every(shares: [f32; 4]) -> Vec<Missing> {
             }
         }
     }
-    let total = |missing: &Missing| missing.iter().sum::<f32>();
-    out.retain(|missing| total(missing) > 0.0);
-    out.sort_by(|a, b| total(a).total_cmp(&total(b)));
+    out.retain(|missing| missing.iter().any(|share| *share > 0.0));
+    let far = |missing: &Missing| -> f32 {
+        // Sorted, so that turned and mirrored crops are as far to the last bit.
+        let mut squares = missing.map(|share| (share - middle) * (share - middle));
+        squares.sort_by(f32::total_cmp);
+        squares.iter().sum()
+    };
+    out.sort_by(|a, b| far(a).total_cmp(&far(b)));
     out
 }
 
@@ -86,8 +97,9 @@ mod tests {
     }
 
     #[test]
-    fn the_ladder_is_bounded_and_starts_small() {
-        assert_eq!((simple().len(), grid().len()), (32, 255));
-        assert!(grid()[0].iter().sum::<f32>() < 0.04);
+    fn the_ladder_is_bounded_and_starts_in_the_middle() {
+        assert_eq!((simple().len(), grid().len(), deep().len()), (32, 255, 256));
+        assert!(grid()[..16].iter().flatten().all(|share| (0.03..=0.06).contains(share)));
+        assert!(grid()[254].iter().all(|share| [0.0, 0.09].contains(share)));
     }
 }

@@ -10,12 +10,14 @@ mod collage;
 mod cover;
 mod crop;
 mod frame;
+mod lines;
 mod plane;
 mod rotate;
 mod stored;
 mod window;
 
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 
 use crate::bits::Hash256;
@@ -265,7 +267,7 @@ pub struct Variant {
 pub struct VariantSearch<'a> {
     plane: &'a VariantPlane,
     windows: Windows<'a>,
-    sheet: Option<frame::Sheet<'a>>,
+    sheet: Option<lines::Sheet<'a>>,
     frames: Option<Vec<(Rect, u8)>>,
     quality: Option<u8>,
     halved: Option<VariantPlane>,
@@ -277,6 +279,12 @@ pub struct VariantSearch<'a> {
 const FULLY_TURNED: usize = 3;
 /// Frames within which crops and tilts are tried.
 const COMBINED_FRAMES: usize = 3;
+/// Rungs of [`crop::simple`] that are tried within frames and mirrored before tilts within a frame: the
+/// two smallest even ones, then those of one side; and those that are tried after them.
+const FIRST_CROPS: [Range<usize>; 3] = [0..1, 1..2, 6..14];
+const LAST_CROPS: [Range<usize>; 2] = [2..6, 14..32];
+/// Rungs of the grid that are tried within a frame before as many are tried mirrored.
+const GRID_CHUNK: usize = 16;
 
 impl<'a> VariantSearch<'a> {
     /// Nothing is computed before the first step.
@@ -329,9 +337,9 @@ impl<'a> VariantSearch<'a> {
         bits(&self.windows.block(&Rect::WHOLE, &Rect::WHOLE))
     }
 
-    fn sheet(&mut self) -> &frame::Sheet<'a> {
+    fn sheet(&mut self) -> &lines::Sheet<'a> {
         let plane = self.plane;
-        self.sheet.get_or_insert_with(|| frame::Sheet::new(plane))
+        self.sheet.get_or_insert_with(|| lines::Sheet::new(plane))
     }
 
     fn frames(&mut self) -> Vec<(Rect, u8)> {
@@ -352,16 +360,29 @@ impl<'a> VariantSearch<'a> {
         *self.quality.insert(rated)
     }
 
+    /// Upright ones first, mirrored ones after them, then the other forms of the likeliest.
     fn framed(&mut self, out: &mut Vec<Variant>) {
-        for (rank, (rect, quality)) in self.frames().into_iter().enumerate() {
+        let frames = self.frames();
+        let mut blocks = Vec::new();
+        for (rect, quality) in frames {
             let kind = VariantKind { frame: Some(rect), ..VariantKind::PLAIN };
-            let forms: &[Dihedral] = if rank < FULLY_TURNED { &Dihedral::ALL } else { &MIRRORED };
-            push(&kind, &self.windows.block(&rect, &rect), quality, forms, out);
+            blocks.push((kind, self.windows.block(&rect, &rect), quality));
+        }
+        for form in MIRRORED {
+            for (kind, block, quality) in &blocks {
+                push(kind, block, *quality, &[form], out);
+            }
+        }
+        for (kind, block, quality) in blocks.iter().take(FULLY_TURNED) {
+            let is_left = |form: &Dihedral| !MIRRORED.contains(form);
+            let left: Vec<Dihedral> = Dihedral::ALL.into_iter().filter(is_left).collect();
+            push(kind, block, *quality, &left, out);
         }
     }
 
     fn tiled(&mut self, out: &mut Vec<Variant>) {
-        for (place, rect) in collage::tiles(self.sheet()) {
+        let frames: Vec<Rect> = self.frames().into_iter().map(|(rect, _)| rect).collect();
+        for (place, rect) in collage::tiles(self.sheet(), &frames) {
             let kind = VariantKind { tile: Some(place), ..VariantKind::PLAIN };
             let quality = self.rate(&rect);
             push(&kind, &self.windows.block(&rect, &rect), quality, &UPRIGHT, out);
@@ -422,20 +443,45 @@ impl<'a> VariantSearch<'a> {
         }
     }
 
+    /// From what finds most to what finds least: small crops within frames and mirrored ones, tilts
+    /// within the first frame, the grids, crops of mirrored pictures within frames.
     fn combined(&mut self, out: &mut Vec<Variant>) {
-        let frames = self.frames();
-        for (rank, &(rect, quality)) in frames.iter().take(COMBINED_FRAMES).enumerate() {
+        let mut frames = self.frames();
+        frames.truncate(COMBINED_FRAMES);
+        let simple = crop::simple();
+        for rungs in FIRST_CROPS {
+            self.cropped_within(&frames, &simple[rungs], out);
+        }
+        if let Some(&(rect, _)) = frames.first() {
             let kind = VariantKind { frame: Some(rect), ..VariantKind::PLAIN };
-            self.cropped(&crop::simple(), Some((rect, quality)), &MIRRORED, out);
-            if rank == 0 {
-                self.tilted(&kind, &rect, &UPRIGHT, out);
+            self.tilted(&kind, &rect, &UPRIGHT, out);
+        }
+        for rungs in LAST_CROPS {
+            self.cropped_within(&frames, &simple[rungs], out);
+        }
+        let grid = crop::grid();
+        for rungs in grid.chunks(GRID_CHUNK) {
+            if let Some(&first) = frames.first() {
+                self.cropped(rungs, Some(first), &UPRIGHT, out);
             }
+            self.cropped(rungs, None, &MIRRORED[1..], out);
         }
-        self.cropped(&crop::simple(), None, &MIRRORED[1..], out);
-        self.cropped(&crop::grid(), None, &MIRRORED[1..], out);
-        if let Some(&first) = frames.first() {
-            self.cropped(&crop::grid(), Some(first), &UPRIGHT, out);
+        for frame in frames {
+            self.cropped(&simple, Some(frame), &MIRRORED[1..], out);
         }
+    }
+
+    /// Crops within each of the frames, upright, and of the whole picture, mirrored.
+    fn cropped_within(
+        &mut self,
+        frames: &[(Rect, u8)],
+        rungs: &[crop::Missing],
+        out: &mut Vec<Variant>,
+    ) {
+        for frame in frames {
+            self.cropped(rungs, Some(*frame), &UPRIGHT, out);
+        }
+        self.cropped(rungs, None, &MIRRORED[1..], out);
     }
 }
 
