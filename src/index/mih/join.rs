@@ -2,13 +2,15 @@
 //!
 //! Owns the order of a batch's work: band by band, and within a band by the upper byte of the
 //! buckets' values. What lies between two upper bytes is small enough for a cache, so a directory
-//! and its buckets come from memory once, however many queries visit them.
+//! and its buckets come from memory once, however many queries visit them. Each part is asked for
+//! a little before it is read: the directory's next group, a bucket's first line when it is looked up,
+//! its others while the buckets before it are compared.
 
-use crate::arch::LISTS_AHEAD;
+use crate::arch::{self, LISTS_AHEAD};
 use crate::bits::BitHash;
 use crate::index::Neighbor;
 use crate::index::mih::plan::{Ball, Targets, ball_len};
-use crate::index::mih::stage::Third;
+use crate::index::mih::stage::{Probes, Third};
 use crate::index::mih::{Mih, Prices, Scratch, bands};
 use crate::index::work::{Step, count};
 use crate::num;
@@ -99,7 +101,8 @@ impl<H: BitHash> Mih<'_, H> {
         let (survivors, waited) = (&mut scratch.survivors, &mut scratch.waited);
         let mut compare = |probes: &mut Vec<_>, count: usize, budgets: &mut Vec<_>| {
             let (price, spent) = (prices.survivor, |query| reconsider(num::index(query), 0));
-            self.compare_next_bands(probes, count, &third, price, budgets, survivors, &spent);
+            let some = Probes { lists: probes, count };
+            self.compare_next_bands(some, &third, price, budgets, survivors, &spent);
             probes.drain(..count);
             if survivors.len() >= RESOLVED_AT_ONCE {
                 self.compare_third_bands(waited, &mut scratch.candidates);
@@ -137,6 +140,8 @@ impl<H: BitHash> Mih<'_, H> {
                 let probe = self.probe(&band, bucket, limit, key >> QUERY_SHIFT, wants[query]);
                 count(Step::Bucket, 1);
                 count(Step::Posting, bucket.1.into());
+                // Its page is looked up now: between comparisons it would hold them back.
+                arch::prefetch(self.bands, probe.at);
                 probes.push(probe);
                 if probes.len() == PROBES_AT_ONCE {
                     compare(probes, PROBES_AT_ONCE - LISTS_AHEAD, budgets);

@@ -9,7 +9,7 @@ use crate::arch::{self, LISTS_AHEAD, U16List};
 use crate::bits::BitHash;
 use crate::index::linear::Linear;
 use crate::index::mih::plan::{Targets, ball_len, each_near};
-use crate::index::mih::stage::{Marks, Third};
+use crate::index::mih::stage::{Marks, Probes, Third};
 use crate::index::mih::{Effort, Mih, Prices, Scratch, bands};
 use crate::index::work::{Step, count};
 use crate::index::{Index, Neighbor};
@@ -21,12 +21,9 @@ const PROBES_AT_ONCE: usize = 64;
 /// Bands whose directory entries are asked for while those of another are read.
 const BANDS_AHEAD: usize = 2;
 
-/// Buckets of which the first line is asked for before any is looked into, where they are long: each
-/// is in a page of its own, and looking that up holds back what follows, unless it is another such.
+/// Buckets of which the first line is asked for before any is looked into: each is in a page of its
+/// own, and looking that up holds back what follows, unless it is another such.
 const FIRST_LINES: usize = 512;
-
-/// Postings of a long bucket.
-const LONG: u64 = 64;
 
 /// How far a single search has come.
 struct Way {
@@ -122,9 +119,7 @@ impl<H: BitHash> Mih<'_, H> {
         let ahead = Effort { buckets: num::to_u64(scratch.probes.len()), ..effort };
         let budget = prices.patience.max(prices.reconsider(prices.patience, ahead));
         let mut way = Way { asked: 0, budget: [budget], ahead, is_marking: false };
-        let are_long = effort.postings >= LONG * num::to_u64(scratch.probes.len());
-        let first = if are_long { FIRST_LINES } else { LISTS_AHEAD };
-        while let Some(probe) = scratch.probes.get(way.asked).filter(|_| way.asked < first) {
+        while let Some(probe) = scratch.probes.get(way.asked).filter(|_| way.asked < FIRST_LINES) {
             if !way.ask_for(probe, prices) {
                 break;
             }
@@ -182,21 +177,22 @@ impl<H: BitHash> Mih<'_, H> {
             }
         }
         let third = Third::of::<H>(targets, band);
-        let (many, probes) = (some.len(), &probes[some.start..way.asked]);
+        let probes = Probes { lists: &probes[some.start..way.asked], count: some.len() };
         if way.is_marking && way.budget[0] > prices.patience {
-            if !self.mark_next_bands(probes, many, &third, marks) {
+            if !self.mark_next_bands(probes, &third, marks) {
                 return Outcome::AllMarked;
             }
         } else {
             let (price, budget) = (prices.survivor, &mut way.budget);
             let spent = |_| prices.reconsider(0, way.ahead);
-            self.compare_next_bands(probes, many, &third, price, budget, survivors, &spent);
+            self.compare_next_bands(probes, &third, price, budget, survivors, &spent);
             if way.budget[0] == 0 {
                 return Outcome::GivenUp;
             }
         }
-        way.ahead.buckets -= num::to_u64(many);
-        way.ahead.postings -= probes[..many].iter().map(|probe| u64::from(probe.len)).sum::<u64>();
+        way.ahead.buckets -= num::to_u64(probes.count);
+        let compared = &probes.lists[..probes.count];
+        way.ahead.postings -= compared.iter().map(|probe| u64::from(probe.len)).sum::<u64>();
         if survivors.len() >= Marks::worth_for(self.column.len()) {
             if !way.is_marking {
                 marks.clear(self.column.len());

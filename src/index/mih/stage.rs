@@ -27,6 +27,14 @@ pub(super) struct Survivor {
     want: u16,
 }
 
+/// Buckets to compare, and behind those the ones that are asked for meanwhile.
+#[derive(Clone, Copy)]
+pub(super) struct Probes<'a> {
+    pub(super) lists: &'a [U16List],
+    /// How many are compared.
+    pub(super) count: usize,
+}
+
 /// Memory of a search, kept by each thread.
 #[derive(Default)]
 pub(crate) struct Scratch {
@@ -125,13 +133,12 @@ impl<H: BitHash> Mih<'_, H> {
         U16List { at, len: bucket.1, tag: query, limit, want }
     }
 
-    /// Second condition, of the first so `many` probes: the first two bands together. `reconsider` gives the budget of a query
-    /// that has spent its own.
+    /// Second condition: the first two bands together. `reconsider` gives the budget of a query that
+    /// has spent its own.
     #[inline(always)]
     pub(super) fn compare_next_bands(
         &self,
-        probes: &[U16List],
-        many: usize,
+        probes: Probes<'_>,
         third: &Third<'_>,
         survivor_price: u32,
         budgets: &mut [u64],
@@ -139,31 +146,37 @@ impl<H: BitHash> Mih<'_, H> {
         reconsider: &impl Fn(u32) -> u64,
     ) {
         let price = u64::from(survivor_price);
-        arch::filter_u16(Isa::detect(), self.bands, probes, many, &mut |probe, position| {
-            let query = num::index(probe.tag);
-            let budget = &mut budgets[query];
-            if *budget <= price {
-                if *budget > 0 {
-                    *budget = reconsider(probe.tag);
+        arch::filter_u16(
+            Isa::detect(),
+            self.bands,
+            probes.lists,
+            probes.count,
+            &mut |probe, position| {
+                let query = num::index(probe.tag);
+                let budget = &mut budgets[query];
+                if *budget <= price {
+                    if *budget > 0 {
+                        *budget = reconsider(probe.tag);
+                    }
+                    if *budget == 0 {
+                        return false;
+                    }
                 }
-                if *budget == 0 {
-                    return false;
-                }
-            }
-            *budget -= price;
-            count(Step::Survivor, 1);
-            let word_at = probe.at + 2 * num::index(probe.len) + 4 * position;
-            arch::prefetch(self.bands, word_at);
-            let value = num::read_u16(self.bands, probe.at + 2 * position).unwrap_or(0);
-            let next_distance = (value ^ probe.want).count_ones();
-            survivors.push(Survivor {
-                word_at,
-                query: probe.tag,
-                limit: probe.limit + u32::from(third.reach[query]) - next_distance,
-                want: third.wants[query],
-            });
-            true
-        });
+                *budget -= price;
+                count(Step::Survivor, 1);
+                let word_at = probe.at + 2 * num::index(probe.len) + 4 * position;
+                arch::prefetch(self.bands, word_at);
+                let value = num::read_u16(self.bands, probe.at + 2 * position).unwrap_or(0);
+                let next_distance = (value ^ probe.want).count_ones();
+                survivors.push(Survivor {
+                    word_at,
+                    query: probe.tag,
+                    limit: probe.limit + u32::from(third.reach[query]) - next_distance,
+                    want: third.wants[query],
+                });
+                true
+            },
+        );
     }
 
     /// Third condition, as far as the spare bits tell.
@@ -202,23 +215,28 @@ impl<H: BitHash> Mih<'_, H> {
     /// what it finds. `false` when that is every entry there is, and no more can come.
     pub(super) fn mark_next_bands(
         &self,
-        probes: &[U16List],
-        many: usize,
+        probes: Probes<'_>,
         third: &Third<'_>,
         marks: &mut Marks,
     ) -> bool {
         let (want, reach) = (third.wants[0], u32::from(third.reach[0]));
-        arch::filter_u16(Isa::detect(), self.bands, probes, many, &mut |probe, position| {
-            count(Step::Survivor, 1);
-            let value = num::read_u16(self.bands, probe.at + 2 * position).unwrap_or(0);
-            let limit = probe.limit + reach - (value ^ probe.want).count_ones();
-            let word_at = probe.at + 2 * num::index(probe.len) + 4 * position;
-            let survivor = Survivor { word_at, query: 0, limit, want };
-            if let Some(id) = self.third_band_is_near(&survivor) {
-                marks.mark(id);
-            }
-            true
-        });
+        arch::filter_u16(
+            Isa::detect(),
+            self.bands,
+            probes.lists,
+            probes.count,
+            &mut |probe, position| {
+                count(Step::Survivor, 1);
+                let value = num::read_u16(self.bands, probe.at + 2 * position).unwrap_or(0);
+                let limit = probe.limit + reach - (value ^ probe.want).count_ones();
+                let word_at = probe.at + 2 * num::index(probe.len) + 4 * position;
+                let survivor = Survivor { word_at, query: 0, limit, want };
+                if let Some(id) = self.third_band_is_near(&survivor) {
+                    marks.mark(id);
+                }
+                true
+            },
+        );
         marks.count < self.column.len()
     }
 

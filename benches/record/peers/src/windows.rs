@@ -22,7 +22,7 @@ const SIDES: std::ops::RangeInclusive<u32> = 64..=320;
 const LEAST_QUALITY: u8 = 50;
 
 /// Windows tried in a picture for each that is kept.
-const TRIES: u64 = 4;
+const TRIES: u64 = 32;
 
 /// Writes `count` hashes of 256 bits: of windows of all pictures in `folder`, each in all eight
 /// orientations.
@@ -30,6 +30,7 @@ pub fn write(folder: &str, out: &str, count: usize) -> Result<(), Box<dyn Error>
     let mut paths: Vec<PathBuf> = fs::read_dir(folder)?
         .map(|entry| Ok(entry?.path()))
         .collect::<Result<_, std::io::Error>>()?;
+    paths.retain(|path| luma(path).is_some());
     paths.sort();
     let share = count.div_ceil(8 * paths.len().max(1));
     let (next, parts) = (AtomicUsize::new(0), Mutex::new(vec![Vec::new(); paths.len()]));
