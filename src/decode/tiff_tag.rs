@@ -259,15 +259,14 @@ impl<'a> Tiff<'a> {
         (0..count).map_while(number).collect()
     }
 
-    /// A number as the file would hold it in `len` bytes; `None` when they do not hold it.
+    /// A number as the file would hold it in `len` bytes, at most 8; `None` when they do not hold it.
     pub(super) fn number_bytes(&self, value: u64, len: usize) -> Option<Vec<u8>> {
-        let (bytes, rest) =
-            value.to_le_bytes().split_at_checked(len).map(|(a, b)| (a.to_vec(), b.to_vec()))?;
-        let is_held = rest.iter().all(|byte| *byte == 0);
-        let order = |bytes: Vec<u8>| {
-            if self.is_big_endian { bytes.into_iter().rev().collect() } else { bytes }
-        };
-        is_held.then(|| order(bytes))
+        let mut bytes = value.to_le_bytes().to_vec();
+        let is_held = bytes.split_off(len).iter().all(|byte| *byte == 0);
+        if self.is_big_endian {
+            bytes.reverse();
+        }
+        is_held.then_some(bytes)
     }
 
     pub(crate) fn is_big(&self) -> bool {
