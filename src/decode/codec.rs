@@ -156,13 +156,14 @@ impl<'a> Opened<'a> {
             return refused("palette");
         }
         let mut opened = Self { palette, ..opened };
-        if let Some(tiles) = LzwTiles::of(&tiff, start) {
+        let dimensions = opened.decoder.dimensions();
+        if let Some(tiles) = LzwTiles::of(&tiff, start, dimensions) {
             opened.unpack_tiles(TiledLzw {
                 bytes,
                 head,
                 edit,
                 tiles,
-                dimensions: opened.decoder.dimensions(),
+                dimensions,
                 color_type: color,
                 max_alloc_bytes: limits.max_alloc_bytes,
             });
