@@ -26,7 +26,7 @@ use super::limits::{Limit, Limits};
 use super::overlay::Overlay;
 use super::tiff_tag::{Palette, Tiff};
 use super::tiff_tiles::{LzwTiles, TiledLzw};
-use super::{buffer, gif, ico, jpeg_kind, tiff_tiles, webp};
+use super::{buffer, gif, ico, jpeg_kind, png, tiff_tiles, webp};
 use crate::pixels::PixelFormat;
 
 /// Rows of samples and tables that every decoder keeps besides whole-picture buffers.
@@ -156,13 +156,14 @@ impl<'a> Opened<'a> {
             return refused("palette");
         }
         let mut opened = Self { palette, ..opened };
-        if let Some(tiles) = LzwTiles::of(&tiff, start) {
+        let dimensions = opened.decoder.dimensions();
+        if let Some(tiles) = LzwTiles::of(&tiff, start, dimensions) {
             opened.unpack_tiles(TiledLzw {
                 bytes,
                 head,
                 edit,
                 tiles,
-                dimensions: opened.decoder.dimensions(),
+                dimensions,
                 color_type: color,
                 max_alloc_bytes: limits.max_alloc_bytes,
             });
@@ -192,7 +193,7 @@ impl<'a> Opened<'a> {
             _ => None,
         };
         if format == Format::Png
-            && let Some((width, height)) = png_size(bytes)
+            && let Some((width, height)) = png::size(bytes)
         {
             // Its decoder allocates rows before it says how long they are.
             limits.check_size(width, height)?;
@@ -467,7 +468,7 @@ fn is_cut(bytes: &[u8], format: Format) -> bool {
     match format {
         Format::WebP => crate::num::read_u32(bytes, 4)
             .is_some_and(|size| u64::from(size) + 8 > crate::num::to_u64(bytes.len())),
-        Format::Png => !png_has_end(bytes),
+        Format::Png => !png::has_end(bytes),
         Format::Heif | Format::Avif => !boxes_fit(bytes),
         _ => false,
     }
@@ -489,31 +490,6 @@ fn boxes_fit(mut bytes: &[u8]) -> bool {
         bytes = next;
     }
     bytes.is_empty()
-}
-
-/// Width and height in a PNG's header (PNG, third edition, section 11.2.1).
-fn png_size(bytes: &[u8]) -> Option<(u32, u32)> {
-    let (_, header) = png_chunks(bytes).next().filter(|(kind, _)| *kind == b"IHDR")?;
-    let (width, rest) = header.split_first_chunk()?;
-    Some((u32::from_be_bytes(*width), u32::from_be_bytes(*rest.first_chunk()?)))
-}
-
-/// Whether the chunks of a PNG lead to its end chunk.
-fn png_has_end(bytes: &[u8]) -> bool {
-    png_chunks(bytes).any(|(kind, _)| kind == b"IEND")
-}
-
-/// Name and body of each chunk of a PNG (PNG, third edition, section 5.3); a body that the file cuts
-/// is given as far as it goes.
-pub(crate) fn png_chunks(bytes: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
-    let mut rest = bytes.get(8..).unwrap_or_default();
-    std::iter::from_fn(move || {
-        let (length, chunk) = rest.split_first_chunk::<4>()?;
-        let (kind, body) = chunk.split_first_chunk::<4>()?;
-        let length = crate::num::index(u32::from_be_bytes(*length));
-        rest = length.checked_add(4).and_then(|skip| body.get(skip..)).unwrap_or_default();
-        Some((kind, &body[..length.min(body.len())]))
-    })
 }
 
 #[cfg(test)]

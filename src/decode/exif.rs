@@ -6,9 +6,8 @@
 
 use std::borrow::Cow;
 
-use super::codec::png_chunks;
 use super::format::Format;
-use super::{iso, webp};
+use super::{iso, png, webp};
 
 /// The identifier of a JPEG 2000 box that holds EXIF data.
 const JPEG_2000_EXIF: &[u8] = b"JpgTiffExif->JP2";
@@ -23,7 +22,7 @@ const MOST_BYTES: u64 = 4 << 20;
 pub(crate) fn find(bytes: &[u8], format: Format) -> Vec<Cow<'_, [u8]>> {
     match format {
         Format::Png => {
-            let chunks = png_chunks(bytes).filter(|(kind, _)| *kind == b"eXIf");
+            let chunks = png::chunks(bytes).filter(|(kind, _)| *kind == b"eXIf");
             chunks.take(MOST_BOXES).map(|(_, body)| Cow::Borrowed(body)).collect()
         }
         Format::WebP => webp::chunk(bytes, *b"EXIF").map(Cow::Borrowed).into_iter().collect(),

@@ -49,6 +49,7 @@ mod jxl;
 mod limits;
 mod overlay;
 mod part;
+mod png;
 mod sniff;
 mod tiff_tag;
 mod tiff_tiles;

@@ -1,8 +1,8 @@
 //! The format of a file from its first bytes, never from its name.
 //!
 //! Knows more formats than any build decodes, so that a picture nobody here can read is called
-//! *unsupported* and not *not an image*; the rarer ones of those stand in [`super::unread`]. Sources: the formats' specifications, and for camera raw
-//! the TIFF/EP and DNG tag lists.
+//! *unsupported* and not *not an image*; the rarer ones of those stand in [`super::unread`]. Sources:
+//! the formats' specifications, and for camera raw the TIFF/EP and DNG tag lists.
 
 use super::format::Format;
 use super::tiff_tag::FirstDirectory;

@@ -218,7 +218,7 @@ impl<'a> Tiff<'a> {
     /// 19); of a BigTIFF too.
     pub(crate) fn is_float(&self, start: u64) -> bool {
         const FLOAT: u64 = 3;
-        self.numbers(start, SAMPLE_FORMAT).first() == Some(&FLOAT)
+        self.numbers(start, SAMPLE_FORMAT).next() == Some(FLOAT)
     }
 
     /// The entry of a tag in the directory at `start`; of a BigTIFF too.
@@ -246,28 +246,27 @@ impl<'a> Tiff<'a> {
         Some(Entry { at, place, kind, count })
     }
 
-    /// The values of a tag in the directory at `start`, as many as the file holds; of a BigTIFF too.
-    pub(super) fn numbers(&self, start: u64, tag: u16) -> Vec<u64> {
-        let Some(Entry { place, kind, count, .. }) = self.find(start, tag) else {
-            return Vec::new();
-        };
-        let number = |index: usize| match kind {
+    /// The values of a tag in the directory at `start`, as many as the file holds; of a BigTIFF too. Read one by
+    /// one: their number is the file's word.
+    pub(super) fn numbers(&self, start: u64, tag: u16) -> impl Iterator<Item = u64> {
+        let entry = self.find(start, tag);
+        let (place, kind, count) =
+            entry.map_or((0, SHORT, 0), |entry| (entry.place, entry.kind, entry.count));
+        (0..count).map_while(move |index| match kind {
             SHORT => self.short(place.checked_add(index.checked_mul(2)?)?).map(u64::from),
             LONG => self.offset(place.checked_add(index.checked_mul(4)?)?),
             _ => self.long_long(place.checked_add(index.checked_mul(8)?)?),
-        };
-        (0..count).map_while(number).collect()
+        })
     }
 
-    /// A number as the file would hold it in `len` bytes; `None` when they do not hold it.
+    /// A number as the file would hold it in `len` bytes, at most 8; `None` when they do not hold it.
     pub(super) fn number_bytes(&self, value: u64, len: usize) -> Option<Vec<u8>> {
-        let (bytes, rest) =
-            value.to_le_bytes().split_at_checked(len).map(|(a, b)| (a.to_vec(), b.to_vec()))?;
-        let is_held = rest.iter().all(|byte| *byte == 0);
-        let order = |bytes: Vec<u8>| {
-            if self.is_big_endian { bytes.into_iter().rev().collect() } else { bytes }
-        };
-        is_held.then(|| order(bytes))
+        let mut bytes = value.to_le_bytes().to_vec();
+        let is_held = bytes.split_off(len).iter().all(|byte| *byte == 0);
+        if self.is_big_endian {
+            bytes.reverse();
+        }
+        is_held.then_some(bytes)
     }
 
     pub(crate) fn is_big(&self) -> bool {

@@ -32,11 +32,11 @@ pub(crate) fn are_planes(tiff: &Tiff<'_>, start: u64) -> bool {
 }
 
 fn has_planes(tiff: &Tiff<'_>, start: u64) -> bool {
-    tiff.numbers(start, PLANAR_CONFIGURATION).first() == Some(&PLANES)
+    tiff.numbers(start, PLANAR_CONFIGURATION).next() == Some(PLANES)
 }
 
 fn channels(tiff: &Tiff<'_>, start: u64) -> u64 {
-    tiff.numbers(start, SAMPLES_PER_PIXEL).first().copied().unwrap_or(1)
+    tiff.numbers(start, SAMPLES_PER_PIXEL).next().unwrap_or(1)
 }
 
 /// LZW tiles of one directory.
@@ -44,43 +44,62 @@ pub(crate) struct LzwTiles {
     start: u64,
     /// Place and length of each.
     places: Vec<(u64, u64)>,
+    /// Tiles beside each other.
+    across: u64,
+    /// Rows of the picture.
+    height: u64,
+    /// Rows of a tile.
+    rows: u64,
     /// Bytes of each when unpacked.
     tile_bytes: u64,
 }
 
 impl LzwTiles {
-    /// Those of the directory at `start`; `None` when it has none.
-    pub(crate) fn of(tiff: &Tiff<'_>, start: u64) -> Option<Self> {
-        let number = |tag| tiff.numbers(start, tag).first().copied();
-        let (width, length) = (number(TILE_WIDTH)?, number(TILE_LENGTH)?);
+    /// Those of the directory at `start`, whose picture has `dimensions`; `None` when it has none.
+    pub(crate) fn of(tiff: &Tiff<'_>, start: u64, dimensions: (u32, u32)) -> Option<Self> {
+        let number = |tag| tiff.numbers(start, tag).next();
+        let (width, rows) = (number(TILE_WIDTH)?, number(TILE_LENGTH)?);
         if number(COMPRESSION) != Some(LZW) {
             return None;
         }
         let bits = number(BITS_PER_SAMPLE).unwrap_or(1).checked_mul(channels(tiff, start))?;
-        let tile_bytes = width.checked_mul(bits)?.div_ceil(8).checked_mul(length)?;
-        let lengths = tiff.numbers(start, TILE_BYTE_COUNTS);
-        let places = tiff.numbers(start, TILE_OFFSETS).into_iter().zip(lengths).collect();
-        Some(Self { start, places, tile_bytes })
+        let tile_bytes = width.checked_mul(bits)?.div_ceil(8).checked_mul(rows)?;
+        let height = u64::from(dimensions.1);
+        let across = u64::from(dimensions.0).div_ceil(width.max(1));
+        let count = across.checked_mul(height.div_ceil(rows.max(1)))?;
+        let places = tiff.numbers(start, TILE_OFFSETS).zip(tiff.numbers(start, TILE_BYTE_COUNTS));
+        let places = places.take(crate::num::to_usize(count)?).collect();
+        Some(Self { start, places, across, height, rows, tile_bytes })
     }
 
     /// Bytes of the unpacked tiles and of what says where they are.
     pub(crate) fn unpacked_bytes(&self) -> u64 {
         let tiles = crate::num::to_u64(self.places.len());
-        self.tile_bytes.saturating_add(16).saturating_mul(tiles)
+        self.tile_bytes.saturating_add(32).saturating_mul(tiles)
+    }
+
+    /// Bytes of a tile that lie in the picture: some programs write no more.
+    fn shown_bytes(&self, index: u64) -> u64 {
+        let above = index / self.across.max(1) * self.rows;
+        let rows = self.height.saturating_sub(above).min(self.rows);
+        self.tile_bytes / self.rows.max(1) * rows
     }
 
     /// Appends the tiles to `file`, a copy of `bytes`, and makes it say so.
     fn unpack(&self, bytes: &[u8], file: &mut Vec<u8>) -> io::Result<()> {
         let tile_bytes = crate::num::to_usize(self.tile_bytes).ok_or(ErrorKind::OutOfMemory)?;
         let mut offsets = Vec::new();
-        for &(offset, length) in &self.places {
+        for (index, &(offset, length)) in (0..).zip(&self.places) {
             let place = offset..offset.saturating_add(length).min(crate::num::to_u64(bytes.len()));
             let [start, end] = [place.start, place.end].map(crate::num::usize_or_zero);
             let packed = bytes.get(start..end).ok_or(ErrorKind::UnexpectedEof)?;
             offsets.push(crate::num::to_u64(file.len()));
             let at = file.len();
             file.resize(at + tile_bytes, 0);
-            unpack(packed, &mut file[at..])?;
+            let filled = unpack(packed, &mut file[at..])?;
+            if filled < self.shown_bytes(index) {
+                return Err(ErrorKind::UnexpectedEof.into());
+            }
         }
         let lengths = vec![self.tile_bytes; self.places.len()];
         put(file, self.start, TILE_OFFSETS, &offsets)
@@ -90,22 +109,21 @@ impl LzwTiles {
     }
 }
 
-/// Fills `out` from an LZW stream, whether or not an end code follows.
-fn unpack(mut packed: &[u8], mut out: &mut [u8]) -> io::Result<()> {
+/// Fills `out` from an LZW stream as far as it goes, whether or not an end code follows; the bytes filled.
+fn unpack(mut packed: &[u8], out: &mut [u8]) -> io::Result<u64> {
     let configuration = Configuration::with_tiff_size_switch(BitOrder::Msb, 8);
     let mut decoder = configuration.with_yield_on_full_buffer(true).build();
-    while !out.is_empty() {
-        let step = decoder.decode_bytes(packed, out);
+    let mut filled = 0;
+    while filled < out.len() {
+        let step = decoder.decode_bytes(packed, &mut out[filled..]);
         packed = &packed[step.consumed_in..];
-        out = &mut out[step.consumed_out..];
-        match step.status {
-            Err(error) => return Err(io::Error::new(ErrorKind::InvalidData, error)),
-            Ok(LzwStatus::Ok) if step.consumed_in + step.consumed_out > 0 => {}
-            Ok(_) if out.is_empty() => {}
-            Ok(_) => return Err(ErrorKind::UnexpectedEof.into()),
+        filled += step.consumed_out;
+        let status = step.status.map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
+        if !matches!(status, LzwStatus::Ok) || step.consumed_in + step.consumed_out == 0 {
+            break;
         }
     }
-    Ok(())
+    Ok(crate::num::to_u64(filled))
 }
 
 /// Gives a tag of the directory at `start` other numbers.
@@ -298,6 +316,18 @@ mod tests {
         let whole = decode(&file, &Limits::default()).unwrap();
         assert_eq!(whole.pixels().row(3), &samples[48..64]);
         assert!(picture(order, false).is_ok());
+    }
+
+    #[test]
+    fn tiles_need_no_rows_below_the_picture() {
+        let order = Order { is_big_endian: false, is_big: false };
+        let mut encoder = weezl::encode::Encoder::with_tiff_size_switch(BitOrder::Msb, 8);
+        let packed = encoder.encode(&[9; 16 * 5]).unwrap();
+        let reason = |height| {
+            let file = order.file(&tags(16, height, 1, 1), std::slice::from_ref(&packed));
+            decode(&file, &Limits::default()).map(|_| ()).map_err(|error| error.reason())
+        };
+        assert_eq!((reason(5), reason(6)), (Ok(()), Err("truncated")));
     }
 
     #[test]

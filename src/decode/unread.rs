@@ -35,7 +35,7 @@ pub(super) const SIGNATURES: &[(usize, &[u8], Format)] = &[
     (2048, b"PCD_IPI", Format::PhotoCd),
     (0, b"PCD_OPA", Format::PhotoCd),
     (60, b"vIMGView", Format::PalmImage),
-    (0, b"iiii\x04\0\0\0100fdata", Format::Ipl),
+    (0, b"iiii\x04\0\0\x00100fdata", Format::Ipl),
     (0, b"mmmm\0\0\0\x04100fdata", Format::Ipl),
     (0, b"<CiscoIPPhoneImage>", Format::CiscoPhone),
     (0, b"Paint Shop Pro Image File\n\x1a", Format::PaintShopPro),
@@ -51,9 +51,12 @@ pub(super) const SIGNATURES: &[(usize, &[u8], Format)] = &[
     (6, b"HEAPCCDR", Format::CameraRaw),
 ];
 
+/// What tells a format, and how many bytes show it.
+type Check = (fn(&[u8]) -> bool, Format, usize);
+
 /// The format by structure, and how many bytes show it.
 pub(super) fn structured(bytes: &[u8]) -> Option<(Format, usize)> {
-    let checks: [(fn(&[u8]) -> bool, Format, usize); 12] = [
+    let checks: [Check; 12] = [
         (is_jbig, Format::Jbig, 20),
         (is_xwd, Format::Xwd, 100),
         (is_ilbm, Format::Ilbm, 12),

@@ -7,8 +7,8 @@ use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;
 use image::{AnimationDecoder, Frame, Frames, ImageDecoder, ImageError};
 
-use super::super::codec::{Opened, Picture, convert_error, decoder_limits, guard, png_chunks};
-use super::super::{Decoded, gif, webp};
+use super::super::codec::{Opened, Picture, convert_error, decoder_limits, guard};
+use super::super::{Decoded, gif, png, webp};
 use super::{DecodeError, Format, Limit, PartKind, Stop, Walk};
 use crate::pixels::PixelFormat;
 
@@ -142,7 +142,7 @@ fn frames(bytes: &[u8], format: Format, max_alloc: u64) -> Result<Option<Frames<
 /// Whether a PNG's default picture is its first frame: a frame control stands before its data (PNG,
 /// third edition, section 11.3.6).
 fn default_is_frame(bytes: &[u8]) -> bool {
-    png_chunks(bytes)
+    png::chunks(bytes)
         .find_map(|(kind, _)| match kind {
             b"fcTL" => Some(true),
             b"IDAT" => Some(false),

@@ -1,0 +1,26 @@
+//! The chunks of a PNG, without decoding it (PNG, third edition, section 5.3).
+
+/// Width and height in a PNG's header (PNG, third edition, section 11.2.1).
+pub(super) fn size(bytes: &[u8]) -> Option<(u32, u32)> {
+    let (_, header) = chunks(bytes).next().filter(|(kind, _)| *kind == b"IHDR")?;
+    let (width, rest) = header.split_first_chunk()?;
+    Some((u32::from_be_bytes(*width), u32::from_be_bytes(*rest.first_chunk()?)))
+}
+
+/// Whether the chunks of a PNG lead to its end chunk.
+pub(super) fn has_end(bytes: &[u8]) -> bool {
+    chunks(bytes).any(|(kind, _)| kind == b"IEND")
+}
+
+/// Name and body of each chunk of a PNG (PNG, third edition, section 5.3); a body that the file cuts
+/// is given as far as it goes.
+pub(crate) fn chunks(bytes: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
+    let mut rest = bytes.get(8..).unwrap_or_default();
+    std::iter::from_fn(move || {
+        let (length, chunk) = rest.split_first_chunk::<4>()?;
+        let (kind, body) = chunk.split_first_chunk::<4>()?;
+        let length = crate::num::index(u32::from_be_bytes(*length));
+        rest = length.checked_add(4).and_then(|skip| body.get(skip..)).unwrap_or_default();
+        Some((kind, &body[..length.min(body.len())]))
+    })
+}
