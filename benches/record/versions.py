@@ -12,9 +12,10 @@ import csv
 import os
 import sys
 
-# Largest distance of own hashes. Pictures of one manual (its photograph of the Taj Mahal through every filter at any), skins of one game and files of one name: whatever
-# was looked at within the review radius was the same. Textures of one package: all of 50 pairs looked at were
-# versions within 20 bits, beyond it every third showed another wall, floor or ground of the same set.
+# Largest distance of own hashes. Pictures of one manual (its photograph of the Taj Mahal through every filter at
+# any), skins of one game and files of one name: what was looked at within the review radius was the same. Textures
+# of one package: all of some 50 pairs looked at were versions within 20 bits, beyond it half showed another wall,
+# floor or normal map of the same set.
 SAME_THING, SAME_SET = 52, 20
 # Textures that three of the games ship, each with its own names, sizes and colours.
 SHARED = "/trak5/"
