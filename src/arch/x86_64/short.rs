@@ -154,7 +154,7 @@ fn filter_lines<'a>(
 }
 
 /// The limit from which on bits are counted; below it they are cleared one by one.
-const COUNTED: u32 = 4;
+const COUNTED: u32 = 3;
 
 /// [`generic::filter_u16`] by pairs of lines.
 ///
@@ -175,7 +175,6 @@ pub(super) fn paired_filter_u16(
             (Some(lines), 0) => filter_pairs::<0>(list, lines, &mut near, found),
             (Some(lines), 1) => filter_pairs::<1>(list, lines, &mut near, found),
             (Some(lines), 2) => filter_pairs::<2>(list, lines, &mut near, found),
-            (Some(lines), 3) => filter_pairs::<3>(list, lines, &mut near, found),
             (Some(lines), _) => filter_pairs::<COUNTED>(list, lines, &mut near, found),
         }
     }
