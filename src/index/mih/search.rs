@@ -39,7 +39,7 @@ struct Way {
 
 impl Way {
     /// Pays for the next bucket; `false` when the budget does not suffice.
-    fn ask_for(&mut self, probe: &U16List, prices: &Prices) -> bool {
+    fn pay_for(&mut self, probe: &U16List, prices: &Prices) -> bool {
         let left = self.budget[0].checked_sub(prices.of_bucket(probe.len));
         let Some(left) = left.filter(|left| *left > 0) else { return false };
         self.budget[0] = left;
@@ -120,7 +120,7 @@ impl<H: BitHash> Mih<'_, H> {
         let budget = prices.patience.max(prices.reconsider(prices.patience, ahead));
         let mut way = Way { asked: 0, budget: [budget], ahead, is_marking: false };
         while let Some(probe) = scratch.probes.get(way.asked).filter(|_| way.asked < FIRST_LINES) {
-            if !way.ask_for(probe, prices) {
+            if !way.pay_for(probe, prices) {
                 break;
             }
             if way.asked <= LISTS_AHEAD {
@@ -165,7 +165,7 @@ impl<H: BitHash> Mih<'_, H> {
         let Scratch { targets, probes, survivors, marks, .. } = scratch;
         let coming = probes.len().min(some.end + LISTS_AHEAD);
         while way.asked < coming {
-            if way.ask_for(&probes[way.asked], prices) {
+            if way.pay_for(&probes[way.asked], prices) {
                 continue;
             }
             if way.asked >= some.end {
