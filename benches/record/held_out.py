@@ -4,9 +4,9 @@
     held_out.py ONCESEEN PICTURES OTHERS OUTPUT [EVERY] [second]
 
 PICTURES are listed twice, with `list build` and with `--variants`. Pillow makes copies of them in
-OUTPUT: every kind of change of held_out_changes.py of every EVERYth picture (default 2; another one for each kind),
-each with its own size, quality, position and file format from a seeded generator. The tiles beside a
-copy in a collage are pictures of OTHERS, which no list holds. `scan --variants all` looks them up in
+OUTPUT: every kind of change of held_out_changes.py of every EVERYth picture (default 2; another one
+for each kind), each with its own size, quality, position and file format from a seeded generator. The
+tiles beside a copy in a collage are pictures of OTHERS, which no list holds. `scan --variants all` looks them up in
 either list. Prints what was found by kind and by family, strangers, and the lists' sizes and CPU time,
 and writes the misses to missed.tsv. Copies that are there already are kept.
 

@@ -6,9 +6,10 @@
 OUTPUT holds lookups.tsv and events.tsv. FILE of --judged has one pair a line, two tab-separated
 paths that show the same picture (or a later version of it): it is counted as no stranger, in
 either order. A line of one word starting with '=' joins everything whose path contains the word
-with everything else that contains it. --rules leaves out what versions.py takes for the same. --pairs writes the pairs that remain within 52 bits, nearest
-first, for the next look. Counts are of comparisons (one look-up, one entry); the upper bound is the
-95 % one of a Poisson count.
+with everything else that contains it. --rules leaves out what versions.py takes for the same.
+--pairs writes the pairs that remain within 52 bits, nearest first, for the next look. Counts are of
+comparisons (one look-up, one entry); upper bounds are 95 % ones of the number of pairs, or of the
+series that the queries belong to where that is more.
 """
 import argparse
 import collections
