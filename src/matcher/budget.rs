@@ -245,8 +245,8 @@ mod tests {
     fn dear_look_ups_are_near_and_few() {
         let (batches, _) = spent(purse(60.0, TEN_MILLION));
         let count: usize = batches.iter().flatten().map(|(count, _)| count).sum();
-        let cost = |us: f64| -> usize { (60_000.0 / us) as usize };
-        assert!((cost(250.0)..cost(40.0)).contains(&count), "{count}: {batches:?}");
+        // At 40 to 250 µs each.
+        assert!((240..1500).contains(&count), "{count}: {batches:?}");
     }
 
     #[test]
