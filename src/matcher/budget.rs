@@ -11,13 +11,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::Matcher;
-use super::plan::{Batch, Means, RADII, batches};
+use super::plan::{Batch, Means, RADII, affordable, batches};
 use crate::bits::{BitHash, Hash256};
 use crate::hash::Algorithm;
 use crate::index::IndexChoice;
 use crate::list::HashList;
 use crate::num::to_u64;
-use crate::variant::Step;
+use crate::variant::{MEETING_MOST, Step};
 
 /// The default: what `--variants all` may take for one picture on one core of a large list.
 pub(super) const DEFAULT_MS: u32 = 60;
@@ -37,21 +37,61 @@ const DEAR_US: f64 = 5.0;
 /// Queries in a batch for which the planner is asked.
 const BATCH: usize = 64;
 
+/// Part of the budget that is set aside for stored windows at most: whoever lists them wants them looked up.
+const STORED_SHARE: f64 = 0.5;
+
+/// Lists that hold windows of their pictures.
+pub(super) struct StoredLists {
+    pub(super) places: Vec<usize>,
+    /// Radii and prices of a look-up in all of them, widest first.
+    prices: Vec<(u32, f64)>,
+}
+
+impl StoredLists {
+    /// Lists in these places, looked up within `widest` at most.
+    pub(super) fn new(matcher: &Matcher, places: Vec<usize>, widest: u32) -> Self {
+        let lists = || places.iter().map(|place| &matcher.settings.lists[*place]);
+        let near = matcher.radius(Algorithm::Pdq);
+        let price = |radius| (radius, lookup_us::<Hash256>(lists(), Algorithm::Pdq, radius));
+        let prices = radii(widest).into_iter().filter(|radius| *radius >= near.min(widest));
+        let prices = prices.map(price).collect();
+        Self { places, prices }
+    }
+}
+
 /// What is left for one picture.
 pub(super) struct Purse {
     us: f64,
     total_us: f64,
+    /// What is set aside for stored windows.
+    stored_us: f64,
     /// Radius and price of a look-up in all lists, widest first.
     prices: Vec<(u32, f64)>,
 }
 
 impl Purse {
-    pub(super) fn new(matcher: &Matcher) -> Self {
+    /// A full one. The hashes of stored windows are not paid for: they are as many on every list.
+    pub(super) fn new(matcher: &Matcher, stored: Option<&StoredLists>) -> Self {
         let radii = radii(matcher.review_radius(Algorithm::Pdq));
         let price = |radius| (radius, matcher.lookup_us::<Hash256>(Algorithm::Pdq, radius));
         let prices = radii.into_iter().map(price).collect();
         let total_us = f64::from(matcher.settings.variant_budget_ms) * 1000.0;
-        Self { us: total_us, total_us, prices }
+        let widest = stored.and_then(|stored| stored.prices.first()).map_or(0.0, |(_, us)| *us);
+        let stored_us = (widest * count(MEETING_MOST)).min(STORED_SHARE * total_us);
+        Self { us: total_us - stored_us, total_us, stored_us, prices }
+    }
+
+    /// How many of so many windows are looked up, and within which radius: the widest that all of them
+    /// can have, or as many as can have the narrowest.
+    pub(super) fn stored(&self, stored: &StoredLists, windows: usize) -> (usize, u32) {
+        let us = if self.total_us > 0.0 { self.us.max(0.0) + self.stored_us } else { 0.0 };
+        let all_fit = |(_, price): &&(u32, f64)| count(windows) * price <= us;
+        match stored.prices.iter().find(all_fit).or(stored.prices.last()) {
+            Some((radius, price)) => {
+                (affordable(windows, |some| count(some) * price <= us), *radius)
+            }
+            None => (0, 0),
+        }
     }
 
     /// How the first of `steps` is looked up: numbers of its variants and their radii, widest first.
@@ -74,11 +114,6 @@ impl Purse {
         self.us -= count(lookups) * self.price(radius);
     }
 
-    /// Whether nothing was to be spent at all.
-    pub(super) fn is_empty(&self) -> bool {
-        self.total_us <= 0.0
-    }
-
     fn price(&self, radius: u32) -> f64 {
         let price = self.prices.iter().find(|(other, _)| *other == radius);
         price.map_or(0.0, |(_, price)| *price)
@@ -96,15 +131,24 @@ fn count(count: usize) -> f64 {
     crate::num::to_f64(to_u64(count))
 }
 
+/// Expected microseconds to look one hash up in lists by their cheapest index: an index that
+/// is asked for changes how long a search takes, never what it finds.
+fn lookup_us<'a, H: BitHash>(
+    lists: impl Iterator<Item = &'a Arc<HashList>>,
+    algorithm: Algorithm,
+    radius: u32,
+) -> f64 {
+    let cost = |list: &Arc<HashList>| {
+        let planner = list.planner::<H>(algorithm, IndexChoice::Auto)?;
+        Some(COLD * planner.explain(radius, BATCH).cost_us)
+    };
+    lists.filter_map(cost).sum()
+}
+
 impl Matcher {
-    /// Expected microseconds to look one hash up in all lists by their cheapest index: an index that
-    /// is asked for changes how long a search takes, never what it finds.
+    /// Expected microseconds to look one hash up in all lists.
     fn lookup_us<H: BitHash>(&self, algorithm: Algorithm, radius: u32) -> f64 {
-        let cost = |list: &Arc<HashList>| {
-            let planner = list.planner::<H>(algorithm, IndexChoice::Auto)?;
-            Some(COLD * planner.explain(radius, BATCH).cost_us)
-        };
-        self.settings.lists.iter().filter_map(cost).sum()
+        lookup_us::<H>(self.settings.lists.iter(), algorithm, radius)
     }
 
     /// The radius of turned forms: the review radius, but on lists so large that this costs too much
@@ -203,7 +247,7 @@ mod tests {
 
     fn purse(ms: f64, prices: Prices) -> Purse {
         let us = ms * 1000.0;
-        Purse { us, total_us: us, prices: RADII.into_iter().zip(prices).collect() }
+        Purse { us, total_us: us, stored_us: 0.0, prices: RADII.into_iter().zip(prices).collect() }
     }
 
     /// The batches of every step, each as large as it was planned, and what is left.
@@ -226,6 +270,22 @@ mod tests {
             let radius = if step <= Step::Tiled { 40 } else { 52 };
             assert_eq!(batches, [(step.most(), radius)], "{step}");
         }
+    }
+
+    #[test]
+    fn stored_windows_are_looked_up_as_far_as_the_budget_reaches() {
+        let lists = |price: f64| {
+            let prices = vec![(40, 5.0 * price), (36, 3.0 * price), (31, price)];
+            StoredLists { places: vec![0], prices }
+        };
+        let mut purse = Purse { stored_us: 30_000.0, ..purse(30.0, SHORT) };
+        assert_eq!(purse.stored(&lists(1.0), 1280), (1280, 40));
+        purse.us = -500.0;
+        assert_eq!(purse.stored(&lists(1.0), 1280), (1280, 40));
+        assert_eq!(purse.stored(&lists(7.0), 1280), (1280, 36));
+        assert_eq!(purse.stored(&lists(60.0), 1280), (500, 31));
+        purse.total_us = 0.0;
+        assert_eq!(purse.stored(&lists(1.0), 1280).0, 0);
     }
 
     #[test]

@@ -144,7 +144,7 @@ impl Means<'_> {
 }
 
 /// The largest number up to `most` that `fits`; smaller ones fit where it does.
-fn affordable(most: usize, fits: impl Fn(usize) -> bool) -> usize {
+pub(super) fn affordable(most: usize, fits: impl Fn(usize) -> bool) -> usize {
     if fits(most) {
         return most;
     }

@@ -2,13 +2,13 @@
 
 use std::time::Instant;
 
-use super::budget::Purse;
+use super::budget::{Purse, StoredLists};
 use super::plan::Batch;
 use super::{Found, Level, Matcher, chance};
 use crate::bits::{BitHash, Hash256};
 use crate::hash::{Algorithm, Dihedral};
 use crate::index::{Index, Neighbor};
-use crate::variant::{Variant, VariantPlane, VariantSearch, VariantSet};
+use crate::variant::{MEETING_MOST, Variant, VariantPlane, VariantSearch, VariantSet};
 
 /// A look-up that reaches less than this beyond one already made is left out: it would find the same
 /// entries but for the last few bits.
@@ -80,7 +80,8 @@ impl Matcher {
     /// negative list or the budget is spent. Variants are PDQ's alone.
     pub(super) fn match_variants(&self, plane: &VariantPlane, out: &mut Vec<super::Match>) {
         let mut search = VariantSearch::new(plane);
-        let mut purse = Purse::new(self);
+        let stored = self.stored_lists();
+        let mut purse = Purse::new(self, stored.as_ref());
         let mut seen: Vec<(Hash256, u32)> = Vec::new();
         // The turned forms came before. Counted before near-equal hashes are left out, because the
         // rates of strangers were measured with all of them.
@@ -111,8 +112,8 @@ impl Matcher {
                 return;
             }
         }
-        if !purse.is_empty() {
-            self.match_stored(&mut search, lookups, out);
+        if let Some(stored) = &stored {
+            self.match_stored(stored, &purse, &mut search, lookups, out);
         }
     }
 
@@ -142,25 +143,35 @@ impl Matcher {
         rated
     }
 
+    /// The lists that hold windows, where those are looked up.
+    fn stored_lists(&self) -> Option<StoredLists> {
+        let holds = |place: &usize| self.settings.lists[*place].manifest().has_stored_windows();
+        let places: Vec<usize> = (0..self.names.len()).filter(holds).collect();
+        let is_asked_for = self.settings.variants == VariantSet::All && !places.is_empty();
+        let most = STORED_RADIUS.min(self.review_radius(Algorithm::Pdq));
+        is_asked_for.then(|| StoredLists::new(self, places, most))
+    }
+
     /// Windows of the query, in the lists that hold windows.
     fn match_stored(
         &self,
+        stored: &StoredLists,
+        purse: &Purse,
         search: &mut VariantSearch<'_>,
         lookups: usize,
         out: &mut Vec<super::Match>,
     ) {
-        let holds = |place: &usize| self.settings.lists[*place].manifest().has_stored_windows();
-        let places: Vec<usize> = (0..self.names.len()).filter(holds).collect();
-        if places.is_empty() || self.settings.variants != VariantSet::All {
+        let (most, radius) = purse.stored(stored, MEETING_MOST);
+        if most == 0 {
             return;
         }
         let mut variants = Vec::new();
         search.meeting(&mut variants);
         variants.retain(|variant: &Variant| variant.quality >= self.quality);
+        thin_out(&mut variants, most);
         let lookups = lookups + variants.len();
-        let radius = STORED_RADIUS.min(self.review_radius(Algorithm::Pdq));
-        for place in places {
-            self.match_step(place, &variants, (&[(variants.len(), radius)], lookups), out);
+        for place in &stored.places {
+            self.match_step(*place, &variants, (&[(variants.len(), radius)], lookups), out);
         }
     }
 
@@ -188,6 +199,16 @@ impl Matcher {
     }
 }
 
+/// Keeps `most` of the items, evenly spread.
+fn thin_out<T>(items: &mut Vec<T>, most: usize) {
+    let all = items.len();
+    let mut index = 0;
+    items.retain(|_| {
+        index += 1;
+        most >= all || index * most / all > (index - 1) * most / all
+    });
+}
+
 /// Whether a look-up reaches at least [`SAME`] bits beyond each of those `seen`, with their radii.
 fn is_new(hash: Hash256, radius: u32, seen: &[(Hash256, u32)]) -> bool {
     seen.iter().all(|(other, reach)| other.distance(hash) + radius >= reach + SAME)
@@ -196,6 +217,19 @@ fn is_new(hash: Hash256, radius: u32, seen: &[(Hash256, u32)]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn thinning_out_keeps_as_many_as_asked_for_from_all_over() {
+        let thinned = |most| {
+            let mut items: Vec<u32> = (0..10).collect();
+            thin_out(&mut items, most);
+            items
+        };
+        assert!(thinned(0).is_empty());
+        assert_eq!(thinned(3), [3, 6, 9]);
+        assert_eq!(thinned(9).len(), 9);
+        assert_eq!(thinned(11).len(), 10);
+    }
 
     #[test]
     fn a_look_up_within_the_reach_of_another_is_not_new() {

@@ -28,6 +28,7 @@ use cover::Cover;
 use window::{WholePlanes, Windows, real, window_quality};
 
 pub use plane::VariantPlane;
+pub(crate) use stored::MEETING_MOST;
 pub use stored::{StoredWindow, stored_windows};
 pub use window::Rect;
 

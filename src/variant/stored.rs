@@ -27,6 +27,9 @@ const SAME: u32 = 8;
 /// Windows flatter than this match strangers and are not stored: PDQ's advice for pictures.
 const LEAST_QUALITY: u8 = 50;
 
+/// Most windows of a query that may meet stored ones.
+pub(crate) const MEETING_MOST: usize = 1280;
+
 /// A window of a known picture, for a list.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StoredWindow {
@@ -69,7 +72,7 @@ pub fn stored_windows(plane: &VariantPlane, whole: Hash256) -> Vec<StoredWindow>
 
 impl VariantSearch<'_> {
     /// Appends the windows of the query that may meet stored ones: parts first, then crops, upright
-    /// and mirrored, 1,280 at most.
+    /// and mirrored, [`MEETING_MOST`] at most.
     pub fn meeting(&mut self, out: &mut Vec<Variant>) {
         if self.plane.columns().min(self.plane.rows()) < 16 {
             return;
