@@ -70,6 +70,15 @@ impl Isa {
         all
     }
 
+    /// Whether whole vectors are counted in one instruction.
+    pub(crate) const fn is_avx512(self) -> bool {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => true,
+            _ => false,
+        }
+    }
+
     /// The name for reports.
     pub(crate) const fn name(self) -> &'static str {
         match self.0 {

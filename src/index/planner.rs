@@ -64,6 +64,18 @@ const NS_PER_TREE_ROW: f64 = 2.4;
 /// Queries from which on a batch is read in tiles.
 const TILED_FROM: usize = 4;
 
+/// What the tiled scan takes for each entry and leading word, in nanoseconds: to compare it with a
+/// query, and to turn it into a plane once a batch.
+struct TileRates {
+    compared: f64,
+    turned: f64,
+}
+
+/// Zen 4, November 2026; the turning is estimated.
+const TILES_AVX512: TileRates = TileRates { compared: 0.032, turned: 0.4 };
+/// Zen 3 (AVX2), ten million entries, batches of 12 to 2,000 and 1 to 5 words, November 2026.
+const TILES: TileRates = TileRates { compared: 0.085, turned: 1.0 };
+
 /// Share of the rows that a BK-tree visits, in parts per ten thousand, by radius: one million
 /// random 256-bit hashes, November 2026.
 const VISITED_256: [(u32, f64); 7] =
@@ -154,19 +166,36 @@ impl<'a, H: BitHash> Planner<'a, H> {
         }
     }
 
+    /// Microseconds of a query in a batch of 64, typical data, by whichever index should answer: the
+    /// same on every machine, for budgets whose look-ups must not depend on the processor.
+    pub(crate) fn nominal_us(&self, radius: u32) -> f64 {
+        let scan_ns = self.tiled_ns(radius, 64, &TILES_AVX512);
+        let tree_ns = self.bk_tree.map(|_| self.tree_ns(radius)).filter(|ns| *ns < WASTE * scan_ns);
+        let mih_ns = self.mih.map(|_| self.typical_ns(radius, &BATCH));
+        [tree_ns, mih_ns].into_iter().flatten().fold(scan_ns, f64::min) / 1e3
+    }
+
     /// Nanoseconds of the scan for each query: reading the column, from memory once it is larger
-    /// than a cache, or comparing leading words of a tile that is already there. Zen 4 (AVX-512),
-    /// November 2026.
+    /// than a cache (Zen 4, November 2026), or comparing leading words of a tile that is already there.
     fn scan_ns(&self, radius: u32, batch: usize) -> f64 {
+        if batch >= TILED_FROM {
+            let rates = if Isa::detect().is_avx512() { &TILES_AVX512 } else { &TILES };
+            return self.tiled_ns(radius, batch, rates);
+        }
         let in_cache = self.column.as_bytes().len() < 12 << 20;
-        let ns_per_entry = match (H::BITS, batch >= TILED_FROM, in_cache) {
-            (_, true, _) => 0.015 + 0.032 * f64::from(num::row(prefix_words::<H>(radius))),
-            (64, false, true) => 0.15,
-            (64, false, false) => 0.2,
-            (_, false, true) => 0.6,
-            (_, false, false) => 1.0,
+        let ns_per_entry = match (H::BITS, in_cache) {
+            (64, true) => 0.15,
+            (64, false) => 0.2,
+            (_, true) => 0.6,
+            (_, false) => 1.0,
         };
         f64::from(self.column.len()) * ns_per_entry
+    }
+
+    fn tiled_ns(&self, radius: u32, batch: usize, rates: &TileRates) -> f64 {
+        let words = f64::from(num::row(prefix_words::<H>(radius)));
+        let turned = rates.turned / num::to_f64(num::to_u64(batch));
+        f64::from(self.column.len()) * (0.015 + (rates.compared + turned) * words)
     }
 
     /// Nanoseconds of the BK-tree: rows visited, each dearer than in a plain scan because leaves

@@ -23,9 +23,13 @@ use crate::variant::{MEETING_MOST, Step};
 pub(super) const DEFAULT_MS: u32 = 60;
 /// Microseconds to make one variant, over all steps (Zen 4, November 2026).
 const HASH_US: f64 = 20.0;
-/// What a look-up takes of what the planner expects, which is large batches in warm caches: on a
-/// busy machine some 52 µs each against 10 million entries where at most 16 were expected.
-const COLD: f64 = 3.5;
+/// Microseconds that the planes and the search for frames, tiles and covers take of every picture
+/// (Zen 3, 2 megapixels, November 2026).
+const FIXED_US: f64 = 7000.0;
+/// What a look-up takes of the planner's nominal price, which is that of large batches in warm caches of a
+/// faster machine: so that what a picture takes on ten million entries (Zen 3, 4 KiB pages) stays
+/// below its budget.
+const COLD: f64 = 4.0;
 /// Part of the budget that framed pictures take at most: they are looked up by default, where a
 /// picture should cost little more than its decoding, which takes some 9 ms for 2 megapixels.
 const FRAMED_SHARE: f64 = 0.035;
@@ -34,8 +38,6 @@ const FRAMED_SHARE: f64 = 0.035;
 const TURNED_US: f64 = 1000.0;
 /// Microseconds from which on a look-up is worth avoiding by comparing with those before it.
 const DEAR_US: f64 = 5.0;
-/// Queries in a batch for which the planner is asked.
-const BATCH: usize = 64;
 
 /// Part of the budget that is set aside for stored windows at most: whoever lists them wants them looked up.
 const STORED_SHARE: f64 = 0.5;
@@ -78,7 +80,7 @@ impl Purse {
         let total_us = f64::from(matcher.settings.variant_budget_ms) * 1000.0;
         let widest = stored.and_then(|stored| stored.prices.first()).map_or(0.0, |(_, us)| *us);
         let stored_us = (widest * count(MEETING_MOST)).min(STORED_SHARE * total_us);
-        Self { us: total_us - stored_us, total_us, stored_us, prices }
+        Self { us: total_us - stored_us - FIXED_US, total_us, stored_us, prices }
     }
 
     /// How many of so many windows are looked up, and within which radius: the widest that all of them
@@ -140,7 +142,7 @@ fn lookup_us<'a, H: BitHash>(
 ) -> f64 {
     let cost = |list: &Arc<HashList>| {
         let planner = list.planner::<H>(algorithm, IndexChoice::Auto)?;
-        Some(COLD * planner.explain(radius, BATCH).cost_us)
+        Some(COLD * planner.nominal_us(radius))
     };
     lists.filter_map(cost).sum()
 }
@@ -243,7 +245,7 @@ mod tests {
     /// Prices of a look-up at each radius, widest first.
     type Prices = [f64; RADII.len()];
     const SHORT: Prices = [0.5; RADII.len()];
-    const TEN_MILLION: Prices = [1140.0, 473.0, 309.0, 200.0, 62.0, 48.0, 33.0, 3.7];
+    const TEN_MILLION: Prices = [1303.0, 541.0, 353.0, 229.0, 71.0, 55.0, 38.0, 4.2];
 
     fn purse(ms: f64, prices: Prices) -> Purse {
         let us = ms * 1000.0;
