@@ -29,7 +29,7 @@ const FIXED_US: f64 = 7000.0;
 /// What a look-up takes of the planner's nominal price, which is that of large batches in warm caches of a
 /// faster machine: so that what a picture takes on ten million entries (Zen 3, 4 KiB pages) stays
 /// below its budget.
-const COLD: f64 = 4.0;
+const COLD: f64 = 4.5;
 /// Part of the budget that framed pictures take at most: they are looked up by default, where a
 /// picture should cost little more than its decoding, which takes some 9 ms for 2 megapixels.
 const FRAMED_SHARE: f64 = 0.035;
