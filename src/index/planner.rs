@@ -39,7 +39,7 @@ struct Rates {
 
 /// One query at a time. Fitted within a third to 1 and 10 million random entries of 256 and 64
 /// bits; single thread, Zen 4 (AVX-512), shared machine, November 2026. On Zen 3 (AVX2) searches took 1.1
-/// to 1.6 times these, and the scan 1.8 to 3 times its own: the comparison of both errs for the scan.
+/// to 1.6 times these, and the scan of one query twice its own: the comparison of both errs for the scan.
 const SINGLE: Rates =
     Rates { entry: 6.0, bucket: 20.0, posting: 0.35, survivor: 15.0, crowded: 8.0 };
 /// A batch of 2,000, whose look-ups are in the order of the directory.

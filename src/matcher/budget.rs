@@ -26,6 +26,8 @@ const HASH_US: f64 = 20.0;
 /// Microseconds that the planes and the search for frames, tiles and covers take of every picture
 /// (Zen 3, 2 megapixels, November 2026).
 const FIXED_US: f64 = 7000.0;
+/// Part of a small budget that counts as that at most: framed pictures need little of it.
+const FIXED_SHARE: f64 = 0.125;
 /// What a look-up takes of the planner's nominal price, which is that of large batches in warm caches of a
 /// faster machine: so that what a picture takes on ten million entries (Zen 3, 4 KiB pages) stays
 /// below its budget.
@@ -80,7 +82,7 @@ impl Purse {
         let total_us = f64::from(matcher.settings.variant_budget_ms) * 1000.0;
         let widest = stored.and_then(|stored| stored.prices.first()).map_or(0.0, |(_, us)| *us);
         let stored_us = (widest * count(MEETING_MOST)).min(STORED_SHARE * total_us);
-        Self { us: total_us - stored_us - FIXED_US, total_us, stored_us, prices }
+        Self { us: total_us - stored_us - fixed_us(total_us), total_us, stored_us, prices }
     }
 
     /// How many of so many windows are looked up, and within which radius: the widest that all of them
@@ -120,6 +122,11 @@ impl Purse {
         let price = self.prices.iter().find(|(other, _)| *other == radius);
         price.map_or(0.0, |(_, price)| *price)
     }
+}
+
+/// Microseconds of a budget that no hash or look-up can be paid from.
+fn fixed_us(total_us: f64) -> f64 {
+    FIXED_US.min(FIXED_SHARE * total_us)
 }
 
 /// The radii to choose from, none beyond the review radius.
@@ -248,8 +255,8 @@ mod tests {
     const TEN_MILLION: Prices = [1303.0, 541.0, 353.0, 229.0, 71.0, 55.0, 38.0, 4.2];
 
     fn purse(ms: f64, prices: Prices) -> Purse {
-        let us = ms * 1000.0;
-        Purse { us, total_us: us, stored_us: 0.0, prices: RADII.into_iter().zip(prices).collect() }
+        let (total_us, prices) = (ms * 1000.0, RADII.into_iter().zip(prices).collect());
+        Purse { us: total_us - fixed_us(total_us), total_us, stored_us: 0.0, prices }
     }
 
     /// The batches of every step, each as large as it was planned, and what is left.
@@ -309,6 +316,14 @@ mod tests {
         let count: usize = batches.iter().flatten().map(|(count, _)| count).sum();
         // At 40 to 250 µs each.
         assert!((240..1500).contains(&count), "{count}: {batches:?}");
+    }
+
+    #[test]
+    fn a_small_budget_still_looks_framed_pictures_up() {
+        for ms in [2.0, 5.0, 10.0] {
+            let batches = purse(ms, SHORT).plan(&[Step::Framed]);
+            assert!(!batches.is_empty(), "{ms} ms");
+        }
     }
 
     #[test]

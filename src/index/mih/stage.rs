@@ -133,6 +133,13 @@ impl<H: BitHash> Mih<'_, H> {
         U16List { at, len: bucket.1, tag: query, limit, want }
     }
 
+    /// Calls `found(bucket, position)` for each posting whose next band is near enough, as long as that
+    /// gives `true` for its bucket.
+    #[inline(always)]
+    fn filter(&self, probes: Probes<'_>, found: &mut impl FnMut(&U16List, usize) -> bool) {
+        arch::filter_u16(Isa::detect(), self.bands, probes.lists, probes.count, found);
+    }
+
     /// Second condition: the first two bands together. `reconsider` gives the budget of a query that
     /// has spent its own.
     #[inline(always)]
@@ -146,37 +153,31 @@ impl<H: BitHash> Mih<'_, H> {
         reconsider: &impl Fn(u32) -> u64,
     ) {
         let price = u64::from(survivor_price);
-        arch::filter_u16(
-            Isa::detect(),
-            self.bands,
-            probes.lists,
-            probes.count,
-            &mut |probe, position| {
-                let query = num::index(probe.tag);
-                let budget = &mut budgets[query];
-                if *budget <= price {
-                    if *budget > 0 {
-                        *budget = reconsider(probe.tag);
-                    }
-                    if *budget == 0 {
-                        return false;
-                    }
+        self.filter(probes, &mut |probe, position| {
+            let query = num::index(probe.tag);
+            let budget = &mut budgets[query];
+            if *budget <= price {
+                if *budget > 0 {
+                    *budget = reconsider(probe.tag);
                 }
-                *budget -= price;
-                count(Step::Survivor, 1);
-                let word_at = probe.at + 2 * num::index(probe.len) + 4 * position;
-                arch::prefetch(self.bands, word_at);
-                let value = num::read_u16(self.bands, probe.at + 2 * position).unwrap_or(0);
-                let next_distance = (value ^ probe.want).count_ones();
-                survivors.push(Survivor {
-                    word_at,
-                    query: probe.tag,
-                    limit: probe.limit + u32::from(third.reach[query]) - next_distance,
-                    want: third.wants[query],
-                });
-                true
-            },
-        );
+                if *budget == 0 {
+                    return false;
+                }
+            }
+            *budget -= price;
+            count(Step::Survivor, 1);
+            let word_at = probe.at + 2 * num::index(probe.len) + 4 * position;
+            arch::prefetch(self.bands, word_at);
+            let value = num::read_u16(self.bands, probe.at + 2 * position).unwrap_or(0);
+            let next_distance = (value ^ probe.want).count_ones();
+            survivors.push(Survivor {
+                word_at,
+                query: probe.tag,
+                limit: probe.limit + u32::from(third.reach[query]) - next_distance,
+                want: third.wants[query],
+            });
+            true
+        });
     }
 
     /// Third condition, as far as the spare bits tell.
@@ -220,23 +221,17 @@ impl<H: BitHash> Mih<'_, H> {
         marks: &mut Marks,
     ) -> bool {
         let (want, reach) = (third.wants[0], u32::from(third.reach[0]));
-        arch::filter_u16(
-            Isa::detect(),
-            self.bands,
-            probes.lists,
-            probes.count,
-            &mut |probe, position| {
-                count(Step::Survivor, 1);
-                let value = num::read_u16(self.bands, probe.at + 2 * position).unwrap_or(0);
-                let limit = probe.limit + reach - (value ^ probe.want).count_ones();
-                let word_at = probe.at + 2 * num::index(probe.len) + 4 * position;
-                let survivor = Survivor { word_at, query: 0, limit, want };
-                if let Some(id) = self.third_band_is_near(&survivor) {
-                    marks.mark(id);
-                }
-                true
-            },
-        );
+        self.filter(probes, &mut |probe, position| {
+            count(Step::Survivor, 1);
+            let value = num::read_u16(self.bands, probe.at + 2 * position).unwrap_or(0);
+            let limit = probe.limit + reach - (value ^ probe.want).count_ones();
+            let word_at = probe.at + 2 * num::index(probe.len) + 4 * position;
+            let survivor = Survivor { word_at, query: 0, limit, want };
+            if let Some(id) = self.third_band_is_near(&survivor) {
+                marks.mark(id);
+            }
+            true
+        });
         marks.count < self.column.len()
     }
 
