@@ -117,7 +117,7 @@ impl<'a> Examiner<'a> {
         let _share = shared.file_bytes.take(len.min(allowed));
         let mut bytes = Vec::with_capacity(usize::try_from(len.min(allowed)).unwrap_or(0));
         let mut reader = reader;
-        reader.by_ref().take(allowed + 1).read_to_end(&mut bytes)?;
+        reader.by_ref().take(allowed.saturating_add(1)).read_to_end(&mut bytes)?;
         if to_u64(bytes.len()) > allowed {
             return Ok(vec![self.too_large(path, bytes, reader, len)?]);
         }

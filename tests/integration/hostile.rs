@@ -1,13 +1,9 @@
 //! Broken, odd and oversized files: every one ends in pixels or in a reason, within the limits.
 
-use std::time::{Duration, Instant};
-
 use onceseen::decode::{DecodeError, Decoded, Limits, decode, estimate};
 
 use crate::shared_data::{Row, manifest};
-
-/// Generous for a debug build on a busy machine; the slowest file takes a tenth of it alone.
-const MAX_TIME_PER_FILE: Duration = Duration::from_secs(20);
+use crate::watchdog::watched;
 
 struct Outcome {
     row: Row,
@@ -27,11 +23,11 @@ impl Outcome {
 fn outcomes(wanted: impl Fn(&Row) -> bool) -> Vec<Outcome> {
     let rows = manifest("hostile").into_iter().filter(wanted);
     rows.map(|row| {
-        let start = Instant::now();
-        let result = decode(&row.bytes, &Limits::default());
-        let took = start.elapsed();
-        assert!(took < MAX_TIME_PER_FILE, "{} took {took:?}", row.file);
-        Outcome { row, result }
+        let name = row.file.clone();
+        watched(&name, move || {
+            let result = decode(&row.bytes, &Limits::default());
+            Outcome { row, result }
+        })
     })
     .collect()
 }

@@ -31,3 +31,4 @@ mod testenv;
 #[cfg(feature = "turbojpeg")]
 mod turbo;
 mod variant;
+mod watchdog;

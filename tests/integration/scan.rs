@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use onceseen::decode::Limits;
+use onceseen::scan::Scanner;
 use serde_json::Value;
 
 use crate::shared_data::folder;
@@ -73,4 +75,16 @@ fn peak_memory_over_the_hostile_folder_stays_under_the_promise() {
     }
     eprintln!("peak memory over the hostile folder: {} MiB", peak >> 10);
     assert!(peak > 0 && peak < MAX_PEAK_KIB, "{} MiB", peak >> 10);
+}
+
+#[test]
+fn a_limit_of_file_bytes_may_be_the_largest_number() {
+    let mut limits = Limits::default();
+    limits.max_file_bytes = u64::MAX;
+    let mut builder = Scanner::builder();
+    builder.limits(limits);
+    let scanner = builder.build();
+    let picture = crate::testenv::picture();
+    let records = scanner.examine_reader("a".as_ref(), &mut picture.as_slice()).unwrap();
+    assert_eq!((records.len(), records[0].format), (1, Some("jpeg")));
 }
