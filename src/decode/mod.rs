@@ -38,6 +38,8 @@ mod heif_color;
 mod heif_frame;
 #[cfg(feature = "heic")]
 mod hevc;
+#[cfg(feature = "heic")]
+mod hevc_range;
 mod ico;
 mod iso;
 mod jpeg;

@@ -5,6 +5,7 @@ use onceseen::hash::{Algorithm, Hasher, ImageHash};
 use onceseen::pixels::PixelFormat;
 
 use crate::shared_data::{Row, manifest};
+use crate::testenv::pictures;
 
 /// Pictures of supported formats that are refused, with what they are: a TIFF of 46 bytes without
 /// image data, a lossless JPEG, an arithmetic-coded one, a JPEG XL
@@ -130,6 +131,44 @@ fn a_picture_in_another_format_has_nearly_the_same_hash() {
         let expected = ImageHash::parse(Algorithm::Pdq, expected).unwrap();
         let distance = pdq(&row.bytes).distance(&expected).unwrap();
         assert!(distance <= most, "{file}: {distance}");
+    }
+}
+
+/// As cameras write it. The hash is that of pdqhash after libheif, the same for both.
+#[test]
+fn heic_of_full_chroma_is_read() {
+    if !Format::Heif.is_supported() {
+        return;
+    }
+    let expected = "ac998499addd8b558b679c27d4a7dca2558255c0d5a0d721de631ea786f462d4";
+    let expected = ImageHash::parse(Algorithm::Pdq, expected).unwrap();
+    for name in ["422.heic", "444.heic"] {
+        let bytes = std::fs::read(pictures().join("../formats").join(name)).unwrap();
+        let picture = decode(&bytes, &Limits::default()).unwrap();
+        assert_eq!((picture.width(), picture.height()), (160, 120), "{name}");
+        assert_eq!(picture.pixels().format(), PixelFormat::Rgb8, "{name}");
+        assert_eq!(pdq(&bytes).distance(&expected), Some(0), "{name}");
+        // Its planes, twice, and some copies of the coded data.
+        let coded = bytes.len() as u64;
+        let said = estimate(&bytes, &Limits::default());
+        assert!(said > 160 * 120 * (3 + 10) + 10 * coded, "{name}: {said}");
+    }
+}
+
+#[test]
+fn damaged_heic_of_full_chroma_ends_in_a_picture_or_a_reason() {
+    if !Format::Heif.is_supported() {
+        return;
+    }
+    let bytes = std::fs::read(pictures().join("../formats/422.heic")).unwrap();
+    for at in (0..bytes.len()).step_by(23) {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 0x55;
+        for file in [&damaged, &bytes[..at]] {
+            if let Err(error) = decode(file, &Limits::default()) {
+                assert_ne!(error.reason(), "decoder failed", "{at}: {error}");
+            }
+        }
     }
 }
 
