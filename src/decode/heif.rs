@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use heic_rs::context::Context;
 use heic_rs::hevc::{Frame, decode_still};
-use heic_rs::{ChromaFormat, Error, Image, PixelLayout};
+use heic_rs::{ChromaFormat, Error, Image, Mirror, PixelLayout, Transform};
 use image::{ColorType, ImageError};
 
 use super::codec::{Extra, damaged, too_many_pixels, unsupported};
@@ -92,7 +92,9 @@ impl<'a> Heif<'a> {
         let context = Context::open(&self.bytes)?;
         let primary = context.meta.primary;
         let picture = self.as_coded(&context, primary)?;
-        Ok(heic_rs::transform::apply_all(picture, &context.props(primary)?.transforms)?.data)
+        let transforms = context.props(primary)?.transforms.into_iter().map(as_standardised);
+        let transforms: Vec<Transform> = transforms.collect();
+        Ok(heic_rs::transform::apply_all(picture, &transforms)?.data)
     }
 
     /// The picture before it is turned, in colours.
@@ -134,6 +136,16 @@ impl Extra for Heif<'_> {
 
     fn read(self: Box<Self>) -> Result<Vec<u8>, ImageError> {
         self.decode().map_err(convert)
+    }
+}
+
+/// Mirroring as ISO/IEC 23008-12:2022 words it, section 6.5.12: 0 exchanges top and bottom. The decoder takes it
+/// by the edition of 2017, whose words were turned round to what phones and libheif do.
+const fn as_standardised(transform: Transform) -> Transform {
+    match transform {
+        Transform::Mirror(Mirror::LeftRight) => Transform::Mirror(Mirror::TopBottom),
+        Transform::Mirror(Mirror::TopBottom) => Transform::Mirror(Mirror::LeftRight),
+        other => other,
     }
 }
 

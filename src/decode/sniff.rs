@@ -216,21 +216,35 @@ fn is_svg(bytes: &[u8]) -> bool {
 }
 
 /// TGA has no signature: version 2 signs its last bytes, version 1 is believed when every header
-/// field is plausible and an uncompressed picture of that size fits into the file.
+/// field is plausible and a picture of that size fits into the file. (Truevision TGA 2.0, C.2 to C.4.)
 fn is_tga(bytes: &[u8]) -> bool {
     if bytes.len() > 44 && bytes.ends_with(b"TRUEVISION-XFILE.\0") {
         return true;
     }
-    let Some(&[id, 0, 2 | 3, 0, 0, 0, 0, 0, _, _, _, _, wl, wh, hl, hh, depth, flags]) =
+    let Some(&[id, map, kind, fl, fh, ll, lh, entry, _, _, _, _, wl, wh, hl, hh, depth, flags]) =
         bytes.first_chunk::<18>()
     else {
         return false;
     };
-    let pixels =
-        usize::from(u16::from_le_bytes([wl, wh])) * usize::from(u16::from_le_bytes([hl, hh]));
-    let needed = 18 + usize::from(id) + pixels * usize::from(depth / 8);
-    matches!(depth, 8 | 16 | 24 | 32) && flags & 0xc0 == 0 && pixels > 0 && bytes.len() >= needed
+    let word = |low, high| usize::from(u16::from_le_bytes([low, high]));
+    let is_plausible = match (map, kind & !RUNS) {
+        (0, 2 | 3) => [fl, fh, ll, lh, entry] == [0; 5] && matches!(depth, 8 | 16 | 24 | 32),
+        (1, 1) => word(ll, lh) > 0 && matches!(entry, 15 | 16 | 24 | 32) && matches!(depth, 8 | 16),
+        _ => false,
+    };
+    let pixels = word(wl, wh) * word(hl, hh);
+    let samples = usize::from(depth / 8);
+    // A run is of at most 128 pixels.
+    let data = match kind & RUNS {
+        0 => pixels * samples,
+        _ => pixels.div_ceil(128) * (1 + samples),
+    };
+    let needed = 18 + usize::from(id) + word(ll, lh) * usize::from(entry.div_ceil(8)) + data;
+    is_plausible && flags & 0xc0 == 0 && pixels > 0 && bytes.len() >= needed
 }
+
+/// In the type of a TGA: its pixels are coded in runs.
+const RUNS: u8 = 8;
 
 #[cfg(test)]
 mod tests {
@@ -244,6 +258,31 @@ mod tests {
         assert_eq!(sniff(&file(b"heic", b"heic")), Some(Format::Heif));
         assert_eq!(sniff(&file(b"mif1", b"avif")), Some(Format::Avif));
         assert_eq!(sniff(b"\0\0\0\x18ftypisom\0\0\0\0isommp42rest"), None);
+    }
+
+    #[test]
+    fn a_tga_without_footer_is_known_by_a_plausible_header() {
+        let file = |map: u8, kind: u8, colours: u8, entry: u8, depth: u8, data: usize| {
+            let head = [0, map, kind, 0, 0, colours, 0, entry, 0, 0, 0, 0, 200, 0, 2, 0, depth, 32];
+            [&head[..], &vec![1; data]].concat()
+        };
+        // Each with as many bytes behind its header as it must have at least.
+        for (map, kind, colours, entry, depth, data) in [
+            (0, 2, 0, 0, 24, 1200),
+            (0, 3, 0, 0, 8, 400),
+            (0, 10, 0, 0, 24, 16),
+            (0, 11, 0, 0, 8, 8),
+            (1, 1, 3, 24, 8, 9 + 400),
+            (1, 9, 3, 15, 8, 6 + 8),
+        ] {
+            let whole = file(map, kind, colours, entry, depth, data);
+            assert_eq!(sniff(&whole), Some(Format::Tga), "{map} {kind}");
+            assert_eq!(sniff(&whole[..whole.len() - 1]), None, "{map} {kind}");
+        }
+        assert_eq!(sniff(&file(0, 10, 1, 24, 24, 1200)), None);
+        assert_eq!(sniff(&file(1, 1, 0, 24, 8, 1200)), None);
+        assert_eq!(sniff(&file(1, 2, 1, 24, 24, 1300)), None);
+        assert_eq!(sniff(&file(0, 12, 0, 0, 24, 1200)), None);
     }
 
     #[test]

@@ -155,6 +155,21 @@ fn heic_of_full_chroma_is_read() {
     }
 }
 
+/// Turned by a quarter, then its top and bottom exchanged, in the words of ISO/IEC 23008-12:2022. The hash is
+/// that of pdqhash after libheif.
+#[test]
+fn heic_is_mirrored_as_by_libheif() {
+    if !Format::Heif.is_supported() {
+        return;
+    }
+    let expected = "ff3a03f9a00107fcbd0ce7ee181f38f0e3e7384b0f3ef003e8003e070f8cfe1c";
+    let expected = ImageHash::parse(Algorithm::Pdq, expected).unwrap();
+    let bytes = std::fs::read(pictures().join("../formats/turned.heic")).unwrap();
+    let picture = decode(&bytes, &Limits::default()).unwrap();
+    assert_eq!((picture.width(), picture.height()), (120, 160));
+    assert!(pdq(&bytes).distance(&expected).unwrap() <= 10);
+}
+
 #[test]
 fn damaged_heic_of_full_chroma_ends_in_a_picture_or_a_reason() {
     if !Format::Heif.is_supported() {
