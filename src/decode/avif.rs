@@ -20,7 +20,8 @@ use oxideav_avif::{AvifHeader, DecodeOptions, Error};
 
 use super::av1;
 use super::avif_frames::AvifFrames;
-use super::codec::{Extra, damaged, too_many_pixels, unsupported};
+use super::codec::Extra;
+use super::codec_error::{damaged, too_many_pixels, unsupported};
 use super::error::DecodeError;
 use super::iso::{self, Track};
 use super::limits::Limits;

@@ -11,7 +11,8 @@ use oxideav_avif::meta::Colr;
 use oxideav_avif::{AvifImage, ColorInfo, PixelFormat as Layout, Plane};
 
 use super::av1;
-use super::codec::{Picture, guard};
+use super::codec::Picture;
+use super::codec_error::guard;
 use super::error::DecodeError;
 use super::format::Format;
 use super::iso::{self, Sample, Track};

@@ -12,7 +12,8 @@ use heic_rs::hevc::{Frame, decode_still};
 use heic_rs::{ChromaFormat, Error, Image, Mirror, PixelLayout, Transform};
 use image::{ColorType, ImageError};
 
-use super::codec::{Extra, damaged, too_many_pixels, unsupported};
+use super::codec::Extra;
+use super::codec_error::{damaged, too_many_pixels, unsupported};
 use super::{heif_color, heif_frame, hevc, hevc_range, iso};
 
 const NAME: &str = "HEIF";

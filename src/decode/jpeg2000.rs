@@ -11,7 +11,8 @@ use hayro_jpeg2000::{ColorSpace, DecodeError, DecodeSettings, DecoderContext, Im
 use hayro_jpeg2000::{FormatError, MarkerError, ValidationError};
 use image::{ColorType, ImageError};
 
-use super::codec::{Extra, damaged, too_many_pixels, unsupported};
+use super::codec::Extra;
+use super::codec_error::{damaged, too_many_pixels, unsupported};
 use super::codestream::{Refused, Survey};
 use super::iso;
 

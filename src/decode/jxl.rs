@@ -9,7 +9,8 @@ use jxl::api::{
     JxlOutputBuffer, JxlPixelFormat, ProfileLevel,
 };
 
-use super::codec::{Extra, damaged, unsupported};
+use super::codec::Extra;
+use super::codec_error::{damaged, unsupported};
 
 const NAME: &str = "JPEG XL";
 /// Samples of four bytes while a picture is rendered: colour, and as much again for coefficients or

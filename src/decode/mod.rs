@@ -23,6 +23,7 @@ mod avif_frames;
 mod bit_reader;
 mod buffer;
 mod codec;
+mod codec_error;
 #[cfg(feature = "jpeg2000")]
 mod codestream;
 mod convert;

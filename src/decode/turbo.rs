@@ -13,7 +13,8 @@ use image::{ColorType, ImageError};
 use turbojpeg::{Colorspace, DecompressHeader, Decompressor, Error, Image, PixelFormat};
 
 use super::buffer;
-use super::codec::{Extra, damaged, unsupported};
+use super::codec::Extra;
+use super::codec_error::{damaged, unsupported};
 use super::limits::Limits;
 
 const NAME: &str = "JPEG";

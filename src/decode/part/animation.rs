@@ -7,7 +7,8 @@ use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;
 use image::{AnimationDecoder, Frame, Frames, ImageDecoder, ImageError};
 
-use super::super::codec::{Opened, Picture, convert_error, decoder_limits, guard};
+use super::super::codec::{Opened, Picture, decoder_limits};
+use super::super::codec_error::{convert_error, guard};
 use super::super::{Decoded, gif, png, webp};
 use super::{DecodeError, Format, Limit, PartKind, Stop, Walk};
 use crate::pixels::PixelFormat;

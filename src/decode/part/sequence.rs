@@ -6,8 +6,10 @@
 
 use std::ops::Range;
 
+use super::super::Decoded;
+use super::super::codec::Picture;
 use super::super::iso::{Pictures, Track, has_sequence, tracks};
-use super::{DecodeError, Format, Stop, Walk};
+use super::{DecodeError, Format, PartKind, Stop, Walk};
 
 /// Gives every distinct frame but the main picture.
 pub(super) fn walk(bytes: &[u8], format: Format, walk: &mut Walk<'_>) -> Result<(), Stop> {
@@ -69,6 +71,20 @@ fn main(bytes: &[u8], track: &Track) -> Option<Range<usize>> {
     }
 }
 
+/// Gives a frame that adds to what was given, and is not the main picture.
+fn give_new(
+    walk: &mut Walk<'_>,
+    kind: PartKind,
+    frame: Picture,
+    format: Format,
+    is_main: bool,
+) -> Result<(), Stop> {
+    if walk.is_new(&frame) && !is_main {
+        walk.give(kind, Ok(Decoded::new(frame, format)))?;
+    }
+    Ok(())
+}
+
 fn unseen(
     format: Format,
     what: impl Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -78,11 +94,10 @@ fn unseen(
 
 #[cfg(feature = "avif")]
 mod av1 {
-    use super::super::super::Decoded;
     use super::super::super::avif_frames::AvifFrames;
     use super::super::super::iso::Track;
     use super::super::{Format, PartKind, Stop, Walk};
-    use super::{main, unseen};
+    use super::{give_new, main, unseen};
 
     pub(super) fn walk(
         bytes: &[u8],
@@ -113,10 +128,9 @@ mod av1 {
                     continue;
                 }
             };
+            let is_main = main.as_ref() == Some(&sample.place);
             for picture in pictures {
-                if walk.is_new(&picture) && main.as_ref() != Some(&sample.place) {
-                    walk.give(kind, Ok(Decoded::new(picture, format)))?;
-                }
+                give_new(walk, kind, picture, format, is_main)?;
             }
         }
         Ok(())
@@ -125,12 +139,11 @@ mod av1 {
 
 #[cfg(feature = "heic")]
 mod hevc {
-    use super::super::super::Decoded;
-    use super::super::super::codec::Opened;
+    use super::super::super::codec::{Opened, Picture};
     use super::super::super::heif_frame::file_around;
-    use super::super::super::iso::Track;
-    use super::super::{Format, PartKind, Stop, Walk};
-    use super::{main, unseen};
+    use super::super::super::iso::{Sample, Track};
+    use super::super::{DecodeError, Format, PartKind, Stop, Walk};
+    use super::{give_new, main, unseen};
 
     pub(super) fn walk(
         bytes: &[u8],
@@ -147,24 +160,11 @@ mod hevc {
                 continue;
             }
             let kind = PartKind::Frame(number);
-            let picture = match file_around(bytes, track, sample) {
-                Ok(file) => {
-                    walk.beside = crate::num::to_u64(file.len());
-                    match Opened::new(&file, Format::Heif, walk.limits) {
-                        Ok(opened) => {
-                            walk.spend(opened.pixels())?;
-                            walk.visitor.reserve(opened.memory_bytes().saturating_add(walk.beside));
-                            opened.read(&file)
-                        }
-                        Err(error) => Err(error),
-                    }
+            match decode(bytes, track, sample, walk)? {
+                Ok(picture) => {
+                    let is_main = main.as_ref() == Some(&sample.place);
+                    give_new(walk, kind, picture, format, is_main)?;
                 }
-                Err(error) => Err(error),
-            };
-            walk.beside = 0;
-            match picture {
-                Ok(picture) if !walk.is_new(&picture) || main.as_ref() == Some(&sample.place) => {}
-                Ok(picture) => walk.give(kind, Ok(Decoded::new(picture, format)))?,
                 Err(error) => {
                     walk.spend(0)?;
                     walk.give(kind, Err(error))?;
@@ -177,5 +177,29 @@ mod hevc {
         let what =
             format!("{predicted} frames of its image sequence, which are predicted from others");
         Err(unseen(format, what).into())
+    }
+
+    /// The sample as the one picture of a file, or why there is none; a limit ends the walk.
+    fn decode(
+        bytes: &[u8],
+        track: &Track,
+        sample: &Sample,
+        walk: &mut Walk<'_>,
+    ) -> Result<Result<Picture, DecodeError>, Stop> {
+        let file = match file_around(bytes, track, sample) {
+            Ok(file) => file,
+            Err(error) => return Ok(Err(error)),
+        };
+        walk.beside = crate::num::to_u64(file.len());
+        let picture = match Opened::new(&file, Format::Heif, walk.limits) {
+            Ok(opened) => {
+                walk.spend(opened.pixels())?;
+                walk.visitor.reserve(opened.memory_bytes().saturating_add(walk.beside));
+                opened.read(&file)
+            }
+            Err(error) => Err(error),
+        };
+        walk.beside = 0;
+        Ok(picture)
     }
 }
