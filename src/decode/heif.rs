@@ -21,11 +21,10 @@ const NAME: &str = "HEIF";
 /// blocks (read in the source of heic-rs 0.1.4: four maps of 4 × 4 or 8 × 8 pixels). The planes of tiles are
 /// there twice while they are put together, before the picture takes as many bytes in their place.
 const PLANES_BYTES: u64 = 4;
-/// The same of planes in 4:2:2 and 4:4:4, besides the pixels that follow them: there twice while they are
-/// filtered (measured: 9.6 and 12 bytes with what the decoder knows of its blocks).
-const RANGE_PLANES_BYTES: u64 = 10;
-/// Bytes that decoder takes for each coded one: a place of eight bytes, and three copies (measured: 10 to 11).
+/// What [`hevc_range`] takes for each coded byte: a place of eight bytes and three copies at first, the copies
+/// alone while the planes are filtered (measured: 10 to 11 in all).
 const RANGE_CODED_BYTES: u64 = 11;
+const RANGE_COPIES: u64 = 3;
 
 /// A header that was read.
 pub(crate) struct Heif<'a> {
@@ -43,6 +42,8 @@ struct Coded {
     pixels: u64,
     /// Of the largest of those that [`hevc_range`] decodes; 0 without any.
     range_bytes: u64,
+    /// Bytes a pixel of the planes of those, in 16 bits.
+    range_planes: u64,
 }
 
 impl Coded {
@@ -50,14 +51,23 @@ impl Coded {
         Self {
             pixels: self.pixels.saturating_add(other.pixels),
             range_bytes: self.range_bytes.max(other.range_bytes),
+            range_planes: self.range_planes.max(other.range_planes),
         }
     }
 
-    /// Memory of decoding it, without the pixels that it becomes.
-    fn memory_bytes(self) -> u64 {
-        let planes = if self.range_bytes > 0 { RANGE_PLANES_BYTES } else { PLANES_BYTES };
-        let data = self.range_bytes.saturating_mul(RANGE_CODED_BYTES);
-        self.pixels.saturating_mul(planes).saturating_add(data)
+    /// Memory of decoding it, besides the `output` bytes that it becomes.
+    fn memory_bytes(self, output: u64) -> u64 {
+        if self.range_bytes == 0 {
+            return self.pixels.saturating_mul(PLANES_BYTES);
+        }
+        let planes = self.pixels.saturating_mul(self.range_planes);
+        let reading = planes.saturating_add(self.range_bytes.saturating_mul(RANGE_CODED_BYTES));
+        // There twice while they are filtered, or tiles put together, with what is known of their blocks
+        // (measured: 8.2 and 10.5 bytes a pixel of 4:2:2 and 4:4:4 besides the copies).
+        let filtering = planes.saturating_mul(2).saturating_add(self.pixels / 8 * 5);
+        let filtering = filtering.saturating_add(self.range_bytes.saturating_mul(RANGE_COPIES));
+        // Both are over before the output is there; the planes are not.
+        reading.max(filtering).saturating_sub(output).max(planes)
     }
 }
 
@@ -125,7 +135,9 @@ impl Extra for Heif<'_> {
     }
 
     fn memory_bytes(&self) -> u64 {
-        let planes = self.coded.memory_bytes();
+        let output = u64::from(self.width) * u64::from(self.height);
+        let output = output.saturating_mul(crate::num::to_u64(self.layout.bytes_per_pixel()));
+        let planes = self.coded.memory_bytes(output);
         // Either the planes or the picture before it is turned, never both.
         let copy = self.coded.pixels.saturating_mul(if self.is_transformed { 4 } else { 0 });
         let file = match &self.bytes {
@@ -199,14 +211,14 @@ fn coded_picture(context: &Context<'_>, item: u32) -> Result<Coded, Error> {
     let properties = context.props(item)?;
     let Some(config) = &properties.hvcc else { return Err(Error::MissingBox("hvcC")) };
     let sets = config.parameter_sets();
-    let range_bytes = if hevc_range::is_needed(&sets) {
-        crate::num::to_u64(context.item_data(item)?.len())
-    } else {
-        0
-    };
-    let sequences = sets.iter().filter_map(|set| hevc::sequence(set));
-    let pixels = sequences.map(|sequence| sequence.pixels).max().unwrap_or(0);
-    Ok(Coded { pixels, range_bytes })
+    let sequences = || sets.iter().filter_map(|set| hevc::sequence(set));
+    let pixels = sequences().map(|sequence| sequence.pixels).max().unwrap_or(0);
+    if !hevc_range::is_needed(&sets) {
+        return Ok(Coded { pixels, ..Coded::default() });
+    }
+    let range_planes = sequences().map(|sequence| sequence.plane_bytes()).max();
+    let range_bytes = crate::num::to_u64(context.item_data(item)?.len()).max(1);
+    Ok(Coded { pixels, range_bytes, range_planes: range_planes.unwrap_or(6) })
 }
 
 fn convert(error: Error) -> ImageError {

@@ -20,10 +20,21 @@ const MOST_LONG_TERM: u64 = 32;
 pub(crate) struct Sequence {
     /// Width × height before cropping.
     pub(crate) pixels: u64,
-    /// Whether the colour planes have half the width and half the height, or are not there (H.265, table
-    /// 6-1).
-    pub(crate) is_half: bool,
+    /// `chroma_format_idc` (H.265, table 6-1): none, 4:2:0, 4:2:2, 4:4:4.
+    pub(crate) chroma: u64,
     pub(crate) color: Color,
+}
+
+impl Sequence {
+    /// Bytes a pixel of its planes, in 16 bits.
+    pub(crate) const fn plane_bytes(&self) -> u64 {
+        match self.chroma {
+            0 => 2,
+            1 => 3,
+            2 => 4,
+            _ => 6,
+        }
+    }
 }
 
 /// How the samples stand for colours.
@@ -58,7 +69,7 @@ pub(crate) fn sequence(unit: &[u8]) -> Option<Sequence> {
     }
     let pixels = bits.exp_golomb()?.saturating_mul(bits.exp_golomb()?);
     let color = pass_to_usability(&mut bits, sub_layers).and_then(|()| color(&mut bits));
-    Some(Sequence { pixels, is_half: chroma <= 1, color: color.unwrap_or(Color::UNSPECIFIED) })
+    Some(Sequence { pixels, chroma, color: color.unwrap_or(Color::UNSPECIFIED) })
 }
 
 /// Everything from the size to the flag that usability information follows.
@@ -311,13 +322,14 @@ mod tests {
     #[test]
     fn the_size_before_cropping_is_read() {
         let file = unit(&head(1));
-        let found = Sequence { pixels: 64 * 4, is_half: true, color: Color::UNSPECIFIED };
+        let found = Sequence { pixels: 64 * 4, chroma: 1, color: Color::UNSPECIFIED };
         assert_eq!(sequence(&file), Some(found));
         for end in 0..16 {
             assert_eq!(sequence(&file[..end]), None);
         }
-        for (chroma, is_half) in [(0, true), (2, false), (3, false)] {
-            assert_eq!(sequence(&unit(&head(chroma))), Some(Sequence { is_half, ..found }));
+        for chroma in [0, 2, 3] {
+            let found = Sequence { chroma: u64::from(chroma), ..found };
+            assert_eq!(sequence(&unit(&head(chroma))), Some(found));
         }
     }
 

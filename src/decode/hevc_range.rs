@@ -23,8 +23,8 @@ const PARAMETERS: std::ops::RangeInclusive<u8> = 32..=34;
 /// Of 192 small pictures of full chroma the other one refused 119, and got one wrong by 16 bits without a
 /// word (2026-11-26).
 pub(super) fn is_needed(sets: &[&[u8]]) -> bool {
-    let is_half = |set: &&[u8]| hevc::sequence(set).is_none_or(|sequence| sequence.is_half);
-    !sets.iter().all(is_half) || matches!(heic_rs::hevc::probe(sets), Err(Error::Unsupported(_)))
+    let is_full = |set: &&[u8]| hevc::sequence(set).is_some_and(|sequence| sequence.chroma > 1);
+    sets.iter().any(is_full) || matches!(heic_rs::hevc::probe(sets), Err(Error::Unsupported(_)))
 }
 
 /// The first picture of `units`, of at most `max_pixels`.

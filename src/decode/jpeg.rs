@@ -17,6 +17,8 @@ pub(crate) struct Survey {
     /// Whether every scan was followed by a marker, the last by the end-of-image marker, and no
     /// scan is provably shorter than its picture.
     pub(crate) is_complete: bool,
+    /// Where the first byte behind the end-of-image marker stands.
+    pub(crate) end: Option<usize>,
 }
 
 /// The first start-of-frame segment.
@@ -129,7 +131,10 @@ impl Walk<'_> {
     fn run(&mut self) -> Option<()> {
         loop {
             match self.next_marker()? {
-                marker::END_OF_IMAGE => return Some(()),
+                marker::END_OF_IMAGE => {
+                    self.survey.end = Some(self.at);
+                    return Some(());
+                }
                 // A second picture inside the first: the rest of the first is missing.
                 marker::START_OF_IMAGE if self.survey.scans > 0 => return None,
                 marker::START_OF_SCAN => self.scan()?,
@@ -304,7 +309,10 @@ mod tests {
 
     #[test]
     fn bytes_after_the_end_marker_do_not_matter() {
-        assert!(Survey::of(&grey(0, b"abc", b"\xff\xd9PK\x03\x04\xff\xd8\xff\xda")).is_complete);
+        let file = grey(0, b"abc", b"\xff\xd9PK\x03\x04\xff\xd8\xff\xda");
+        let survey = Survey::of(&file);
+        assert!(survey.is_complete);
+        assert_eq!(survey.end, Some(file.len() - 8));
     }
 
     #[test]

@@ -124,6 +124,16 @@ fn the_previews_of_raw_files_of_other_structures_are_examined() {
 }
 
 #[test]
+fn jpeg_pictures_behind_the_end_of_a_jpeg_are_examined() {
+    let main = jpeg(&board());
+    let [second, third] = ["scene-05.jpg", "scene-06.jpg"].map(|name| jpeg(&small(&scene(name))));
+    let file = [&main[..], &second, &[0; 77], &third, b"and more"].concat();
+    assert_eq!(found("a.jpg", &file), [" ", "preview-1 scene-05.jpg", "preview-2 scene-06.jpg"]);
+    // What follows something else is none of it.
+    assert_eq!(found("a.jpg", &[&main[..], b"film", &second].concat()), [" "]);
+}
+
+#[test]
 fn images_and_thumbnails_of_a_heif_are_examined() {
     if !Format::Heif.is_supported() {
         return;

@@ -1,4 +1,5 @@
-//! JPEG pictures inside another file: EXIF thumbnails, MPF pictures, the previews of camera raw.
+//! JPEG pictures inside another file: EXIF thumbnails, MPF pictures, those behind the end of a JPEG, the previews
+//! of camera raw.
 //!
 //! Sources: ITU-T T.81, annex B (segments), Exif 2.32, section 4.7.2, CIPA DC-007, section 5.1.
 
@@ -40,6 +41,7 @@ pub(super) fn walk(bytes: &[u8], format: Format, walk: &mut Walk<'_>) -> Result<
 
 fn jpeg(bytes: &[u8], walk: &mut Walk<'_>) -> Result<(), Stop> {
     let mut numbers = 1..;
+    let mut listed = Vec::new();
     for (body_at, body) in application_segments(bytes) {
         if let Some(exif) = body.strip_prefix(EXIF) {
             thumbnail(exif, walk)?;
@@ -51,10 +53,32 @@ fn jpeg(bytes: &[u8], walk: &mut Walk<'_>) -> Result<(), Stop> {
                 let number = numbers.next().unwrap_or(u32::MAX);
                 let picture = bytes.get(place.start..place.end.min(bytes.len()));
                 give(PartKind::Preview(number), picture, walk)?;
+                listed.push(place.start);
             }
         }
     }
+    for place in appended(bytes) {
+        if !listed.contains(&place.start) {
+            let number = numbers.next().unwrap_or(u32::MAX);
+            give(PartKind::Preview(number), bytes.get(place), walk)?;
+        }
+    }
     Ok(())
+}
+
+/// Places of the pictures that follow the first without any index, behind no more than zeros.
+fn appended(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    let mut end = Survey::of(bytes).end;
+    std::iter::from_fn(move || {
+        let behind = end.and_then(|end| bytes.get(end..))?;
+        let start = bytes.len() - behind.len() + behind.iter().position(|byte| *byte != 0)?;
+        let picture = &bytes[start..];
+        if !picture.starts_with(b"\xff\xd8\xff") {
+            return None;
+        }
+        end = Survey::of(picture).end.map(|end| start + end);
+        Some(start..end.unwrap_or(bytes.len()))
+    })
 }
 
 /// Bodies of the application segments before the first scan, with their places.

@@ -37,8 +37,8 @@ pub enum PartKind {
     /// A reduced version that the container names as such: HEIF and AVIF thumbnails, and reduced
     /// directories of a TIFF.
     Reduced(u32),
-    /// A JPEG beside or inside the picture: MPF, or a camera's own rendering in a raw file, the
-    /// largest first.
+    /// A JPEG beside or inside the picture: MPF, one right behind the end of a JPEG, or a camera's own rendering
+    /// in a raw file, the largest first.
     Preview(u32),
 }
 
