@@ -17,6 +17,7 @@ mod rotate;
 mod search;
 mod set;
 mod stored;
+mod wedge;
 mod window;
 
 pub use kind::VariantKind;

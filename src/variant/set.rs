@@ -5,7 +5,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::search::FULLY_TURNED;
+use super::search::{FULLY_TURNED, SEEN_TILTS, TILTED_FRAMES};
 use super::{collage, cover, frame};
 
 /// How far a search goes for a picture without a match.
@@ -133,7 +133,7 @@ impl Step {
             Self::Tilted => 48,
             Self::Cropped => 32,
             Self::CroppedGrid => 255,
-            Self::Combined => 3 * 64 + 48 + 32 + 2 * 255,
+            Self::Combined => SEEN_TILTS + 3 * 64 + 48 * (1 + TILTED_FRAMES) + 32 + 2 * 255,
             Self::DeepCropped => 256,
         }
     }
