@@ -16,6 +16,7 @@ mod plane;
 mod rotate;
 mod search;
 mod set;
+mod steps;
 mod stored;
 mod wedge;
 mod window;
