@@ -8,8 +8,7 @@
 //!    and again for nested borders;
 //! 2. *block*: the largest part that is not the ground colour, for pictures among text;
 //!    For captions: text on the even ground of one side, up to its last blank line;
-//! 3. *cut lines*: the strongest full-width steps, for captions and bars that are not even, and before
-//!    them steps as far from one side as from the other, for pictures in the middle of any ground.
+//! 3. *cut lines*: the strongest full-width steps, for captions and bars that are not even.
 
 use super::lines::{Axis, BLANK, CaptionEnd, GROUND, Sheet};
 use super::steps::Near;
@@ -24,11 +23,6 @@ const SAME: f32 = 0.003;
 const SMALLEST: f32 = 0.15;
 /// Most rectangles proposed: bounds the look-ups of a picture without a match.
 pub(crate) const MOST: usize = 12;
-/// The middle third of a side.
-const THIRDS: [f32; 2] = [1.0 / 3.0, 2.0 / 3.0];
-/// Where the likeliest picture in the middle of an uneven ground is tried at the latest: among those
-/// that crops are tried within, after the commonest borders and captions.
-const CENTRED_PLACE: usize = 2;
 /// Levels of nested borders.
 const LEVELS: usize = 4;
 
@@ -57,13 +51,8 @@ pub(crate) fn rectangles(sheet: &Sheet<'_>) -> Vec<Rect> {
     // Within bars, an even side of the picture itself was taken for more of them.
     found.add(Rect { left: 0.0, right: 1.0, ..outer });
     found.add(Rect { top: 0.0, bottom: 1.0, ..outer });
-    let centred = centred(sheet, &outer);
-    centred.iter().for_each(|rect| found.add(*rect));
     for rect in cut_rectangles(sheet, &outer) {
         found.add(rect);
-    }
-    if let Some(rect) = centred.first() {
-        found.bring_forward(rect, CENTRED_PLACE);
     }
     found.0
 }
@@ -91,15 +80,6 @@ impl Found {
         let is_large = rect.width() >= SMALLEST && rect.height() >= SMALLEST;
         if self.0.len() < MOST && is_large && is_new(&Rect::WHOLE) && self.0.iter().all(is_new) {
             self.0.push(rect);
-        }
-    }
-
-    /// Moves `rect`, if it is there, to `place` where it comes later.
-    fn bring_forward(&mut self, rect: &Rect, place: usize) {
-        if let Some(at) = self.0.iter().position(|seen| seen == rect)
-            && at > place
-        {
-            self.0[place..=at].rotate_right(1);
         }
     }
 }
@@ -186,25 +166,6 @@ fn ground_color(sheet: &Sheet<'_>, rect: &Rect) -> Option<f32> {
         .min_by(|a, b| (rim[a + third] - rim[*a]).total_cmp(&(rim[b + third] - rim[*b])))?;
     let spread = rim[narrowest + third] - rim[narrowest];
     (spread <= 2.0 * GROUND).then(|| rim[narrowest + third / 2])
-}
-
-/// A picture in the middle of a ground that is not even, as of a blurred enlargement of itself: both axes,
-/// then either of them. Read in the middle third alone, because it may be much smaller than the ground.
-fn centred(sheet: &Sheet<'_>, rect: &Rect) -> Vec<Rect> {
-    let narrow = Rect { left: THIRDS[0], right: THIRDS[1], ..Rect::WHOLE };
-    let low = Rect { top: THIRDS[0], bottom: THIRDS[1], ..Rect::WHOLE };
-    let rows = sheet.lines(Axis::Rows, &rect.place(&narrow)).pair();
-    let (top, bottom) = rows.unwrap_or((rect.top, rect.bottom));
-    let band = Rect { top, bottom, ..*rect };
-    let columns = sheet.lines(Axis::Columns, &band.place(&low)).pair();
-    let (left, right) = columns.unwrap_or((rect.left, rect.right));
-    let beside = Rect { left, right, ..*rect };
-    match (rows, columns) {
-        (Some(_), Some(_)) => vec![Rect { left, right, ..band }, band, beside],
-        (Some(_), None) => vec![band],
-        (None, Some(_)) => vec![beside],
-        (None, None) => Vec::new(),
-    }
 }
 
 /// One or several sides moved to their strongest cut lines.

@@ -1,4 +1,4 @@
-//! Where neighbouring lines differ: seams between tiles, cuts beside a picture, and pairs of them.
+//! Where neighbouring lines differ most: seams between tiles, cuts beside a picture.
 //!
 //! Owns how such lines are ranked; what lies between them is [`super::frame`]'s and [`super::collage`]'s.
 
@@ -10,13 +10,6 @@ use super::window::{cell, real};
 
 /// Strongest cut lines tried on each side.
 const CUTS: usize = 2;
-/// Parts of a line that may go on unchanged across a cut: half of it beside frames; a third between the
-/// tiles of a strip, where a step of half a line is as often one within a tile (of 168 strips of 42
-/// wallpapers the four strongest held the right seams of 162 by halves, of 165 by thirds, November 2026).
-const HALF: usize = 2;
-const THIRD: usize = 3;
-/// Least step of the weaker cut of a pair, in luma: by trial on copies of 42 wallpapers, November 2026.
-const PAIRED: f32 = 6.0;
 
 /// An end of an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,20 +19,20 @@ pub(crate) enum Near {
 }
 
 impl Lines<'_> {
-    /// What all but a `part`-th of a line's differences to the next but one exceed, plus a share of their
-    /// mean: high only where most of the line changes.
-    fn step(&self, at: usize, part: usize) -> f32 {
+    /// Median plus a share of the mean of a line's difference to the next but one: high only where
+    /// most of the line changes.
+    fn step(&self, at: usize) -> f32 {
         if at == 0 || at + 1 >= self.plane.rows() {
             return 0.0;
         }
         let (before, after) = (self.line(at - 1), self.line(at + 1));
-        rough_rank(before, after, part) + 0.3 * mean_difference(before, after)
+        rough_median(before, after) + 0.3 * mean_difference(before, after)
     }
 
     /// The strongest steps anywhere between the ends, at most `most`, as fractions in order.
     pub(crate) fn seams(&self, most: usize) -> Vec<f32> {
         let range = self.first + 2..self.end.saturating_sub(2).max(self.first + 2);
-        let mut peaks = self.peaks(range, THIRD);
+        let mut peaks = self.peaks(range);
         peaks.truncate(most);
         let mut seams: Vec<f32> =
             peaks.into_iter().map(|(_, at)| (real(at) + 0.5) / self.total()).collect();
@@ -54,7 +47,7 @@ impl Lines<'_> {
             Near::Low => self.first + 1..(self.first + reach).max(self.first + 1),
             Near::High => (self.end - reach).max(self.first + 1)..self.end - 1,
         };
-        let mut peaks = self.peaks(range, HALF);
+        let mut peaks = self.peaks(range);
         peaks.truncate(CUTS);
         peaks.into_iter().map(|(step, at)| (self.cut(at, near), step)).collect()
     }
@@ -62,8 +55,8 @@ impl Lines<'_> {
     /// Lines where the step is the largest around, strongest first: by how far it exceeds the steps of
     /// the calmer side. Within a texture every line has a large step; where one meets a blurred or an
     /// even ground, or another picture, one line has.
-    fn peaks(&self, range: Range<usize>, part: usize) -> Vec<(f32, usize)> {
-        let steps: Vec<f32> = range.clone().map(|at| self.step(at, part)).collect();
+    fn peaks(&self, range: Range<usize>) -> Vec<(f32, usize)> {
+        let steps: Vec<f32> = range.clone().map(|at| self.step(at)).collect();
         let mut peaks: Vec<(f32, usize)> = Vec::new();
         for (index, &step) in steps.iter().enumerate() {
             let around = &steps[index.saturating_sub(2)..(index + 3).min(steps.len())];
@@ -84,25 +77,6 @@ impl Lines<'_> {
         };
         position / self.total()
     }
-
-    /// The strongest two cuts as far from the first line as from the last, as fractions:
-    /// apps put a picture into the middle of its ground.
-    pub(crate) fn pair(&self) -> Option<(f32, f32)> {
-        let last = self.end.saturating_sub(1);
-        let peaks = self.peaks(self.first + 1..last.max(self.first + 1), HALF);
-        let reach = cell(real(self.end - self.first) * DEEPEST);
-        let opposite = |at: usize| last - (at - self.first);
-        let mut best: Option<(f32, usize, usize)> = None;
-        for &(step, low) in peaks.iter().filter(|(_, at)| *at < self.first + reach) {
-            for &(other, high) in peaks.iter().filter(|(_, at)| at.abs_diff(opposite(low)) <= 1) {
-                let weaker = step.min(other);
-                if weaker >= PAIRED && best.is_none_or(|(best, _, _)| weaker > best) {
-                    best = Some((weaker, low, high));
-                }
-            }
-        }
-        best.map(|(_, low, high)| (self.cut(low, Near::Low), self.cut(high, Near::High)))
-    }
 }
 
 /// The mean step of the four lines beyond the neighbours of one, on the side where it is less.
@@ -117,15 +91,15 @@ fn calmer_side(steps: &[f32], index: usize) -> f32 {
     if calmer.is_finite() { calmer } else { 0.0 }
 }
 
-/// The difference of two lines that a `part`-th of all are below, to 7 bits of its mantissa: the upper halves of
-/// floats are compared as whole numbers, many at a time, until that many of them lie below.
-fn rough_rank(a: &[f32], b: &[f32], part: usize) -> f32 {
+/// The upper median of the differences of two lines, to 7 bits of its mantissa: the upper halves of
+/// floats are compared as whole numbers, many at a time, until half of them lie below.
+fn rough_median(a: &[f32], b: &[f32]) -> f32 {
     let mut halves = [i16::MAX; SIDE];
     for ((a, b), half) in a.iter().zip(b).zip(&mut halves) {
         // The sign is 0, so the upper half fits and keeps the order.
         *half = i16::try_from((a - b).abs().to_bits() >> 16).unwrap_or(i16::MAX);
     }
-    let upper = i16::try_from(a.len().min(b.len()).min(SIDE) / part).unwrap_or(0);
+    let upper = i16::try_from(a.len().min(b.len()).min(SIDE) / 2).unwrap_or(0);
     let (mut low, mut high) = (0_i16, i16::MAX);
     while low < high {
         let middle = low + (high - low) / 2;
@@ -138,23 +112,20 @@ fn rough_rank(a: &[f32], b: &[f32], part: usize) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::lines::median;
     use super::*;
 
     #[test]
-    fn a_rough_rank_is_exact_but_for_its_last_bits() {
+    fn rough_median_is_the_upper_one_but_for_its_last_bits() {
         for len in [1_usize, 2, 7, 100, 192] {
             let a: Vec<f32> = (0..len).map(|at| real(at * 7919 % 256)).collect();
             let b: Vec<f32> = (0..len).map(|at| real(at * 104_729 % 251)).collect();
             let steps: Vec<f32> = a.iter().zip(&b).map(|(a, b)| (a - b).abs()).collect();
-            let mut sorted = steps.clone();
-            sorted.sort_by(f32::total_cmp);
-            for part in [HALF, THIRD] {
-                let (exact, rough) = (sorted[len / part], rough_rank(&a, &b, part));
-                assert!(
-                    rough <= exact && exact - rough <= exact / 128.0,
-                    "{len}, 1/{part}: {rough}, not {exact}"
-                );
-            }
+            let (exact, rough) = (median(&steps), rough_median(&a, &b));
+            assert!(
+                rough <= exact && exact - rough <= exact / 128.0,
+                "{len}: {rough}, not {exact}"
+            );
         }
     }
 
