@@ -10,7 +10,8 @@
 //!    For captions: text on the even ground of one side, up to its last blank line;
 //! 3. *cut lines*: the strongest full-width steps, for captions and bars that are not even.
 
-use super::lines::{Axis, BLANK, GROUND, Near, Sheet};
+use super::lines::{Axis, BLANK, CaptionEnd, GROUND, Sheet};
+use super::steps::Near;
 use super::window::Rect;
 
 /// Tallest row of bold letters that hides the ground, between two blank lines of a caption, as a
@@ -107,24 +108,26 @@ pub(crate) fn trim(sheet: &Sheet<'_>, rect: &Rect) -> Option<Rect> {
 }
 
 /// `rect` without bars of text on an even ground: above and below, then beside the picture too,
-/// because an even margin within the picture looks the same; then with rows of bold letters taken
-/// for text.
+/// because an even margin within the picture looks the same; then with text that touches the picture,
+/// and with rows of bold letters taken for text.
 fn without_captions(sheet: &Sheet<'_>, rect: &Rect) -> Vec<Rect> {
     let mut out = Vec::new();
-    for bold in [0.0, BOLD] {
-        let rows_alone = without_text(sheet, rect, Axis::Rows, bold);
+    for end in [CaptionEnd::Blank, CaptionEnd::Text, CaptionEnd::Bold(BOLD)] {
+        let rows_alone = without_text(sheet, rect, Axis::Rows, end);
         if rows_alone.height() >= SMALLEST {
             out.push(rows_alone);
-            out.push(without_text(sheet, &rows_alone, Axis::Columns, 0.0));
+            if end != CaptionEnd::Text {
+                out.push(without_text(sheet, &rows_alone, Axis::Columns, CaptionEnd::Blank));
+            }
         }
     }
     out
 }
 
 /// `rect` without text at both ends of one axis.
-fn without_text(sheet: &Sheet<'_>, rect: &Rect, axis: Axis, bold: f32) -> Rect {
+fn without_text(sheet: &Sheet<'_>, rect: &Rect, axis: Axis, end: CaptionEnd) -> Rect {
     let lines = sheet.lines(axis, rect);
-    let (low, high) = (lines.caption_low(bold), lines.caption_high(bold));
+    let (low, high) = (lines.caption_low(end), lines.caption_high(end));
     let mut out = *rect;
     let (first, last) = match axis {
         Axis::Rows => (&mut out.top, &mut out.bottom),

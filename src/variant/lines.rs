@@ -1,14 +1,14 @@
-//! A picture read line by line: where rows or columns of its plane are even, ground, text, or step.
+//! A picture read line by line: where rows or columns of its plane are even, ground, or text.
 //!
-//! Owns the statistics of lines; what frames and tiles are guessed from them is [`super::frame`]'s and
-//! [`super::collage`]'s.
+//! Owns the statistics of lines; where neighbours differ is [`super::steps`]'s, what frames and tiles
+//! are guessed from them [`super::frame`]'s and [`super::collage`]'s.
 
-use super::plane::{SIDE, VariantPlane};
+use super::plane::VariantPlane;
 use super::window::{Rect, cell, real};
 
 /// Mean step between neighbouring cells of a line that counts as even: a first
 /// guess, meant to lie above JPEG noise in flat ground; other values are not measured yet.
-const EVEN: f32 = 2.0;
+pub(super) const EVEN: f32 = 2.0;
 /// Difference from the ground colour that is still the ground: what JPEG leaves beside text.
 pub(crate) const GROUND: f32 = 6.0;
 /// Share of ground in a line between blocks: a scroll bar or a cursor may cross it.
@@ -16,9 +16,7 @@ pub(crate) const BLANK: f32 = 0.97;
 /// Least share of ground in a line of text: a first guess.
 const TEXT_GROUND: f32 = 0.3;
 /// Frames cover at most this part of a side's length on one side.
-const DEEPEST: f32 = 0.47;
-/// Strongest cut lines tried on each side.
-const CUTS: usize = 2;
+pub(super) const DEEPEST: f32 = 0.47;
 
 /// A plane, readable along both axes.
 #[derive(Debug)]
@@ -38,13 +36,24 @@ pub(crate) enum Axis {
 
 /// The lines of one axis within a rectangle.
 pub(crate) struct Lines<'a> {
-    plane: &'a VariantPlane,
+    pub(super) plane: &'a VariantPlane,
     /// First line and the one after the last.
     pub(crate) first: usize,
     pub(crate) end: usize,
     /// The cells of a line that lie within the rectangle.
     from: usize,
     to: usize,
+}
+
+/// Where a caption is supposed to end.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum CaptionEnd {
+    /// At its last blank line.
+    Blank,
+    /// The same, where rows of bold letters cover up to this part of the axis without showing the ground.
+    Bold(f32),
+    /// At its last line of text: it touches the picture, and may touch the edge.
+    Text,
 }
 
 impl<'a> Sheet<'a> {
@@ -107,16 +116,6 @@ impl Lines<'_> {
         real(crate::num::index(line.iter().fold(0, add))) / real(line.len().max(1))
     }
 
-    /// Median plus a share of the mean of a line's difference to the next but one: high only where
-    /// most of the line changes.
-    pub(crate) fn step(&self, at: usize) -> f32 {
-        if at == 0 || at + 1 >= self.plane.rows() {
-            return 0.0;
-        }
-        let (before, after) = (self.line(at - 1), self.line(at + 1));
-        rough_median(before, after) + 0.3 * mean_difference(before, after)
-    }
-
     /// Where a seam in line `at` lies, in lines: `outer` is wholly frame, `inner` wholly picture,
     /// and the line itself a mixture, whose share tells.
     pub(crate) fn seam(&self, outer: usize, at: usize, inner: usize) -> f32 {
@@ -149,17 +148,16 @@ impl Lines<'_> {
     }
 
     /// How far text on an even ground reaches from the first line on, as a fraction of the axis.
-    /// `bold` is the part of the axis that one row of letters may cover without showing the ground.
-    pub(crate) fn caption_low(&self, bold: f32) -> Option<f32> {
+    pub(crate) fn caption_low(&self, end: CaptionEnd) -> Option<f32> {
         let reach = self.first + self.share(DEEPEST);
-        let last = self.last_blank(self.first..reach, self.share(bold))?;
+        let last = self.caption(self.first..reach, end)?;
         Some(self.seam(last, last + 1, last + 2) / self.total())
     }
 
     /// The same from the last line back.
-    pub(crate) fn caption_high(&self, bold: f32) -> Option<f32> {
+    pub(crate) fn caption_high(&self, end: CaptionEnd) -> Option<f32> {
         let reach = self.end - self.share(DEEPEST);
-        let last = self.last_blank((reach..self.end).rev(), self.share(bold))?;
+        let last = self.caption((reach..self.end).rev(), end)?;
         let inner = last.checked_sub(2)?;
         Some(self.seam(last, last - 1, inner) / self.total())
     }
@@ -167,6 +165,15 @@ impl Lines<'_> {
     /// A part of the lines, in lines.
     fn share(&self, part: f32) -> usize {
         cell(real(self.end - self.first) * part)
+    }
+
+    /// The last line of a caption whose ground is what most of the first line shows.
+    fn caption(&self, lines: impl Iterator<Item = usize>, end: CaptionEnd) -> Option<usize> {
+        match end {
+            CaptionEnd::Blank => self.last_blank(lines, 0),
+            CaptionEnd::Bold(bold) => self.last_blank(lines, self.share(bold)),
+            CaptionEnd::Text => self.last_of_text(lines),
+        }
     }
 
     /// The last blank line before more than `bold` lines that show little of the ground, if the
@@ -184,6 +191,21 @@ impl Lines<'_> {
             if last.is_none() || covered > bold {
                 return last;
             }
+        }
+        None
+    }
+
+    /// The last line before the first that shows little of the ground, if there was a blank one.
+    fn last_of_text(&self, lines: impl Iterator<Item = usize>) -> Option<usize> {
+        let (mut before, mut ground, mut is_caption) = (None, None, false);
+        for at in lines {
+            let ground = *ground.get_or_insert_with(|| median(self.line(at)));
+            let share = self.ground(at, ground);
+            if share < TEXT_GROUND {
+                return before.filter(|_| is_caption);
+            }
+            is_caption |= share >= BLANK;
+            before = Some(at);
         }
         None
     }
@@ -212,79 +234,11 @@ impl Lines<'_> {
         };
         Some((low / self.total(), high / self.total()))
     }
-
-    /// The strongest steps anywhere between the ends, at most `most`, as fractions in order.
-    pub(crate) fn seams(&self, most: usize) -> Vec<f32> {
-        let range = self.first + 2..self.end.saturating_sub(2).max(self.first + 2);
-        let mut peaks = self.peaks(range);
-        peaks.truncate(most);
-        let mut seams: Vec<f32> =
-            peaks.into_iter().map(|(_, at)| (real(at) + 0.5) / self.total()).collect();
-        seams.sort_by(f32::total_cmp);
-        seams
-    }
-
-    /// The strongest steps near the first (`is_low`) or the last line, as fractions.
-    pub(crate) fn cuts(&self, near: Near) -> Vec<(f32, f32)> {
-        let reach = cell(real(self.end - self.first) * DEEPEST);
-        let range = match near {
-            Near::Low => self.first + 1..(self.first + reach).max(self.first + 1),
-            Near::High => (self.end - reach).max(self.first + 1)..self.end - 1,
-        };
-        let mut peaks = self.peaks(range);
-        peaks.truncate(CUTS);
-        peaks.into_iter().map(|(step, at)| (self.cut(at, near), step)).collect()
-    }
-
-    /// Lines where the step is the largest around, strongest first: by how far it exceeds the steps of
-    /// the calmer side. Within a texture every line has a large step; where one meets a blurred or an
-    /// even ground, or another picture, one line has.
-    fn peaks(&self, range: std::ops::Range<usize>) -> Vec<(f32, usize)> {
-        let steps: Vec<f32> = range.clone().map(|at| self.step(at)).collect();
-        let mut peaks: Vec<(f32, usize)> = Vec::new();
-        for (index, &step) in steps.iter().enumerate() {
-            let around = &steps[index.saturating_sub(2)..(index + 3).min(steps.len())];
-            if around.iter().all(|other| *other <= step) && step > EVEN {
-                peaks.push((step - calmer_side(&steps, index), range.start + index));
-            }
-        }
-        peaks.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        peaks.dedup_by(|a, b| a.1.abs_diff(b.1) <= 2);
-        peaks
-    }
-
-    /// A cut line between two textures: the middle line is taken for a mixture of both.
-    fn cut(&self, at: usize, near: Near) -> f32 {
-        let position = match near {
-            Near::Low => self.seam(at - 1, at, at + 1),
-            Near::High => self.seam(at + 1, at, at - 1),
-        };
-        position / self.total()
-    }
-}
-
-/// The mean step of the four lines beyond the neighbours of one, on the side where it is less.
-fn calmer_side(steps: &[f32], index: usize) -> f32 {
-    let before = &steps[index.saturating_sub(6)..index.saturating_sub(2)];
-    let after = &steps[(index + 3).min(steps.len())..(index + 7).min(steps.len())];
-    let means = [before, after].map(|side| match side {
-        [] => f32::INFINITY,
-        _ => side.iter().sum::<f32>() / real(side.len()),
-    });
-    let calmer = means[0].min(means[1]);
-    if calmer.is_finite() { calmer } else { 0.0 }
-}
-
-/// An end of an axis.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Near {
-    Low,
-    High,
 }
 
 /// Mean distance of two lines, as long as the shorter. Eight sums side by side: one sum would wait
 /// for each addition.
-fn mean_difference(a: &[f32], b: &[f32]) -> f32 {
+pub(super) fn mean_difference(a: &[f32], b: &[f32]) -> f32 {
     let len = a.len().min(b.len());
     let (a, a_rest) = a[..len].as_chunks::<8>();
     let (b, b_rest) = b[..len].as_chunks::<8>();
@@ -296,25 +250,6 @@ fn mean_difference(a: &[f32], b: &[f32]) -> f32 {
     }
     let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| (a - b).abs()).sum();
     (sums.iter().sum::<f32>() + rest) / real(len.max(1))
-}
-
-/// The upper median of the differences of two lines, to 7 bits of its mantissa: the upper halves of
-/// floats are compared as whole numbers, many at a time, until half of them lie below.
-fn rough_median(a: &[f32], b: &[f32]) -> f32 {
-    let mut halves = [i16::MAX; SIDE];
-    for ((a, b), half) in a.iter().zip(b).zip(&mut halves) {
-        // The sign is 0, so the upper half fits and keeps the order.
-        *half = i16::try_from((a - b).abs().to_bits() >> 16).unwrap_or(i16::MAX);
-    }
-    let upper = i16::try_from(a.len().min(b.len()).min(SIDE) / 2).unwrap_or(0);
-    let (mut low, mut high) = (0_i16, i16::MAX);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        let below =
-            halves.iter().fold(0_i16, |sum, half| sum.wrapping_add(i16::from(*half <= middle)));
-        if below > upper { high = middle } else { low = middle + 1 }
-    }
-    f32::from_bits(u32::from(low.unsigned_abs()) << 16)
 }
 
 /// The upper median of at least one value.
@@ -355,32 +290,4 @@ pub(crate) fn runs(
     }
     out.extend(start.map(|first| (first, range.end)));
     out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rough_median_is_the_upper_one_but_for_its_last_bits() {
-        for len in [1_usize, 2, 7, 100, 192] {
-            let a: Vec<f32> = (0..len).map(|at| real(at * 7919 % 256)).collect();
-            let b: Vec<f32> = (0..len).map(|at| real(at * 104_729 % 251)).collect();
-            let steps: Vec<f32> = a.iter().zip(&b).map(|(a, b)| (a - b).abs()).collect();
-            let (exact, rough) = (median(&steps), rough_median(&a, &b));
-            assert!(
-                rough <= exact && exact - rough <= exact / 128.0,
-                "{len}: {rough}, not {exact}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_line_stands_out_by_the_calmer_side() {
-        let mut steps = [9.0_f32; 20];
-        assert_eq!(calmer_side(&steps, 10), 9.0);
-        steps[..9].fill(1.0);
-        assert_eq!(calmer_side(&steps, 10), 1.0);
-        assert_eq!(calmer_side(&steps[..1], 0), 0.0);
-    }
 }

@@ -22,15 +22,18 @@ const ANGLES: [(u8, f32, f32); 6] = [
     (6, 0.104_528_46, 0.994_521_9),
 ];
 
+/// Ways of treating corners: sizes of the original against the copy's.
+const SCALES: usize = 4;
+
 /// One way to turn a copy back.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Turn {
     /// Degrees by which the copy is supposed turned, counterclockwise positive.
     pub(crate) degrees: i8,
-    sine: f32,
-    cosine: f32,
+    pub(crate) sine: f32,
+    pub(crate) cosine: f32,
     /// Width and height of the original, as shares of the copy's.
-    scale: (f32, f32),
+    pub(crate) scale: (f32, f32),
 }
 
 /// The turns to try for a copy of `width` × `height` pixels, small angles first: 48 of them.
@@ -46,8 +49,17 @@ pub(crate) fn turns(width: f32, height: f32) -> Vec<Turn> {
     out
 }
 
+/// Those turns of a copy that leave blank corners: on the same canvas, and on a larger one.
+pub(crate) fn blank_turns(width: f32, height: f32) -> impl Iterator<Item = Turn> {
+    let is_blank = |place: usize| matches!(place / 2 % SCALES, 0 | 3);
+    turns(width, height)
+        .into_iter()
+        .enumerate()
+        .filter_map(move |(place, turn)| is_blank(place).then_some(turn))
+}
+
 /// Same canvas; corners cut at the same aspect; corners cut for the largest area; larger canvas.
-fn scales(width: f32, height: f32, sine: f32, cosine: f32) -> [(f32, f32); 4] {
+fn scales(width: f32, height: f32, sine: f32, cosine: f32) -> [(f32, f32); SCALES] {
     let aspect = (width / height).max(height / width);
     let even = cosine + sine * aspect;
     let cut = ((width * cosine + height * sine) / width, (height * cosine + width * sine) / height);

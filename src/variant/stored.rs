@@ -6,8 +6,10 @@
 //! Nothing is padded on either side, so both hashes are of what is really there. Owns which windows
 //! these are; both sides must come from this file to meet.
 
+use super::kind::{VariantKind, percents};
+use super::plane::VariantPlane;
+use super::search::{MIRRORED, Variant, VariantSearch, push};
 use super::window::{Rect, Windows, luma64};
-use super::{MIRRORED, Variant, VariantKind, VariantPlane, VariantSearch, percents, push};
 use crate::bits::Hash256;
 use crate::hash::pdq::{bits, quality};
 

@@ -75,7 +75,8 @@ fn plane_hash_of_a_large_picture_is_very_close_to_the_exact_one() {
 
 #[test]
 fn a_ground_of_the_picture_itself_blurred_is_removed() {
-    for (width, height, left, top) in [(420, 640, 0, 170), (760, 300, 170, 0)] {
+    for (width, height, left, top) in [(420, 640, 0, 170), (760, 300, 170, 0), (760, 640, 170, 170)]
+    {
         let large = imageops::resize(&scene(), width, height, imageops::FilterType::Triangle);
         let mut copy = imageops::blur(&large, 20.0);
         imageops::replace(&mut copy, &scene(), left, top);
@@ -126,6 +127,51 @@ fn captions_in_letters_that_hide_their_ground_are_removed() {
         imageops::replace(&mut copy, &caption(420, 54), 0, i64::from(at));
         let best = nearest(&copy, &[Step::Framed], exact(&scene()));
         assert!(best.hash.distance(exact(&scene())) <= NEAR, "{at}: {}", best.kind);
+    }
+}
+
+#[test]
+fn captions_that_touch_the_picture_and_the_edge_are_removed() {
+    for is_below in [false, true] {
+        let bar = RgbImage::from_fn(420, 48, |x, y| {
+            let is_letter = (20..400).contains(&x) && x % 20 < 6 && !(20..28).contains(&y);
+            if is_letter { Rgb([15; 3]) } else { Rgb([255; 3]) }
+        });
+        let mut copy = RgbImage::new(420, 348);
+        imageops::replace(&mut copy, &bar, 0, if is_below { 300 } else { 0 });
+        imageops::replace(&mut copy, &scene(), 0, if is_below { 0 } else { 48 });
+        let best = nearest(&copy, &[Step::Framed], exact(&scene()));
+        let distance = best.hash.distance(exact(&scene()));
+        assert!(distance <= 16, "{distance} bits, {}", best.kind);
+    }
+}
+
+/// The scene turned on its own canvas, white where it leaves it.
+fn turned(degrees: f64) -> RgbImage {
+    let (scene, (sine, cosine)) = (scene(), degrees.to_radians().sin_cos());
+    RgbImage::from_fn(420, 300, |x, y| {
+        let (x, y) = (f64::from(x) - 209.5, f64::from(y) - 149.5);
+        let place = (x * cosine - y * sine + 209.5, x * sine + y * cosine + 149.5);
+        let inside = (0.0..419.0).contains(&place.0) && (0.0..299.0).contains(&place.1);
+        let whole = |at: f64| format!("{at:.0}").parse().unwrap();
+        if inside { *scene.get_pixel(whole(place.0), whole(place.1)) } else { Rgb([255; 3]) }
+    })
+}
+
+#[test]
+fn a_tilted_picture_within_a_page_is_turned_back_by_its_blank_wedges_first() {
+    for (degrees, color) in [(3.0, [250; 3]), (-4.0, [255; 3]), (5.0, [20; 3])] {
+        let mut copy = framed(&turned(degrees), [20, 200, 20, 240], color);
+        for row in 0..5 {
+            let line = RgbImage::from_fn(300, 12, |x, _| Rgb([100 + 60 * u8::from(x % 9 < 4); 3]));
+            imageops::replace(&mut copy, &line, 20, 40 + 24 * row);
+            imageops::replace(&mut copy, &line, 20, 560 + 24 * row);
+        }
+        let first = &variants(&copy, &[Step::Combined])[..4];
+        let distance = |variant: &&Variant| variant.hash.distance(exact(&scene()));
+        let best = first.iter().min_by_key(distance).unwrap();
+        assert!(distance(&best) <= NEAR, "{degrees}: {} bits, {}", distance(&best), best.kind);
+        assert!(best.kind.to_string().contains(" + rotated "), "{}", best.kind);
     }
 }
 

@@ -83,7 +83,11 @@ impl<'a> Windows<'a> {
     /// Height and width of the picture as ratios of the other side.
     fn aspect(&self) -> f32 {
         let (width, height) = self.plane.source_size();
-        if width == 0 || height == 0 { 1.0 } else { super::pixels(width) / super::pixels(height) }
+        if width == 0 || height == 0 {
+            1.0
+        } else {
+            crate::variant::search::pixels(width) / crate::variant::search::pixels(height)
+        }
     }
 
     fn across(&mut self, span: Span) -> usize {

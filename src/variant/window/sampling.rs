@@ -61,7 +61,7 @@ pub(super) struct Sampling {
 impl Sampling {
     pub(super) fn new(span: Span, cells: usize, source: u32) -> Self {
         let share = span.to - span.from;
-        let pixels = (share * crate::variant::pixels(source)).round();
+        let pixels = (share * crate::variant::search::pixels(source)).round();
         let pixels = if pixels < LEAST_SIDE { 0.0 } else { pixels };
         let spacing = share * real(cells) / 64.0;
         // A box of one cell has the variance 1/12, a tent of half width h that of h²/6.
