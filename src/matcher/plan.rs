@@ -4,6 +4,7 @@
 //! What a look-up costs is [`super::budget`]'s; the order of a step's variants, likeliest first, is
 //! [`crate::variant`]'s.
 
+use super::price::hash_us;
 use crate::num::{to_f64, to_u64};
 use crate::variant::Step;
 
@@ -94,8 +95,6 @@ pub(super) type Batch = (usize, u32);
 pub(super) struct Means<'a> {
     /// Radius and microseconds of a look-up in all lists, widest first.
     pub(super) prices: &'a [(u32, f64)],
-    /// Microseconds of a hash.
-    pub(super) hash_us: f64,
     /// Microseconds for all steps.
     pub(super) us: f64,
     /// Microseconds for framed pictures, at most.
@@ -113,7 +112,7 @@ pub(super) fn batches(steps: &[Step], means: &Means<'_>) -> Vec<Batch> {
         let row = &mut reach[place];
         let from = means.prices.partition_point(|(other, _)| other > radius);
         let allowed = if *step == Step::Framed { left.min(framed_left) } else { left };
-        let cost = |first: usize| means.cost(row, from, first) * usual(*step);
+        let cost = |first: usize| means.cost(row, from, first, hash_us(*step)) * usual(*step);
         let first = affordable(first, |first| cost(first) <= allowed);
         let cost = cost(first);
         left -= cost;
@@ -134,8 +133,8 @@ pub(super) fn batches(steps: &[Step], means: &Means<'_>) -> Vec<Batch> {
 impl Means<'_> {
     /// What it costs to look the first variants up at the radius in place `from`, where `row` says how
     /// many are at each radius or a wider one already.
-    fn cost(&self, row: &[usize], from: usize, first: usize) -> f64 {
-        let price = |place: usize| self.prices.get(place).map_or(-self.hash_us, |(_, us)| *us);
+    fn cost(&self, row: &[usize], from: usize, first: usize, hash_us: f64) -> f64 {
+        let price = |place: usize| self.prices.get(place).map_or(-hash_us, |(_, us)| *us);
         let more = |place: usize| to_f64(to_u64(first.saturating_sub(row[place])));
         (from..self.prices.len())
             .map(|place| more(place) * (price(place) - price(place + 1)).max(0.0))
