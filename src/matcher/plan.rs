@@ -202,7 +202,7 @@ mod tests {
         let mut covers: Vec<Variant> = Vec::new();
         VariantSearch::new(&plane).step(Step::Uncovered, &mut covers);
         let is_mirrored: Vec<bool> =
-            covers.iter().map(|one| one.kind.to_string().contains("flip")).collect();
+            covers.iter().map(|one| one.kind.to_string().ends_with("mirrored")).collect();
         assert!(covers.len() > 2 && is_mirrored.is_sorted(), "{is_mirrored:?}");
     }
 }
