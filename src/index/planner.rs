@@ -166,15 +166,6 @@ impl<'a, H: BitHash> Planner<'a, H> {
         }
     }
 
-    /// Microseconds of a query in a batch of 64, typical data, by whichever index should answer: the
-    /// same on every machine, for budgets whose look-ups must not depend on the processor.
-    pub(crate) fn nominal_us(&self, radius: u32) -> f64 {
-        let scan_ns = self.tiled_ns(radius, 64, &TILES_AVX512);
-        let tree_ns = self.bk_tree.map(|_| self.tree_ns(radius)).filter(|ns| *ns < WASTE * scan_ns);
-        let mih_ns = self.mih.map(|_| self.typical_ns(radius, &BATCH));
-        [tree_ns, mih_ns].into_iter().flatten().fold(scan_ns, f64::min) / 1e3
-    }
-
     /// Nanoseconds of the scan for each query: reading the column, from memory once it is larger
     /// than a cache (Zen 4, November 2026), or comparing leading words of a tile that is already there.
     fn scan_ns(&self, radius: u32, batch: usize) -> f64 {

@@ -1,43 +1,28 @@
 //! What variants may cost, and what they did cost.
 //!
-//! Owns the budget: milliseconds on the machine of the cost model, never of a clock, so that the
-//! same picture, lists and settings give the same look-ups everywhere. A look-up's price is that of
-//! its hash and what the planner expects of each list at the radius; on which look-ups the budget is
-//! spent is said by [`super::plan`].
+//! Owns the budget: milliseconds of the cost model, never of a clock, so that the same picture, lists
+//! and settings give the same look-ups everywhere. What hashes and look-ups cost is [`super::price`]'s;
+//! on which of them the budget is spent is said by [`super::plan`].
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::Matcher;
 use super::plan::{Batch, Means, RADII, affordable, batches};
-use crate::bits::{BitHash, Hash256};
+use super::price::{WINDOW_US, fixed_us, hash_us, lookup_us};
 use crate::hash::Algorithm;
-use crate::index::IndexChoice;
-use crate::list::HashList;
 use crate::num::to_u64;
 use crate::variant::{MEETING_MOST, Step};
 
 /// The default: what `--variants all` may take for one picture on one core of a large list.
 pub(super) const DEFAULT_MS: u32 = 60;
-/// Microseconds to make one variant, over all steps (Zen 4, November 2026).
-const HASH_US: f64 = 20.0;
-/// Microseconds that the planes and the search for frames, tiles and covers take of every picture
-/// (Zen 3, 2 megapixels, November 2026).
-const FIXED_US: f64 = 7000.0;
-/// Part of a small budget that counts as that at most: framed pictures need little of it.
-const FIXED_SHARE: f64 = 0.125;
-/// What a look-up takes of the planner's nominal price, which is that of large batches in warm caches of a
-/// faster machine: so that what a picture takes on ten million entries (Zen 3, 4 KiB pages) stays
-/// below its budget.
-const COLD: f64 = 4.5;
 /// Part of the budget that framed pictures take at most: they are looked up by default, where a
 /// picture should cost little more than its decoding, which takes some 9 ms for 2 megapixels.
-const FRAMED_SHARE: f64 = 0.035;
+const FRAMED_SHARE: f64 = 0.03;
 /// Microseconds for the seven turned forms of a picture; where the review radius costs more, they
 /// are looked up at a narrower one. Turned copies lie within some 10 bits.
-const TURNED_US: f64 = 1000.0;
+const TURNED_US: f64 = 750.0;
 /// Microseconds from which on a look-up is worth avoiding by comparing with those before it.
 const DEAR_US: f64 = 5.0;
 
@@ -47,16 +32,17 @@ const STORED_SHARE: f64 = 0.5;
 /// Lists that hold windows of their pictures.
 pub(super) struct StoredLists {
     pub(super) places: Vec<usize>,
-    /// Radii and prices of a look-up in all of them, widest first.
+    /// Radii and prices of a window with its look-up in all of them, widest first.
     prices: Vec<(u32, f64)>,
 }
 
 impl StoredLists {
     /// Lists in these places, looked up within `widest` at most.
     pub(super) fn new(matcher: &Matcher, places: Vec<usize>, widest: u32) -> Self {
-        let lists = || places.iter().map(|place| &matcher.settings.lists[*place]);
         let near = matcher.radius(Algorithm::Pdq);
-        let price = |radius| (radius, lookup_us::<Hash256>(lists(), Algorithm::Pdq, radius));
+        let lists = || places.iter().map(|place| &matcher.settings.lists[*place]);
+        let lookups = |radius| lists().map(move |list| lookup_us(list, Algorithm::Pdq, radius));
+        let price = |radius| (radius, WINDOW_US + lookups(radius).sum::<f64>());
         let prices = radii(widest).into_iter().filter(|radius| *radius >= near.min(widest));
         let prices = prices.map(price).collect();
         Self { places, prices }
@@ -74,10 +60,10 @@ pub(super) struct Purse {
 }
 
 impl Purse {
-    /// A full one. The hashes of stored windows are not paid for: they are as many on every list.
+    /// A full one, but for what is set aside for stored windows.
     pub(super) fn new(matcher: &Matcher, stored: Option<&StoredLists>) -> Self {
         let radii = radii(matcher.review_radius(Algorithm::Pdq));
-        let price = |radius| (radius, matcher.lookup_us::<Hash256>(Algorithm::Pdq, radius));
+        let price = |radius| (radius, matcher.lookup_us(Algorithm::Pdq, radius));
         let prices = radii.into_iter().map(price).collect();
         let total_us = f64::from(matcher.settings.variant_budget_ms) * 1000.0;
         let widest = stored.and_then(|stored| stored.prices.first()).map_or(0.0, |(_, us)| *us);
@@ -101,7 +87,7 @@ impl Purse {
     /// How the first of `steps` is looked up: numbers of its variants and their radii, widest first.
     pub(super) fn plan(&self, steps: &[Step]) -> Vec<Batch> {
         let framed_us = self.total_us * FRAMED_SHARE;
-        let means = Means { prices: &self.prices, hash_us: HASH_US, us: self.us, framed_us };
+        let means = Means { prices: &self.prices, us: self.us, framed_us };
         batches(steps, &means)
     }
 
@@ -110,23 +96,21 @@ impl Purse {
         self.price(radius) >= DEAR_US
     }
 
-    pub(super) fn pay_hashes(&mut self, hashes: usize) {
-        self.us -= count(hashes) * HASH_US;
+    pub(super) fn pay_hashes(&mut self, step: Step, hashes: usize) {
+        self.us -= count(hashes) * hash_us(step);
     }
 
-    pub(super) fn pay_lookups(&mut self, lookups: usize, radius: u32) {
-        self.us -= count(lookups) * self.price(radius);
+    /// Pays for look-ups and says what they cost.
+    pub(super) fn pay_lookups(&mut self, lookups: usize, radius: u32) -> f64 {
+        let us = count(lookups) * self.price(radius);
+        self.us -= us;
+        us
     }
 
     fn price(&self, radius: u32) -> f64 {
         let price = self.prices.iter().find(|(other, _)| *other == radius);
         price.map_or(0.0, |(_, price)| *price)
     }
-}
-
-/// Microseconds of a budget that no hash or look-up can be paid from.
-fn fixed_us(total_us: f64) -> f64 {
-    FIXED_US.min(FIXED_SHARE * total_us)
 }
 
 /// The radii to choose from, none beyond the review radius.
@@ -140,32 +124,18 @@ fn count(count: usize) -> f64 {
     crate::num::to_f64(to_u64(count))
 }
 
-/// Expected microseconds to look one hash up in lists by their cheapest index: an index that
-/// is asked for changes how long a search takes, never what it finds.
-fn lookup_us<'a, H: BitHash>(
-    lists: impl Iterator<Item = &'a Arc<HashList>>,
-    algorithm: Algorithm,
-    radius: u32,
-) -> f64 {
-    let cost = |list: &Arc<HashList>| {
-        let planner = list.planner::<H>(algorithm, IndexChoice::Auto)?;
-        Some(COLD * planner.nominal_us(radius))
-    };
-    lists.filter_map(cost).sum()
-}
-
 impl Matcher {
-    /// Expected microseconds to look one hash up in all lists.
-    fn lookup_us<H: BitHash>(&self, algorithm: Algorithm, radius: u32) -> f64 {
-        lookup_us::<H>(self.settings.lists.iter(), algorithm, radius)
+    /// Expected microseconds to look one hash of 256 bits up in all lists.
+    fn lookup_us(&self, algorithm: Algorithm, radius: u32) -> f64 {
+        self.settings.lists.iter().map(|list| lookup_us(list, algorithm, radius)).sum()
     }
 
     /// The radius of turned forms: the review radius, but on lists so large that this costs too much
     /// the widest that does not, and never below the radius of near matches.
-    pub(super) fn turned_radius<H: BitHash>(&self, algorithm: Algorithm) -> u32 {
+    pub(super) fn turned_radius(&self, algorithm: Algorithm) -> u32 {
         let review = self.review_radius(algorithm);
         let near = self.radius(algorithm);
-        let fits = |radius: &u32| 7.0 * self.lookup_us::<H>(algorithm, *radius) <= TURNED_US;
+        let fits = |radius: &u32| 7.0 * self.lookup_us(algorithm, *radius) <= TURNED_US;
         radii(review).into_iter().find(fits).unwrap_or(near).max(near)
     }
 
@@ -181,7 +151,7 @@ impl Matcher {
             time: Duration::from_nanos(counts.nanoseconds.load(Ordering::Relaxed)),
         };
         let all = Step::ALL.into_iter().zip(&self.costs.0).map(cost);
-        all.filter(|cost| cost.pictures > 0).collect()
+        all.filter(|cost| cost.hashes > 0 || cost.pictures > 0).collect()
     }
 }
 
@@ -191,7 +161,8 @@ impl Matcher {
 pub struct VariantCost {
     /// The step.
     pub step: Step,
-    /// Pictures that came to it unmatched.
+    /// Pictures that came to it unmatched. Steps whose look-ups are made together with those of an earlier
+    /// one that matched are not counted, though their hashes and look-ups are.
     pub pictures: u64,
     /// Pictures of which it found something that is on no negative list.
     pub matched: u64,
@@ -199,7 +170,8 @@ pub struct VariantCost {
     pub hashes: u64,
     /// Variants looked up, in every list.
     pub lookups: u64,
-    /// Time in all threads together. Measured, so never part of a record.
+    /// Time in all threads together; of look-ups made together with other steps', its share by the cost
+    /// model. Measured, so never part of a record.
     pub time: Duration,
 }
 
@@ -229,15 +201,15 @@ impl Costs {
     pub(super) fn add(
         &self,
         step: Step,
-        hashes: usize,
-        lookups: usize,
+        is_unmatched: bool,
+        (hashes, lookups): (usize, usize),
         is_matched: bool,
         time: Duration,
     ) {
         let Some(place) = Step::ALL.iter().position(|other| *other == step) else { return };
         let counts = &self.0[place];
         let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        counts.pictures.fetch_add(1, Ordering::Relaxed);
+        counts.pictures.fetch_add(u64::from(is_unmatched), Ordering::Relaxed);
         counts.matched.fetch_add(u64::from(is_matched), Ordering::Relaxed);
         counts.hashes.fetch_add(to_u64(hashes), Ordering::Relaxed);
         counts.lookups.fetch_add(to_u64(lookups), Ordering::Relaxed);
@@ -252,7 +224,7 @@ mod tests {
     /// Prices of a look-up at each radius, widest first.
     type Prices = [f64; RADII.len()];
     const SHORT: Prices = [0.5; RADII.len()];
-    const TEN_MILLION: Prices = [1303.0, 541.0, 353.0, 229.0, 71.0, 55.0, 38.0, 4.2];
+    const TEN_MILLION: Prices = [1706.0, 692.0, 415.0, 271.0, 174.0, 54.5, 41.6, 28.8, 3.2];
 
     fn purse(ms: f64, prices: Prices) -> Purse {
         let (total_us, prices) = (ms * 1000.0, RADII.into_iter().zip(prices).collect());
@@ -264,7 +236,7 @@ mod tests {
         let take = |place: usize| {
             let batches = purse.plan(&Step::ALL[place..]);
             for (count, radius) in &batches {
-                purse.pay_hashes(*count);
+                purse.pay_hashes(Step::ALL[place], *count);
                 purse.pay_lookups(*count, *radius);
             }
             batches
@@ -335,8 +307,9 @@ mod tests {
     fn the_default_takes_a_small_part_for_frames() {
         let purse = purse(60.0, TEN_MILLION);
         let batches = purse.plan(&[Step::Framed]);
-        let price =
-            |(count, radius): &Batch| self::count(*count) * (HASH_US + purse.price(*radius));
+        let price = |(count, radius): &Batch| {
+            self::count(*count) * (hash_us(Step::Framed) + purse.price(*radius))
+        };
         let us: f64 = batches.iter().map(price).sum();
         assert!(us < 3000.0, "{us}: {batches:?}");
     }

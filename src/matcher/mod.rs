@@ -9,6 +9,8 @@ mod budget;
 mod chance;
 mod live;
 mod plan;
+mod price;
+mod rounds;
 mod search;
 mod window;
 
@@ -181,9 +183,11 @@ impl MatcherBuilder {
         self
     }
 
-    /// What variants of one picture may cost, in milliseconds of the cost model; default 60. Not
-    /// measured by a clock: which variants are looked up, and at which radius, follows from this,
-    /// the lists and the picture alone.
+    /// What variants of one picture without a match may cost, in milliseconds of one core; default 60.
+    /// Counted by a cost model, not by a clock: which variants are looked up, and at which radius,
+    /// follows from this, the lists and the picture alone. The model's milliseconds are about those of a
+    /// Zen 3 core with AVX2 (docs/robustness.md says what was measured); short lists take less, as
+    /// everything is looked up.
     pub fn variant_budget_ms(&mut self, ms: u32) -> &mut Self {
         self.variant_budget_ms = ms;
         self

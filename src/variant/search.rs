@@ -203,12 +203,18 @@ impl<'a> VariantSearch<'a> {
         (rect.width() * pixels(width), rect.height() * pixels(height))
     }
 
+    /// Upright ones first: a budget may not reach the mirrored ones.
     fn uncovered(&mut self, out: &mut Vec<Variant>) {
-        for (cover, plane) in cover::uncovered(self.plane) {
-            let kind = VariantKind { cover: Some(cover), ..VariantKind::PLAIN };
-            let quality = window_quality(&plane, &Rect::WHOLE, &Rect::WHOLE);
-            let block = Windows::new(&plane).block(&Rect::WHOLE, &Rect::WHOLE);
-            push(&kind, &block, quality, &MIRRORED, out);
+        let hashed = |(cover, plane): &(cover::Cover, VariantPlane)| {
+            let kind = VariantKind { cover: Some(*cover), ..VariantKind::PLAIN };
+            let quality = window_quality(plane, &Rect::WHOLE, &Rect::WHOLE);
+            (kind, Windows::new(plane).block(&Rect::WHOLE, &Rect::WHOLE), quality)
+        };
+        let blocks: Vec<_> = cover::uncovered(self.plane).iter().map(hashed).collect();
+        for form in MIRRORED {
+            for (kind, block, quality) in &blocks {
+                push(kind, block, *quality, &[form], out);
+            }
         }
     }
 

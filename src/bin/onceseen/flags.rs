@@ -331,8 +331,9 @@ pub struct Variants {
     /// covers too (all).
     #[arg(long, value_name = "SET", default_value_t = VariantSet::Framed)]
     pub variants: VariantSet,
-    /// What variants of one picture may cost, in milliseconds of one core; decides by a cost model,
-    /// not by a clock, how many are looked up and at which radius.
+    /// What variants of one picture without a match may cost, in milliseconds of one core. A cost model,
+    /// not a clock, decides by it how many are looked up and at which radius, the same on every machine;
+    /// its milliseconds are about those of a Zen 3 core.
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     pub variant_budget_ms: u32,
 }
