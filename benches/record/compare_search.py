@@ -231,7 +231,7 @@ def measure(searchers, radius, modes, query_count, rounds):
             recall[searcher.name] = compare(searcher, radius, answer, reference)
         us = searcher.ask(radius, "batch", count)["us"]
         counts[searcher.name, "batch"] = sized(us, BATCH_ROUND_S, query_count)
-        counts[searcher.name, "warm-up"] = sized(us, WARM_UP_S, WARM_UP)
+        counts[searcher.name, "warm-up"] = sized(us, WARM_UP_S, min(WARM_UP, query_count))
     for _ in range(rounds):
         for mode in modes:
             for searcher in searchers:
@@ -245,8 +245,9 @@ def measure(searchers, radius, modes, query_count, rounds):
 
 
 def sized(us, seconds, most):
-    """Queries that take so many seconds at so many µs each; at least 4, of which a batch is made."""
-    return max(4, min(most, int(seconds * 1e6 / max(us, 1e-3))))
+    """Queries that take so many seconds at so many µs each; at least 4, of which a batch is made, as far as
+    there are so many."""
+    return min(most, max(4, int(seconds * 1e6 / max(us, 1e-3))))
 
 
 def compare(searcher, radius, answer, reference):

@@ -51,6 +51,26 @@ fn ask_ahead(rows: &[u8], block: usize, block_len: usize) {
     (0..block_len).step_by(64).for_each(|line| prefetch(rows, start + line));
 }
 
+/// Calls `found(row, distance)` for each row of which the number is in `some` and that is at most
+/// `radius` bits from `query`, in the order of the numbers; those beyond the last row are passed over.
+#[inline(always)]
+pub(super) fn scan_some<H: BitHash>(
+    rows: &[u8],
+    some: &[u32],
+    query: H,
+    radius: u32,
+    found: &mut impl FnMut(u32, u32),
+) {
+    for row in some {
+        let start = num::index(*row) * H::BYTES;
+        let Some(bytes) = rows.get(start..start + H::BYTES) else { continue };
+        let distance = H::from_column(bytes).distance(query);
+        if distance <= radius {
+            found(*row, distance);
+        }
+    }
+}
+
 /// Reports the distances of a block that are within the radius, if there is any.
 #[inline(always)]
 fn emit(distances: &[u32], first_row: usize, radius: u32, found: &mut impl FnMut(usize, u32)) {

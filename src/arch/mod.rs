@@ -129,6 +129,19 @@ pub(crate) fn scan<H: BitHash>(
     dispatch!(isa, scan(rows, query, radius, found));
 }
 
+/// Calls `found(row, distance)` for each row of which the number is in `some` and that is at most
+/// `radius` bits from `query`, in the order of the numbers; those beyond the last row are passed over.
+pub(crate) fn scan_some<H: BitHash>(
+    isa: Isa,
+    rows: &[u8],
+    some: &[u32],
+    query: H,
+    radius: u32,
+    found: &mut impl FnMut(u32, u32),
+) {
+    dispatch!(isa, scan_some(rows, some, query, radius, found));
+}
+
 /// Bytes of a cache line.
 const LINE: usize = 64;
 

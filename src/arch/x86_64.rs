@@ -35,6 +35,17 @@ macro_rules! instruction_set {
             }
 
             #[target_feature(enable = $features)]
+            pub(in crate::arch) fn scan_some<H: BitHash>(
+                rows: &[u8],
+                some: &[u32],
+                query: H,
+                radius: u32,
+                found: &mut impl FnMut(u32, u32),
+            ) {
+                generic::scan_some(rows, some, query, radius, found);
+            }
+
+            #[target_feature(enable = $features)]
             pub(in crate::arch) fn filter_u16(
                 bytes: &[u8],
                 lists: &[U16List],

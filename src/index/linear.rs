@@ -3,7 +3,9 @@
 //! The reference for every other index, and the fastest of all for small columns and wide radii.
 //! One query reads the rows as they lie. A batch reads the column once, in tiles that stay in the
 //! cache while every query looks at them, and looks only at as many leading words of a row as the
-//! radius needs: a random row passes them rarely, and only then is its distance computed.
+//! radius needs: a random row passes them rarely, and only then is its distance computed. A query
+//! near which the list is crowded reads rows as if it were alone, so that a batch costs no more than
+//! its queries one by one.
 
 use std::cell::RefCell;
 
@@ -39,6 +41,13 @@ const MOST_KEPT: usize = 1 << 20;
 /// less 3.3 standard deviations, `16 n - 3.3 sqrt(8 n)`.
 const PREFIX_RADII: [u32; MAX_WORDS - 1] = [6, 18, 31, 45, 59, 73, 87];
 
+/// A tile is crowded for a query when one of so many rows passes the leading words in vain: looking at
+/// each of those costs more than comparing all rows as they lie.
+const CROWDED_SHARE: usize = 8;
+
+/// Tiles that a query compares row by row after a crowded one, before it tries leading words again.
+const TILES_APART: u32 = 16;
+
 /// The scan of a column.
 #[derive(Clone, Copy, Debug)]
 pub struct Linear<'a, H> {
@@ -55,30 +64,57 @@ impl<'a, H: BitHash> Linear<'a, H> {
     fn scan_tile(
         &self,
         first_row: u32,
-        queries: &[([u32; MAX_WORDS], H)],
+        queries: &mut [Tiled<H>],
         radius: u32,
-        planes: &mut Planes,
+        memory: &mut TileMemory,
         out: &mut [Vec<Neighbor>],
     ) {
-        let end = first_row.saturating_add(num::row(Planes::tile(Isa::detect())));
+        let isa = Isa::detect();
+        let end = first_row.saturating_add(num::row(Planes::tile(isa)));
         let rows = self.column.rows(first_row, end);
-        planes.fill::<H>(rows);
+        let TileMemory { planes, passed } = memory;
+        if queries.iter().any(|query| query.apart == 0) {
+            planes.fill::<H>(rows);
+        }
         count(Step::Row, num::to_u64(rows.len() / H::BYTES * queries.len()));
         // The next tile is on its way while this one is compared: each query asks for its share.
         let (bytes, next) = (self.column.as_bytes(), num::index(end) * H::BYTES);
         let share = rows.len().div_ceil(LINE).div_ceil(queries.len());
-        for (number, ((words, query), found)) in queries.iter().zip(out).enumerate() {
+        for (number, (tiled, found)) in queries.iter_mut().zip(out).enumerate() {
             (0..share)
                 .for_each(|line| arch::prefetch(bytes, next + (number * share + line) * LINE));
-            planes.filter(words, radius, &mut |row| {
-                let entry = EntryId(first_row + num::row(row));
-                let distance = self.column.get(entry).map(|hash| hash.distance(*query));
-                if let Some(distance) = distance.filter(|distance| *distance <= radius) {
-                    found.push(Neighbor { distance, entry });
+            if tiled.apart > 0 {
+                tiled.apart -= 1;
+                append_rows(rows, first_row, tiled.query, radius, found);
+            } else {
+                passed.clear();
+                planes.filter(&tiled.words, radius, &mut |row| passed.push(num::row(row)));
+                let before = found.len();
+                arch::scan_some(isa, rows, passed, tiled.query, radius, &mut |row, distance| {
+                    found.push(Neighbor { distance, entry: EntryId(first_row + row) });
+                });
+                let in_vain = passed.len() - (found.len() - before);
+                if in_vain * CROWDED_SHARE > rows.len() / H::BYTES {
+                    tiled.apart = TILES_APART;
                 }
-            });
+            }
         }
     }
+}
+
+/// What the queries of a batch use in turn.
+struct TileMemory {
+    planes: Planes,
+    /// Rows of the tile whose leading words are near enough.
+    passed: Vec<u32>,
+}
+
+/// A query of a batch.
+struct Tiled<H> {
+    query: H,
+    words: [u32; MAX_WORDS],
+    /// Tiles to come whose rows it compares as they lie.
+    apart: u32,
 }
 
 impl<H: BitHash> Index<H> for Linear<'_, H> {
@@ -95,11 +131,13 @@ impl<H: BitHash> Index<H> for Linear<'_, H> {
             return;
         }
         out.iter_mut().for_each(Vec::clear);
-        let queries: Vec<_> = queries.iter().map(|query| (words(*query), *query)).collect();
+        let tiled = |query: &H| Tiled { query: *query, words: words(*query), apart: 0 };
+        let mut queries: Vec<_> = queries.iter().map(tiled).collect();
         let isa = Isa::detect();
-        let mut planes = Planes::new(isa, prefix_words::<H>(radius));
+        let planes = Planes::new(isa, prefix_words::<H>(radius));
+        let mut memory = TileMemory { planes, passed: Vec::new() };
         for first_row in (0..self.column.len()).step_by(Planes::tile(isa)) {
-            self.scan_tile(first_row, &queries, radius, &mut planes, out);
+            self.scan_tile(first_row, &mut queries, radius, &mut memory, out);
         }
         out.iter_mut().for_each(|found| order(found));
     }
@@ -156,7 +194,18 @@ pub(crate) fn scan_rows<H: BitHash>(
     out: &mut Vec<Neighbor>,
 ) {
     count(Step::Row, end.min(column.len()).saturating_sub(start).into());
-    arch::scan(Isa::detect(), column.rows(start, end), query, radius, &mut |row, distance| {
+    append_rows(column.rows(start, end), start, query, radius, out);
+}
+
+/// Appends the entries of some rows, of which the first is `start`, in row order.
+fn append_rows<H: BitHash>(
+    rows: &[u8],
+    start: u32,
+    query: H,
+    radius: u32,
+    out: &mut Vec<Neighbor>,
+) {
+    arch::scan(Isa::detect(), rows, query, radius, &mut |row, distance| {
         out.push(Neighbor { distance, entry: EntryId(start + num::row(row)) });
     });
 }
@@ -181,6 +230,58 @@ mod tests {
             assert_eq!(found.len(), len);
             assert!(found.is_sorted());
             assert!(all.iter().all(|answer| *answer == found));
+        }
+    }
+
+    /// Rows 32 bits from the zero hash in a crowd, and rows far from it.
+    fn crowd_and_others(crowded: impl Fn(u64) -> bool, rows: u64) -> Vec<u8> {
+        let near = |row: u64| {
+            let bits = |word| 0x0101_0101_0101_0101u64.rotate_left(num::low_u32(row + word) % 64);
+            [0, 1, 2, 3].map(bits)
+        };
+        let far = |row: u64| [0, 1, 2, 3].map(|word| num::spread(4 * row + word) | 0xff);
+        (0..rows)
+            .flat_map(|row| if crowded(row) { near(row) } else { far(row) })
+            .flat_map(u64::to_le_bytes)
+            .collect()
+    }
+
+    #[test]
+    fn a_crowded_tile_is_compared_row_by_row_for_a_while() {
+        let bytes = crowd_and_others(|row| row < 8 * num::to_u64(arch::TILE), 9 * 2048);
+        let linear = Linear::new(Column::<Hash256>::new(&bytes).unwrap());
+        let isa = Isa::detect();
+        let tile = num::row(Planes::tile(isa));
+        let planes = Planes::new(isa, prefix_words::<Hash256>(31));
+        let mut memory = TileMemory { planes, passed: Vec::new() };
+        let query = Hash256::default();
+        for (radius, first_row, apart) in
+            [(31, 0, TILES_APART), (32, 0, 0), (31, 8 * num::row(arch::TILE), 0)]
+        {
+            let mut queries = [Tiled { query, words: words(query), apart: 0 }];
+            let mut found = [Vec::new()];
+            linear.scan_tile(first_row, &mut queries, radius, &mut memory, &mut found);
+            assert_eq!(queries[0].apart, apart, "radius {radius}, tile from {first_row}");
+            assert_eq!(found[0].len(), num::index(if radius == 32 { tile } else { 0 }));
+            linear.scan_tile(first_row, &mut queries, radius, &mut memory, &mut found);
+            assert_eq!(queries[0].apart, apart.saturating_sub(1));
+        }
+    }
+
+    #[test]
+    fn a_batch_finds_what_its_queries_find_in_crowds_that_come_and_go() {
+        let rows = 50 * num::to_u64(arch::TILE) + 77;
+        let bytes = crowd_and_others(|row| row / 10_000 % 3 == 1 || row % 1_000 == 0, rows);
+        let linear = Linear::new(Column::<Hash256>::new(&bytes).unwrap());
+        let queries: Vec<_> =
+            (0..6).map(|i| Hash256::from_words([(1 << (8 * i)) - 1, 0, 0, 0])).collect();
+        for radius in [8, 30, 31, 32, 36] {
+            let (mut one, mut many) = (Vec::new(), Vec::new());
+            linear.search_batch(&queries, radius, &mut many);
+            for (query, found) in queries.iter().zip(&many) {
+                linear.search(*query, radius, &mut one);
+                assert_eq!(*found, one);
+            }
         }
     }
 }

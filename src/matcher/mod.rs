@@ -27,6 +27,7 @@ use crate::index::{IndexChoice, Neighbor};
 use crate::list::{Claim, HashList};
 use crate::variant::{VariantPlane, VariantSet};
 
+use batch::Ahead;
 pub use budget::VariantCost;
 pub use live::{LIVE_LIMIT, LiveError, LiveMatcher, Pending};
 
@@ -320,13 +321,19 @@ impl Matcher {
     /// Everything that the lists know of the query, surest first: by level, then distance, then
     /// list in the order added, then algorithm and entry.
     pub fn matches(&self, query: &Query) -> Vec<Match> {
+        self.matches_with(query, &mut Vec::new())
+    }
+
+    /// [`Matcher::matches`] of a query of which some look-ups were made before.
+    fn matches_with(&self, query: &Query, known: &mut Vec<Ahead>) -> Vec<Match> {
         let mut out = Vec::new();
         for place in 0..self.names.len() {
             self.match_digests(place, &query.digests, &mut out);
             for hash in query.hashes.hashes() {
                 if self.is_matchable(hash) {
                     let turned = query.hashes.dihedral(hash.algorithm());
-                    self.match_hash(place, hash, turned, &mut out);
+                    let known = Ahead::take(known, place, hash.algorithm(), hash.value());
+                    self.match_hash(place, hash, turned, known, &mut out);
                 }
             }
         }
@@ -390,11 +397,14 @@ impl Matcher {
         place: usize,
         hash: &ImageHash,
         turned: Option<&[Hash256; 8]>,
+        known: Option<Vec<Neighbor>>,
         out: &mut Vec<Match>,
     ) {
         let algorithm = hash.algorithm();
-        let (found, lookups) = match (hash.value(), turned) {
-            (HashValue::Bits256(value), Some(turned))
+        let original = |neighbor| Found { neighbor, variant: Dihedral::Original.name().to_owned() };
+        let (found, lookups) = match (known, hash.value(), turned) {
+            (Some(known), ..) => (known.into_iter().map(original).collect(), 1),
+            (None, HashValue::Bits256(value), Some(turned))
                 if self.settings.variants != VariantSet::None =>
             {
                 // The list's hash and the query's come from the same code or a bit-exact one, so the
@@ -402,8 +412,10 @@ impl Matcher {
                 debug_assert_eq!(turned[0], value);
                 self.search(place, algorithm, turned)
             }
-            (HashValue::Bits256(value), _) => self.search(place, algorithm, &[value]),
-            (HashValue::Bits64(value), _) => self.search::<Hash64>(place, algorithm, &[value]),
+            (None, HashValue::Bits256(value), _) => self.search(place, algorithm, &[value]),
+            (None, HashValue::Bits64(value), _) => {
+                self.search::<Hash64>(place, algorithm, &[value])
+            }
         };
         let list = &self.settings.lists[place];
         for found in found {

@@ -156,6 +156,25 @@ fn batches_keep_the_order_of_their_queries() {
 }
 
 #[test]
+fn a_long_batch_gives_what_its_queries_give() {
+    let rows: Vec<Vec<ImageHash>> = (0..700_u64)
+        .map(|n| vec![pdq([n / 3, n % 7, 0, n * n]), phash(n.wrapping_mul(0x0101_0101))])
+        .collect();
+    let lists = [list("a", &rows[..400]), list("b", &rows[300..])];
+    let mut queries: Vec<Query> = rows.concat().into_iter().map(Query::of_hash).collect();
+    queries.insert(500, Query::default());
+    queries.insert(77, queries[600].clone());
+    // On one thread as many are looked up together as can be.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    for index in IndexChoice::ALL {
+        let matcher = matcher(&lists, index, 4, 9);
+        let one_by_one: Vec<_> = queries.iter().map(|query| matcher.matches(query)).collect();
+        assert!(one_by_one.iter().any(|found| found.len() > 20));
+        assert!(pool.install(|| matcher.match_batch(&queries)) == one_by_one, "{index}");
+    }
+}
+
+#[test]
 fn one_matcher_serves_many_threads() {
     fn shareable<T: Send + Sync + 'static>(_: &T) {}
     let rows: Vec<Vec<ImageHash>> = (0..2000).map(|n| vec![pdq([n; 4])]).collect();
