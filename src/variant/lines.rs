@@ -253,7 +253,7 @@ pub(super) fn mean_difference(a: &[f32], b: &[f32]) -> f32 {
 }
 
 /// The upper median of at least one value.
-fn median(values: &[f32]) -> f32 {
+pub(super) fn median(values: &[f32]) -> f32 {
     let mut values = values.to_vec();
     let middle = values.len() / 2;
     let (_, median, _) = values.select_nth_unstable_by(middle, f32::total_cmp);

@@ -112,8 +112,8 @@ fn rough_median(a: &[f32], b: &[f32]) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::lines::median;
     use super::*;
+    use crate::variant::lines::median;
 
     #[test]
     fn rough_median_is_the_upper_one_but_for_its_last_bits() {

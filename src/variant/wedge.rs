@@ -73,7 +73,7 @@ fn pair(
     // Sizes of the upright original in pixels of the copy; the distance is counted in cells of the axis
     // that the side faces.
     let (width, height) = (size.0 * turn.scale.0, size.1 * turn.scale.1);
-    let sign = if side % 2 == 0 { -1.0 } else { 1.0 };
+    let sign = if side.is_multiple_of(2) { -1.0 } else { 1.0 };
     let place = |beside: f32| {
         let (x, y) = if side < 2 {
             (along * width, sign * (0.5 * height + beside * size.1 / cells.1))
