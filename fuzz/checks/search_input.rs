@@ -63,8 +63,12 @@ impl<H: BitHash> SearchInput<H> {
             let expected = answer(self.query, radius, &Linear::new(column));
             assert_eq!(answer(self.query, radius, index), expected, "radius {radius}");
             let mut batch = Vec::new();
-            index.search_batch(&[self.query, self.query], radius, &mut batch);
-            assert_eq!(batch, [expected.clone(), expected], "batch at radius {radius}");
+            for len in [2, 64] {
+                // The longer one is joined.
+                index.search_batch(&vec![self.query; len], radius, &mut batch);
+                let is_equal = batch.iter().all(|found| *found == expected);
+                assert!(batch.len() == len && is_equal, "batch of {len} at radius {radius}");
+            }
         }
     }
 

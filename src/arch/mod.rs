@@ -311,6 +311,13 @@ mod tests {
                 for isa in Isa::available() {
                     let found = scanned(isa, &column, query, radius);
                     assert_eq!(found, expected, "{} {rows} rows, radius {radius}", isa.name());
+                    // All rows, and some that there are not.
+                    let (some, mut found) =
+                        ((0..num::row(rows) + 9).collect::<Vec<_>>(), Vec::new());
+                    scan_some(isa, &column, &some, query, radius, &mut |row, distance| {
+                        found.push((num::index(row), distance));
+                    });
+                    assert_eq!(found, expected, "{} {rows} numbers, radius {radius}", isa.name());
                 }
             }
         }

@@ -19,7 +19,7 @@ use crate::arch::Isa;
 use crate::bits::BitHash;
 use crate::index::bktree::BkTree;
 use crate::index::linear::{Linear, prefix_words};
-use crate::index::mih::{Effort, Mih, Prices, Scratch};
+use crate::index::mih::{Effort, JOINED_FROM, Mih, Prices, Scratch};
 use crate::index::{Column, Index, IndexChoice, Neighbor};
 use crate::num;
 
@@ -259,17 +259,26 @@ impl<'a, H: BitHash> Planner<'a, H> {
             && (done >= 1.0 || patience + ahead <= num::to_f64(prices.most))
     }
 
-    /// Searches with the multi-index if its directory promises to be cheaper than the scan.
-    fn try_mih(&self, mih: &Mih<'_, H>, query: H, radius: u32, out: &mut Vec<Neighbor>) -> bool {
-        if !self.may_pay(radius, 1) {
+    /// Searches with the multi-index if its directory promises to be cheaper than the scan, which answers
+    /// so many queries at a time.
+    fn try_mih(
+        &self,
+        mih: &Mih<'_, H>,
+        query: H,
+        radius: u32,
+        batch: usize,
+        out: &mut Vec<Neighbor>,
+    ) -> bool {
+        if !self.may_pay(radius, batch) {
             return false;
         }
         Scratch::with(|scratch| {
             let effort = mih.prepare(query, radius, scratch);
             // The directory has been read before a bucket is looked into.
-            let prices = self.prices(radius, 1, SINGLE.bucket - SINGLE.entry);
+            let rates = rates(batch);
+            let prices = self.prices(radius, batch, rates.bucket - rates.entry);
             let pays = prices.at_worst(effort) <= prices.most
-                || self.mih_ns(effort, &SINGLE) < WASTE * self.scan_ns(radius, 1);
+                || self.mih_ns(effort, rates) < WASTE * self.scan_ns(radius, batch);
             pays && mih.finish(query, radius, effort, &prices, scratch, out)
         })
     }
@@ -298,10 +307,17 @@ impl<'a, H: BitHash> Planner<'a, H> {
         radius: u32,
         out: &mut [Vec<Neighbor>],
     ) -> Vec<usize> {
-        if !self.may_pay(radius, queries.len()) {
-            return (0..queries.len()).collect();
-        }
         let batch = queries.len();
+        if !self.may_pay(radius, batch) {
+            return (0..batch).collect();
+        }
+        if batch < JOINED_FROM {
+            let unanswered = |number: &usize| {
+                let (query, out) = (queries[*number], &mut out[*number]);
+                !self.try_mih(mih, query, radius, batch, out)
+            };
+            return (0..batch).filter(unanswered).collect();
+        }
         mih.join(queries, radius, self.prices(radius, batch, rates(batch).bucket), out)
     }
 }
@@ -326,7 +342,7 @@ impl<H: BitHash> Index<H> for Planner<'_, H> {
                 tree.search(query, radius, out);
                 true
             }
-            (IndexChoice::Auto, Some(mih), _) => self.try_mih(&mih, query, radius, out),
+            (IndexChoice::Auto, Some(mih), _) => self.try_mih(&mih, query, radius, 1, out),
             (IndexChoice::Auto, None, Some(tree)) => {
                 self.try_tree(&tree, query, radius, self.scan_ns(radius, 1), out)
             }

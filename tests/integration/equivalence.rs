@@ -97,9 +97,18 @@ impl Built {
             let mut answers = vec![out; 1];
             index.search_batch(queries, radius, &mut answers);
             assert_eq!(answers, expected, "{context}, batch");
+            let long: Vec<H> = queries.iter().copied().cycle().take(LONG_BATCH).collect();
+            index.search_batch(&long, radius, &mut answers);
+            assert!(
+                answers.iter().eq(expected.iter().cycle().take(LONG_BATCH)),
+                "{context}, long batch"
+            );
         }
     }
 }
+
+/// Queries that a multi-index joins, because they are many.
+const LONG_BATCH: usize = 70;
 
 /// Queries that matter for a column: members, near-members, strangers, the corners.
 fn queries<H: FromWords>(words: &[[u64; 4]], random: &mut Random) -> Vec<H> {

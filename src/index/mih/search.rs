@@ -10,7 +10,7 @@ use crate::bits::BitHash;
 use crate::index::linear::Linear;
 use crate::index::mih::plan::{Targets, ball_len, each_near};
 use crate::index::mih::stage::{Marks, Probes, Third};
-use crate::index::mih::{Effort, Mih, Prices, Scratch, bands};
+use crate::index::mih::{Effort, JOINED_FROM, Mih, Prices, Scratch, bands};
 use crate::index::work::{Step, count};
 use crate::index::{Index, Neighbor};
 use crate::num;
@@ -223,6 +223,12 @@ impl<H: BitHash> Index<H> for Mih<'_, H> {
 
     fn search_batch(&self, queries: &[H], radius: u32, out: &mut Vec<Vec<Neighbor>>) {
         out.resize_with(queries.len(), Vec::new);
+        if queries.len() < JOINED_FROM {
+            return queries
+                .iter()
+                .zip(out)
+                .for_each(|(query, out)| self.search(*query, radius, out));
+        }
         let len = u64::from(self.column.len());
         let prices =
             Prices { bucket: 1, posting: 1, survivor: 16, patience: 8 * len + 65_536, most: 0 };

@@ -93,12 +93,18 @@ fn check<H: BitHash>(kind: Kind, len: u64, radius: u32) {
     let mih = Mih::from_bytes(column, &section).unwrap();
     let planner = Planner::new(column, None, Some(mih), IndexChoice::Auto);
     let near = u64::from(radius / 4 + 1);
-    let queries: Vec<H> = (0..20)
-        .map(|i| if i % 4 == 3 { random.hash() } else { random.near(query, 0, near * (i % 3)) })
+    let queries: Vec<H> = (0..JOINED_FROM)
+        .map(|i| {
+            if i % 4 == 3 {
+                random.hash()
+            } else {
+                random.near(query, 0, near * num::to_u64(i % 3))
+            }
+        })
         .collect();
     let (mut one, mut many) = (Vec::new(), Vec::new());
-    for batch in [1, 2, queries.len()] {
-        for queries in queries.chunks(batch) {
+    for batch in [1, 2, 20, JOINED_FROM] {
+        for queries in queries[..batch.max(20)].chunks(batch) {
             counted::reset();
             if batch == 1 {
                 planner.search(queries[0], radius, &mut one);
@@ -152,10 +158,11 @@ fn what_is_worth_while_is_not_given_up() {
         let section = mih::build(column);
         let mih = Mih::from_bytes(column, &section).unwrap();
         let planner = Planner::new(column, None, Some(mih), IndexChoice::Auto);
-        let queries: Vec<Hash256> = (0..8).map(|_| random.near(query, 0, 8)).collect();
+        let queries: Vec<Hash256> = (0..JOINED_FROM).map(|_| random.near(query, 0, 8)).collect();
         counted::reset();
         planner.search(query, radius, &mut Vec::new());
         if !matches!(kind, Kind::Flood(..)) {
+            planner.search_batch(&queries[..8], radius, &mut Vec::new());
             planner.search_batch(&queries, radius, &mut Vec::new());
         }
         let steps = counted::take();
