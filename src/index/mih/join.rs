@@ -11,7 +11,7 @@ use crate::bits::BitHash;
 use crate::index::Neighbor;
 use crate::index::mih::plan::{Ball, Targets, ball_len};
 use crate::index::mih::stage::{Probes, Third};
-use crate::index::mih::{Mih, Prices, Scratch, bands};
+use crate::index::mih::{Band, Mih, Prices, Scratch, bands};
 use crate::index::work::{Step, count};
 use crate::num;
 
@@ -124,14 +124,7 @@ impl<H: BitHash> Mih<'_, H> {
         probes.clear();
         let mut start = 0;
         for (upper, end) in (0..).zip(ends) {
-            let coming =
-                ends.get(usize::from(upper) + 1).map_or(&[][..], |next| &scratch.keys[end..*next]);
-            if coming.len() < GROUP_LINES {
-                let value = |key: &u32| (upper + 1) << 8 | num::low_u16(u64::from(*key) & 0xff);
-                coming.iter().for_each(|key| band.prefetch(value(key)));
-            } else {
-                band.prefetch_group(usize::from(upper) + 1);
-            }
+            ask_for_group(&band, &scratch.keys, &ends, usize::from(upper) + 1);
             for key in &scratch.keys[start..end] {
                 let query = num::index(key >> QUERY_SHIFT);
                 let budget = &mut budgets[query];
@@ -166,6 +159,17 @@ impl<H: BitHash> Mih<'_, H> {
         }
         compare(probes, probes.len(), budgets);
     }
+}
+
+/// Asks for the directory's entries of a group's look-ups; nothing beyond the last group.
+fn ask_for_group(band: &Band<'_>, keys: &[u32], ends: &[usize; 256], upper: usize) {
+    let Some(end) = ends.get(upper) else { return };
+    let keys = &keys[ends[upper - 1]..*end];
+    if keys.len() >= GROUP_LINES {
+        return band.prefetch_group(upper);
+    }
+    let first = num::low_u16(num::to_u64(upper << 8));
+    keys.iter().for_each(|key| band.prefetch(first | num::low_u16(u64::from(*key) & 0xff)));
 }
 
 /// For each query, how far the band and the next one may be away together.
