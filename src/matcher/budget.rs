@@ -224,7 +224,7 @@ mod tests {
     /// Prices of a look-up at each radius, widest first.
     type Prices = [f64; RADII.len()];
     const SHORT: Prices = [0.5; RADII.len()];
-    const TEN_MILLION: Prices = [1706.0, 692.0, 415.0, 271.0, 174.0, 54.5, 41.6, 28.8, 3.2];
+    const TEN_MILLION: Prices = [1500.0, 612.0, 369.0, 241.0, 155.0, 48.4, 37.0, 25.6, 2.9];
 
     fn purse(ms: f64, prices: Prices) -> Purse {
         let (total_us, prices) = (ms * 1000.0, RADII.into_iter().zip(prices).collect());

@@ -1,7 +1,7 @@
 //! Which variants are looked up, and how far from them, for what a picture may cost.
 //!
 //! Owns the moves: a step's first variants at a radius, in the order in which money is spent on them.
-//! What a look-up costs is [`super::budget`]'s; the order of a step's variants, likeliest first, is
+//! What a look-up costs is [`super::price`]'s; the order of a step's variants, likeliest first, is
 //! [`crate::variant`]'s.
 
 use super::price::hash_us;

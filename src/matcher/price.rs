@@ -6,8 +6,8 @@
 //! index is asked for; so the same picture, lists and settings give the same look-ups everywhere.
 //!
 //! Fitted in November 2026 to the user time of `scan --variants all` over lists of 100,000, one and ten
-//! million random hashes, one step at one radius at a time, and then all prices made dearer by a quarter,
-//! so that a picture without a match takes what its budget says, and not more (docs/robustness.md).
+//! million random hashes, one step at one radius at a time, and then made dearer until all steps together
+//! took less of a picture without a match than its budget says (docs/robustness.md).
 
 use crate::bits::{BitHash, Hash256};
 use crate::hash::Algorithm;
@@ -32,9 +32,9 @@ struct BucketRates {
 }
 
 /// Where a bucket's value is within 2 bits of the query's: few postings survive the next band.
-const NEAR: BucketRates = BucketRates { bucket: 26.0, posting: 1.14 };
+const NEAR: BucketRates = BucketRates { bucket: 28.5, posting: 0.98 };
 /// Where it may be 3 bits and more away: so many survive that memory is waited for.
-const FAR: BucketRates = BucketRates { bucket: 25.0, posting: 2.46 };
+const FAR: BucketRates = BucketRates { bucket: 30.0, posting: 2.12 };
 
 /// What the tiled scan takes of each entry, in nanoseconds: itself, and each leading word compared.
 const SCANNED_NS: f64 = 0.02;
