@@ -27,6 +27,10 @@ const fn to(step: Step, first: usize, radius: u32) -> Move {
 /// All variants of a step.
 const ALL: usize = usize::MAX;
 
+/// Variants of the combined step before the tilts within its later frames: these are many and find one
+/// kind of copy alone, so that nothing else is given up for them.
+const CROPS_WITHIN: usize = 786;
+
 /// On what money is spent, first to last. The lists that make look-ups dear have a million entries and
 /// more: on short ones all moves are made.
 ///
@@ -78,13 +82,14 @@ const MOVES: &[Move] = &[
     to(Step::CroppedGrid, ALL, 46),
     to(Step::CroppedGrid, ALL, 52),
     to(Step::Framed, ALL, 40),
-    to(Step::Combined, ALL, 31),
+    to(Step::Combined, CROPS_WITHIN, 31),
     to(Step::DeepCropped, ALL, 46),
     to(Step::Uncovered, ALL, 52),
-    to(Step::Combined, ALL, 46),
+    to(Step::Combined, CROPS_WITHIN, 46),
     to(Step::Tilted, ALL, 52),
-    to(Step::Combined, ALL, 52),
+    to(Step::Combined, CROPS_WITHIN, 52),
     to(Step::DeepCropped, ALL, 52),
+    to(Step::Combined, ALL, 52),
 ];
 
 /// Part of its most that a step usually has: frames and tiles are as many as a picture shows.

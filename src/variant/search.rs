@@ -240,8 +240,9 @@ impl<'a> VariantSearch<'a> {
         }
     }
 
-    /// From what finds most to what finds least: small crops within frames and mirrored ones, tilts
-    /// within the first frame, the grids, crops of mirrored pictures within frames.
+    /// From what finds most to what finds least: tilts that blank wedges speak for, small crops within
+    /// frames and mirrored ones, tilts within the first frame, the grids, crops of mirrored pictures
+    /// within frames, tilts within the other frames.
     fn combined(&mut self, out: &mut Vec<Variant>) {
         let mut frames = self.frames();
         let tiltable: Vec<(Rect, u8)> =
