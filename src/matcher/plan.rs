@@ -29,7 +29,7 @@ const ALL: usize = usize::MAX;
 
 /// Variants of the combined step before the tilts within its later frames: these are many and find one
 /// kind of copy alone, so that nothing else is given up for them.
-const CROPS_WITHIN: usize = 786;
+const CROPS_WITHIN: usize = 782;
 
 /// On what money is spent, first to last. The lists that make look-ups dear have a million entries and
 /// more: on short ones all moves are made.
