@@ -26,7 +26,9 @@ const TURNED_US: f64 = 750.0;
 /// Microseconds from which on a look-up is worth avoiding by comparing with those before it.
 const DEAR_US: f64 = 5.0;
 
-/// Part of the budget that is set aside for stored windows at most: whoever lists them wants them looked up.
+/// What stored windows may take, as a part of the budget: on top of it where all of them fit, which they do on lists
+/// of some 100,000 entries, and out of it on longer ones. Whoever lists windows wants them looked up, and on
+/// short lists nothing else should be given up for them: tilts in frames were (docs/stored-windows.md).
 const STORED_SHARE: f64 = 0.5;
 
 /// Lists that hold windows of their pictures.
@@ -53,22 +55,22 @@ impl StoredLists {
 pub(super) struct Purse {
     us: f64,
     total_us: f64,
-    /// What is set aside for stored windows.
+    /// What stored windows have of their own.
     stored_us: f64,
     /// Radius and price of a look-up in all lists, widest first.
     prices: Vec<(u32, f64)>,
 }
 
 impl Purse {
-    /// A full one, but for what is set aside for stored windows.
+    /// A full one, but for what stored windows take out of it.
     pub(super) fn new(matcher: &Matcher, stored: Option<&StoredLists>) -> Self {
         let radii = radii(matcher.review_radius(Algorithm::Pdq));
         let price = |radius| (radius, matcher.lookup_us(Algorithm::Pdq, radius));
         let prices = radii.into_iter().map(price).collect();
         let total_us = f64::from(matcher.settings.variant_budget_ms) * 1000.0;
         let widest = stored.and_then(|stored| stored.prices.first()).map_or(0.0, |(_, us)| *us);
-        let stored_us = (widest * count(MEETING_MOST)).min(STORED_SHARE * total_us);
-        Self { us: total_us - stored_us - fixed_us(total_us), total_us, stored_us, prices }
+        let (stored_us, aside_us) = stored_means(widest * count(MEETING_MOST), total_us);
+        Self { us: total_us - aside_us - fixed_us(total_us), total_us, stored_us, prices }
     }
 
     /// How many of so many windows are looked up, and within which radius: the widest that all of them
@@ -111,6 +113,13 @@ impl Purse {
         let price = self.prices.iter().find(|(other, _)| *other == radius);
         price.map_or(0.0, |(_, price)| *price)
     }
+}
+
+/// What stored windows have of a budget where all of them at the widest radius cost `all_us`, and how much of that
+/// is taken from the other steps.
+fn stored_means(all_us: f64, total_us: f64) -> (f64, f64) {
+    let most = STORED_SHARE * total_us;
+    if all_us <= most { (all_us, 0.0) } else { (most, most) }
 }
 
 /// The radii to choose from, none beyond the review radius.
@@ -267,6 +276,14 @@ mod tests {
         assert_eq!(purse.stored(&lists(60.0), 1280), (500, 31));
         purse.total_us = 0.0;
         assert_eq!(purse.stored(&lists(1.0), 1280).0, 0);
+    }
+
+    #[test]
+    fn windows_that_cost_little_take_nothing_from_the_other_steps() {
+        assert_eq!(stored_means(0.0, 60_000.0), (0.0, 0.0));
+        assert_eq!(stored_means(30_000.0, 60_000.0), (30_000.0, 0.0));
+        assert_eq!(stored_means(30_001.0, 60_000.0), (30_000.0, 30_000.0));
+        assert_eq!(stored_means(18_000.0, 20_000.0), (10_000.0, 10_000.0));
     }
 
     #[test]
