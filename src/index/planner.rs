@@ -19,7 +19,7 @@ use crate::arch::Isa;
 use crate::bits::BitHash;
 use crate::index::bktree::BkTree;
 use crate::index::linear::{Linear, prefix_words};
-use crate::index::mih::{Effort, JOINED_FROM, Mih, Prices, Scratch};
+use crate::index::mih::{Effort, Mih, Prices, Scratch};
 use crate::index::{Column, Index, IndexChoice, Neighbor};
 use crate::num;
 
@@ -311,7 +311,7 @@ impl<'a, H: BitHash> Planner<'a, H> {
         if !self.may_pay(radius, batch) {
             return (0..batch).collect();
         }
-        if batch < JOINED_FROM {
+        if !Mih::<H>::is_joined(batch, radius) {
             let unanswered = |number: &usize| {
                 let (query, out) = (queries[*number], &mut out[*number]);
                 !self.try_mih(mih, query, radius, batch, out)

@@ -32,13 +32,13 @@ struct BucketRates {
 }
 
 /// Where a bucket's value is within 2 bits of the query's: few postings survive the next band.
-const NEAR: BucketRates = BucketRates { bucket: 28.5, posting: 0.98 };
+const NEAR: BucketRates = BucketRates { bucket: 34.0, posting: 1.2 };
 /// Where it may be 3 bits and more away: so many survive that memory is waited for.
-const FAR: BucketRates = BucketRates { bucket: 30.0, posting: 2.12 };
+const FAR: BucketRates = BucketRates { bucket: 36.0, posting: 2.6 };
 
 /// What the tiled scan takes of each entry, in nanoseconds: itself, and each leading word compared.
-const SCANNED_NS: f64 = 0.02;
-const SCANNED_WORD_NS: f64 = 0.125;
+const SCANNED_NS: f64 = 0.022;
+const SCANNED_WORD_NS: f64 = 0.138;
 
 /// Microseconds of a budget that no hash or look-up can be paid from.
 pub(super) fn fixed_us(total_us: f64) -> f64 {

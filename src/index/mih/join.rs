@@ -15,10 +15,15 @@ use crate::index::mih::{Band, Mih, Prices, Scratch, bands};
 use crate::index::work::{Step, count};
 use crate::num;
 
-/// Queries from which on a batch is joined: the directory is read once for all, which for fewer takes
-/// longer than each query's own look-ups (1 and 10 million entries of 256 bits, 1 million of 64, Zen 3,
-/// November 2026).
+/// Queries from which on a batch is joined whatever its radius: the directory is read once for all, which for
+/// fewer takes longer than each query's own look-ups, as long as these are few (radius 8 and 31 over 1 and 10
+/// million entries of 256 bits, 1 million of 64, Zen 3, November 2026).
 pub(crate) const JOINED_FROM: usize = 64;
+
+/// Buckets of all queries from which on fewer are joined, too: those of as many queries at radius 31. Wide look-ups
+/// meet in the same buckets: at 46 and 52 over 10 million entries batches of 10 to 40 took two to three times as
+/// long one by one.
+const JOINED_BUCKETS: u64 = 64 * 272;
 
 /// Look-ups of one band that are sorted together; bounds the memory of a batch to 4 MiB.
 const MAX_KEYS: usize = 1 << 20;
@@ -37,6 +42,12 @@ const RESOLVED_AT_ONCE: usize = 256;
 const QUERY_SHIFT: u32 = 13;
 
 impl<H: BitHash> Mih<'_, H> {
+    /// Whether so many queries are joined, and not searched one by one.
+    pub(crate) fn is_joined(queries: usize, radius: u32) -> bool {
+        let buckets = num::to_u64(queries).saturating_mul(Self::bucket_count(radius));
+        queries >= JOINED_FROM || (queries > 1 && buckets >= JOINED_BUCKETS)
+    }
+
     /// Answers a batch; gives the numbers of the queries whose budget did not suffice.
     pub(crate) fn join(
         &self,
@@ -213,4 +224,28 @@ fn sort_keys(targets: &Targets, band: usize, budgets: &[u64], keys: &mut Vec<u32
         }
     }
     cursors
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bits::Hash256;
+
+    #[test]
+    fn few_queries_are_joined_where_each_visits_many_buckets() {
+        for (queries, radius, is_joined) in [
+            (1, 256, false),
+            (63, 31, false),
+            (64, 0, true),
+            (7, 46, false),
+            (8, 46, true),
+            (4, 52, true),
+        ] {
+            assert_eq!(
+                Mih::<Hash256>::is_joined(queries, radius),
+                is_joined,
+                "{queries}, {radius}"
+            );
+        }
+    }
 }

@@ -69,6 +69,7 @@ mod stage;
 pub(crate) use budget::Prices;
 pub(crate) use build::Planes;
 pub use build::{build, section_len, write};
+#[cfg(test)]
 pub(crate) use join::JOINED_FROM;
 pub(crate) use stage::Scratch;
 

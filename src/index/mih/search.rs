@@ -10,7 +10,7 @@ use crate::bits::BitHash;
 use crate::index::linear::Linear;
 use crate::index::mih::plan::{Targets, ball_len, each_near};
 use crate::index::mih::stage::{Marks, Probes, Third};
-use crate::index::mih::{Effort, JOINED_FROM, Mih, Prices, Scratch, bands};
+use crate::index::mih::{Effort, Mih, Prices, Scratch, bands};
 use crate::index::work::{Step, count};
 use crate::index::{Index, Neighbor};
 use crate::num;
@@ -223,7 +223,7 @@ impl<H: BitHash> Index<H> for Mih<'_, H> {
 
     fn search_batch(&self, queries: &[H], radius: u32, out: &mut Vec<Vec<Neighbor>>) {
         out.resize_with(queries.len(), Vec::new);
-        if queries.len() < JOINED_FROM {
+        if !Self::is_joined(queries.len(), radius) {
             return queries
                 .iter()
                 .zip(out)

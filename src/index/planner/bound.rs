@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::bits::{Hash64, Hash256};
-use crate::index::mih;
+use crate::index::mih::{self, JOINED_FROM};
 use crate::index::work::{Step, counted};
 
 /// Seeded random numbers.
