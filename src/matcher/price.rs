@@ -32,9 +32,9 @@ struct BucketRates {
 }
 
 /// Where a bucket's value is within 2 bits of the query's: few postings survive the next band.
-const NEAR: BucketRates = BucketRates { bucket: 34.0, posting: 1.2 };
+const NEAR: BucketRates = BucketRates { bucket: 36.0, posting: 1.3 };
 /// Where it may be 3 bits and more away: so many survive that memory is waited for.
-const FAR: BucketRates = BucketRates { bucket: 36.0, posting: 2.6 };
+const FAR: BucketRates = BucketRates { bucket: 38.0, posting: 2.8 };
 
 /// What the tiled scan takes of each entry, in nanoseconds: itself, and each leading word compared.
 const SCANNED_NS: f64 = 0.022;
