@@ -237,8 +237,8 @@ mod tests {
             (1, 256, false),
             (63, 31, false),
             (64, 0, true),
-            (7, 46, false),
-            (8, 46, true),
+            (8, 46, false),
+            (9, 46, true),
             (4, 52, true),
         ] {
             assert_eq!(
