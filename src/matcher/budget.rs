@@ -229,11 +229,15 @@ impl Costs {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::matcher::price::indexed_us;
 
     /// Prices of a look-up at each radius, widest first.
     type Prices = [f64; RADII.len()];
     const SHORT: Prices = [0.5; RADII.len()];
-    const TEN_MILLION: Prices = [1500.0, 612.0, 369.0, 241.0, 155.0, 48.4, 37.0, 25.6, 2.9];
+
+    fn ten_million() -> Prices {
+        RADII.map(|radius| indexed_us(1e7, radius))
+    }
 
     fn purse(ms: f64, prices: Prices) -> Purse {
         let (total_us, prices) = (ms * 1000.0, RADII.into_iter().zip(prices).collect());
@@ -289,7 +293,7 @@ mod tests {
     #[test]
     fn what_is_planned_is_paid() {
         for ms in [1.0, 10.0, 60.0, 300.0] {
-            let (batches, left) = spent(purse(ms, TEN_MILLION));
+            let (batches, left) = spent(purse(ms, ten_million()));
             // Frames and tiles may be more than usual, so that later steps have less.
             assert!(left > -0.15 * ms * 1000.0, "{ms}: {left}");
             for (step, batches) in Step::ALL.into_iter().zip(batches) {
@@ -301,9 +305,8 @@ mod tests {
 
     #[test]
     fn dear_look_ups_are_near_and_few() {
-        let (batches, _) = spent(purse(60.0, TEN_MILLION));
+        let (batches, _) = spent(purse(60.0, ten_million()));
         let count: usize = batches.iter().flatten().map(|(count, _)| count).sum();
-        // At 40 to 250 µs each.
         assert!((240..1500).contains(&count), "{count}: {batches:?}");
     }
 
@@ -322,7 +325,7 @@ mod tests {
 
     #[test]
     fn the_default_takes_a_small_part_for_frames() {
-        let purse = purse(60.0, TEN_MILLION);
+        let purse = purse(60.0, ten_million());
         let batches = purse.plan(&[Step::Framed]);
         let price = |(count, radius): &Batch| {
             self::count(*count) * (hash_us(Step::Framed) + purse.price(*radius))

@@ -188,7 +188,7 @@ impl MatcherBuilder {
     /// Counted by a cost model, not by a clock: which variants are looked up, and at which radius,
     /// follows from this, the lists and the picture alone. The model's milliseconds are about those of a
     /// Zen 3 core with AVX2 (docs/robustness.md says what was measured); short lists take less, as
-    /// everything is looked up.
+    /// everything is looked up. Windows of lists may take half as much again, on long lists up to half of it.
     pub fn variant_budget_ms(&mut self, ms: u32) -> &mut Self {
         self.variant_budget_ms = ms;
         self

@@ -6,7 +6,7 @@
 
 use super::price::hash_us;
 use crate::num::{to_f64, to_u64};
-use crate::variant::Step;
+use crate::variant::{LAST_TILTS, SEEN_TILTS, Step};
 
 /// Radii of variants, widest first: the review radius, those from which on the multi-index needs
 /// markedly fewer buckets (at 48 one band reaches 3 bits far, at 52 five, at 46 none), PDQ's own, and below
@@ -27,9 +27,9 @@ const fn to(step: Step, first: usize, radius: u32) -> Move {
 /// All variants of a step.
 const ALL: usize = usize::MAX;
 
-/// Variants of the combined step before the tilts within its later frames: these are many and find one
-/// kind of copy alone, so that nothing else is given up for them.
-const CROPS_WITHIN: usize = 782;
+/// Variants of the combined step before the tilts within its later frames, where no wedge speaks for a tilt:
+/// these are many and find one kind of copy alone, so that nothing else is given up for them.
+const CROPS_WITHIN: usize = Step::Combined.most() - SEEN_TILTS - LAST_TILTS;
 
 /// On what money is spent, first to last. The lists that make look-ups dear have a million entries and
 /// more: on short ones all moves are made.

@@ -23,6 +23,7 @@ mod window;
 
 pub use kind::VariantKind;
 pub use plane::VariantPlane;
+pub(crate) use search::{LAST_TILTS, SEEN_TILTS};
 pub use search::{Variant, VariantSearch};
 pub use set::{Step, UnknownVariantSet, VariantSet};
 pub(crate) use stored::MEETING_MOST;

@@ -43,9 +43,13 @@ pub(super) const FULLY_TURNED: usize = 3;
 const COMBINED_FRAMES: usize = 3;
 /// Frames beside the first within which every tilt is tried, last of all: the right frame was among the
 /// first six for 52 of 60 tilted copies (42 wallpapers, November 2026).
-pub(super) const TILTED_FRAMES: usize = 5;
+const TILTED_FRAMES: usize = 5;
+/// Tilts of a rectangle.
+pub(super) const TILTS: usize = 48;
+/// As many variants are the tilts within those frames, at the end of [`Step::Combined`].
+pub(crate) const LAST_TILTS: usize = TILTED_FRAMES * TILTS;
 /// Tilts tried first because blank wedges speak for them.
-pub(super) const SEEN_TILTS: usize = 4;
+pub(crate) const SEEN_TILTS: usize = 4;
 /// Rungs of [`crop::simple`] that are tried within frames and mirrored before tilts within a frame: the
 /// two smallest even ones, then those of one side; and those that are tried after them.
 const FIRST_CROPS: [Range<usize>; 3] = [0..1, 1..2, 6..14];

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::search::{FULLY_TURNED, SEEN_TILTS, TILTED_FRAMES};
+use super::search::{FULLY_TURNED, LAST_TILTS, SEEN_TILTS, TILTS};
 use super::{collage, cover, frame};
 
 /// How far a search goes for a picture without a match.
@@ -130,10 +130,10 @@ impl Step {
             Self::Framed => 8 * FULLY_TURNED + 2 * (frame::MOST - FULLY_TURNED),
             Self::Tiled => collage::MOST,
             Self::Uncovered => 2 * cover::MOST_COVERS,
-            Self::Tilted => 48,
+            Self::Tilted => TILTS,
             Self::Cropped => 32,
             Self::CroppedGrid => 255,
-            Self::Combined => SEEN_TILTS + 3 * 64 + 48 * (1 + TILTED_FRAMES) + 32 + 2 * 255,
+            Self::Combined => SEEN_TILTS + 3 * 64 + TILTS + 32 + 2 * 255 + LAST_TILTS,
             Self::DeepCropped => 256,
         }
     }

@@ -333,7 +333,7 @@ pub struct Variants {
     pub variants: VariantSet,
     /// What variants of one picture without a match may cost, in milliseconds of one core. A cost model,
     /// not a clock, decides by it how many are looked up and at which radius, the same on every machine;
-    /// its milliseconds are about those of a Zen 3 core.
+    /// its milliseconds are about those of a Zen 3 core. Windows of lists may take half as much again.
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     pub variant_budget_ms: u32,
 }

@@ -93,7 +93,7 @@ struct Lookup<'a, W: Write> {
     out: Answers<W>,
     /// Text, algorithm and query of what waits for the next batch.
     pending: Vec<(String, &'static str, Query)>,
-    /// How many that is.
+    /// How many wait until they are looked up.
     batch_len: usize,
     known: u64,
     refused: u64,
