@@ -21,6 +21,9 @@ mod x86_64;
 /// Most rows of a tile in [`Planes`]: eight planes of them fill 64 KiB, three the first cache.
 pub(crate) const TILE: usize = 2048;
 
+/// Words of [`Planes`] for each nibble that is kept: an eighth of a plane of words.
+const NIBBLE_PLANE: usize = TILE / 8;
+
 /// Planes begin at a line of the cache: a vector across two costs twice.
 const PLANES_ALIGN: usize = 64;
 
@@ -229,17 +232,27 @@ pub(crate) struct Planes {
     isa: Isa,
     memory: Vec<u32>,
     start: usize,
-    /// Leading 32-bit words of a row that are kept.
-    words: usize,
+    /// Length of the planes.
+    len: usize,
     rows: usize,
 }
 
 impl Planes {
-    /// Room for a tile of rows with so many leading words (1 to 8).
-    pub(crate) fn new(isa: Isa, words: usize) -> Self {
-        let memory = vec![0; words * TILE + PLANES_ALIGN / 4];
+    /// Room for a tile of rows with so many leading bits (1 to 256), or as many as are [kept](Self::kept).
+    pub(crate) fn new(isa: Isa, bits: usize) -> Self {
+        let len = Self::kept(isa, bits) / 4 * NIBBLE_PLANE;
+        let memory = vec![0; len + PLANES_ALIGN / 4];
         let start = memory.as_ptr().align_offset(PLANES_ALIGN).min(PLANES_ALIGN / 4);
-        Self { isa, memory, start, words, rows: 0 }
+        Self { isa, memory, start, len, rows: 0 }
+    }
+
+    /// How many leading bits are compared where so many would do: whole words, or whole nibbles.
+    pub(crate) const fn kept(isa: Isa, bits: usize) -> usize {
+        match isa.0 {
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => bits.next_multiple_of(4),
+            _ => bits.next_multiple_of(32),
+        }
     }
 
     /// Rows of a tile.
@@ -253,19 +266,19 @@ impl Planes {
 
     /// Takes up to [`Planes::tile`] rows, in place of those before.
     pub(crate) fn fill<H: BitHash>(&mut self, rows: &[u8]) {
-        let planes = &mut self.memory[self.start..][..self.words * TILE];
+        let planes = &mut self.memory[self.start..][..self.len];
         self.rows = (rows.len() / H::BYTES).min(Self::tile(self.isa));
         dispatch!(self.isa, turn::<H>(rows, planes));
     }
 
-    /// Calls `found(row)` for each row whose leading words are at most `radius` bits from those in
-    /// `query`, in order. At 8 words and radius 255, also for rows 256 bits away.
+    /// Calls `found(row)` for each row whose leading bits are at most `radius` from those in
+    /// `query`, in order. At 256 bits and radius 255, also for rows 256 bits away.
     ///
     /// # Panics
-    /// When `query` has fewer words than the rows.
+    /// When `query` has fewer bits than are kept of the rows.
     pub(crate) fn filter(&self, query: &[u32], radius: u32, found: &mut impl FnMut(usize)) {
-        let planes = &self.memory[self.start..][..self.words * TILE];
-        let query = &query[..self.words];
+        let planes = &self.memory[self.start..][..self.len];
+        let query = &query[..self.len.div_ceil(TILE)];
         dispatch!(self.isa, filter_planes(planes, query, self.rows, radius, found));
     }
 }
@@ -398,22 +411,27 @@ mod tests {
                 for (pair, word) in words.chunks_exact_mut(2).zip(query.words()) {
                     pair.copy_from_slice(&[num::low_u32(word), num::low_u32(word >> 32)]);
                 }
-                for count in 1..=8 {
-                    let mut planes = Planes::new(isa, count);
+                for bits in (4..=72).step_by(4).chain([92, 96, 100, 160, 244, 252, 256]) {
+                    let kept = Planes::kept(isa, bits);
+                    assert!(kept >= bits && kept < bits + 32);
+                    let mut planes = Planes::new(isa, bits);
                     // What a tile held before must not show.
                     planes.fill::<Hash256>(&vec![0xff; Planes::tile(isa) * Hash256::BYTES]);
                     planes.fill::<Hash256>(&column);
                     for radius in [0, 4, 8, 31, 45, 64, 254, 256, u32::MAX] {
                         let distance = |row: &[u8]| -> u32 {
-                            let word = |at: usize| num::read_u32(row, 4 * at).unwrap() ^ words[at];
-                            (0..count).map(|at| word(at).count_ones()).sum()
+                            let nibble = |at: usize| {
+                                let word = num::read_u32(row, at / 8 * 4).unwrap() ^ words[at / 8];
+                                word >> (4 * (at % 8)) & 15
+                            };
+                            (0..kept / 4).map(|at| nibble(at).count_ones()).sum()
                         };
                         let rows = column.chunks_exact(Hash256::BYTES).enumerate();
                         let near = rows.filter(|(_, row)| distance(row) <= radius);
                         let expected: Vec<_> = near.map(|(row, _)| row).collect();
                         let mut found = Vec::new();
                         planes.filter(&words, radius, &mut |row| found.push(row));
-                        assert_eq!(found, expected, "{} {count} {radius}", isa.name());
+                        assert_eq!(found, expected, "{} {bits} {radius}", isa.name());
                     }
                 }
             }

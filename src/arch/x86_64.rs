@@ -9,7 +9,7 @@ use std::arch::x86_64::{
 };
 
 use crate::arch::generic::{self, GROUP};
-use crate::arch::{TILE, U16List};
+use crate::arch::{NIBBLE_PLANE, TILE, U16List};
 use crate::bits::BitHash;
 use crate::num;
 
@@ -170,23 +170,20 @@ static NIBBLE_DISTANCES: [[u8; 16]; 16] = {
 /// of word `j` in a vector belongs to its row `8 b + j`.
 #[inline(always)]
 fn turn_nibbles<H: BitHash>(rows: &[u8], planes: &mut [u32]) {
-    let words = planes.len() / TILE;
-    let groups = planes.chunks_exact_mut(8 * words * NIBBLE_VECTORS * NIBBLE_WORDS);
+    let nibbles = planes.len() / NIBBLE_PLANE;
+    let groups = planes.chunks_exact_mut(nibbles * NIBBLE_VECTORS * NIBBLE_WORDS);
     let group_rows = rows.chunks(NIBBLE_VECTORS * NIBBLE_ROWS * H::BYTES);
     for (group, rows) in groups.zip(group_rows) {
         for (vector, rows) in rows.chunks(NIBBLE_ROWS * H::BYTES).enumerate() {
-            for (word, group) in
-                group.chunks_exact_mut(8 * NIBBLE_VECTORS * NIBBLE_WORDS).enumerate()
-            {
+            for (word, group) in group.chunks_mut(8 * NIBBLE_VECTORS * NIBBLE_WORDS).enumerate() {
                 let mut column = [[0u32; NIBBLE_WORDS]; 4];
                 let values = column.as_flattened_mut().iter_mut();
                 for (value, row) in values.zip(rows.chunks_exact(H::BYTES)) {
                     *value = num::read_u32(row, 4 * word).unwrap_or(0);
                 }
-                for nibble in 0..8 {
-                    let start = (nibble * NIBBLE_VECTORS + vector) * NIBBLE_WORDS;
-                    let plane: &mut [u32; NIBBLE_WORDS] =
-                        group[start..].first_chunk_mut().expect("a group has all vectors");
+                let planes = group.as_chunks_mut::<NIBBLE_WORDS>().0;
+                for (nibble, planes) in planes.chunks_exact_mut(NIBBLE_VECTORS).enumerate() {
+                    let plane = &mut planes[vector];
                     for (lane, bytes) in plane.iter_mut().enumerate() {
                         let part =
                             |rows: usize| (column[rows][lane] >> (4 * nibble) & 15) << (8 * rows);
@@ -211,7 +208,7 @@ fn filter_nibbles(
     radius: u32,
     found: &mut impl FnMut(usize),
 ) {
-    let nibbles = 8 * query.len();
+    let nibbles = planes.len() / NIBBLE_PLANE;
     let mut tables = [&NIBBLE_DISTANCES[0]; 64];
     for (at, table) in tables[..nibbles].iter_mut().enumerate() {
         *table = &NIBBLE_DISTANCES[num::index(query[at / 8] >> (4 * (at % 8)) & 15)];

@@ -2,7 +2,7 @@
 //!
 //! The reference for every other index, and the fastest of all for small columns and wide radii.
 //! One query reads the rows as they lie. A batch reads the column once, in tiles that stay in the
-//! cache while every query looks at them, and looks only at as many leading words of a row as the
+//! cache while every query looks at them, and looks only at as many leading bits of a row as the
 //! radius needs: a random row passes them rarely, and only then is its distance computed. A query
 //! near which the list is crowded reads rows as if it were alone, so that a batch costs no more than
 //! its queries one by one.
@@ -34,12 +34,6 @@ const MAX_DISTANCE: usize = 256;
 
 /// Neighbours for which a thread keeps memory between answers: 8 MiB.
 const MOST_KEPT: usize = 1 << 20;
-
-/// The largest radius for which so many leading words suffice.
-///
-/// Within it, of random rows fewer than one in a thousand passes: the mean distance of `32 n` bits
-/// less 3.3 standard deviations, `16 n - 3.3 sqrt(8 n)`.
-const PREFIX_RADII: [u32; MAX_WORDS - 1] = [6, 18, 31, 45, 59, 73, 87];
 
 /// A tile is crowded for a query when one of so many rows passes the leading words in vain: looking at
 /// each of those costs more than comparing all rows as they lie.
@@ -134,7 +128,7 @@ impl<H: BitHash> Index<H> for Linear<'_, H> {
         let tiled = |query: &H| Tiled { query: *query, words: words(*query), apart: 0 };
         let mut queries: Vec<_> = queries.iter().map(tiled).collect();
         let isa = Isa::detect();
-        let planes = Planes::new(isa, prefix_words::<H>(radius));
+        let planes = Planes::new(isa, prefix_bits::<H>(radius));
         let mut memory = TileMemory { planes, passed: Vec::new() };
         for first_row in (0..self.column.len()).step_by(Planes::tile(isa)) {
             self.scan_tile(first_row, &mut queries, radius, &mut memory, out);
@@ -169,10 +163,21 @@ pub(crate) fn order(found: &mut [Neighbor]) {
     });
 }
 
-/// Leading 32-bit words that a batch compares first.
+/// Leading bits that a batch compares first, a multiple of 4.
+///
+/// Of random rows fewer than one in a thousand passes, one in a tile: the radius is at most the mean
+/// distance of `n` bits less 3.35 standard deviations, `(n - 3.35 sqrt(n)) / 2`.
+pub(crate) fn prefix_bits<H: BitHash>(radius: u32) -> usize {
+    let suffice = |bits: &u32| {
+        let spare = u64::from(bits.saturating_sub(radius.saturating_mul(2)));
+        spare * spare * 10_000 >= 335 * 335 * u64::from(*bits)
+    };
+    num::index((4..H::BITS).step_by(4).find(suffice).unwrap_or(H::BITS))
+}
+
+/// The same in whole words of 32 bits.
 pub(crate) fn prefix_words<H: BitHash>(radius: u32) -> usize {
-    let enough = PREFIX_RADII.iter().take_while(|most| radius > **most).count() + 1;
-    enough.min(H::BYTES / 4)
+    prefix_bits::<H>(radius).div_ceil(32)
 }
 
 /// The hash as 32-bit words, bit 0 first.
@@ -213,7 +218,17 @@ fn append_rows<H: BitHash>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bits::Hash256;
+    use crate::bits::{Hash64, Hash256};
+
+    #[test]
+    fn leading_bits_are_enough_for_one_row_in_a_thousand() {
+        let wide = |radius| prefix_bits::<Hash256>(radius);
+        assert_eq!([0, 6, 7, 8, 10, 18, 31, 45].map(wide), [12, 32, 36, 40, 44, 64, 96, 128]);
+        assert_eq!([106, 256, u32::MAX].map(wide), [256; 3]);
+        assert_eq!([8, 18, 19, 64].map(prefix_bits::<Hash64>), [40, 64, 64, 64]);
+        let words = |radius| prefix_words::<Hash256>(radius);
+        assert_eq!([6, 7, 18, 31, 32, 58, 59, 86, 88].map(words), [1, 2, 2, 3, 4, 5, 6, 7, 8]);
+    }
 
     #[test]
     fn long_and_short_answers_come_in_the_same_order() {
@@ -252,7 +267,7 @@ mod tests {
         let linear = Linear::new(Column::<Hash256>::new(&bytes).unwrap());
         let isa = Isa::detect();
         let tile = num::row(Planes::tile(isa));
-        let planes = Planes::new(isa, prefix_words::<Hash256>(31));
+        let planes = Planes::new(isa, prefix_bits::<Hash256>(31));
         let mut memory = TileMemory { planes, passed: Vec::new() };
         let query = Hash256::default();
         for (radius, first_row, apart) in

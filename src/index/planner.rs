@@ -15,10 +15,10 @@
 
 use std::fmt;
 
-use crate::arch::Isa;
+use crate::arch::{Isa, Planes};
 use crate::bits::BitHash;
 use crate::index::bktree::BkTree;
-use crate::index::linear::{Linear, prefix_words};
+use crate::index::linear::{Linear, prefix_bits};
 use crate::index::mih::{Effort, Mih, Prices, Scratch};
 use crate::index::{Column, Index, IndexChoice, Neighbor};
 use crate::num;
@@ -184,7 +184,8 @@ impl<'a, H: BitHash> Planner<'a, H> {
     }
 
     fn tiled_ns(&self, radius: u32, batch: usize, rates: &TileRates) -> f64 {
-        let words = f64::from(num::row(prefix_words::<H>(radius)));
+        let bits = Planes::kept(Isa::detect(), prefix_bits::<H>(radius));
+        let words = f64::from(num::row(bits)) / 32.0;
         let turned = rates.turned / num::to_f64(num::to_u64(batch));
         f64::from(self.column.len()) * (0.015 + (rates.compared + turned) * words)
     }
