@@ -35,11 +35,11 @@ const MAX_DISTANCE: usize = 256;
 /// Neighbours for which a thread keeps memory between answers: 8 MiB.
 const MOST_KEPT: usize = 1 << 20;
 
-/// A tile is crowded for a query when one of so many rows passes the leading words in vain: looking at
+/// A tile is crowded for a query when one of so many rows passes the leading bits in vain: looking at
 /// each of those costs more than comparing all rows as they lie.
 const CROWDED_SHARE: usize = 8;
 
-/// Tiles that a query compares row by row after a crowded one, before it tries leading words again.
+/// Tiles that a query compares row by row after a crowded one, before it tries leading bits again.
 const TILES_APART: u32 = 16;
 
 /// The scan of a column.
@@ -99,7 +99,7 @@ impl<'a, H: BitHash> Linear<'a, H> {
 /// What the queries of a batch use in turn.
 struct TileMemory {
     planes: Planes,
-    /// Rows of the tile whose leading words are near enough.
+    /// Rows of the tile whose leading bits are near enough.
     passed: Vec<u32>,
 }
 

@@ -64,7 +64,7 @@ const NS_PER_TREE_ROW: f64 = 2.4;
 /// Queries from which on a batch is read in tiles.
 const TILED_FROM: usize = 4;
 
-/// What the tiled scan takes for each entry and leading word, in nanoseconds: to compare it with a
+/// What the tiled scan takes for each entry and leading 32 bits, in nanoseconds: to compare it with a
 /// query, and to turn it into a plane once a batch.
 struct TileRates {
     compared: f64,
@@ -167,7 +167,7 @@ impl<'a, H: BitHash> Planner<'a, H> {
     }
 
     /// Nanoseconds of the scan for each query: reading the column, from memory once it is larger
-    /// than a cache (Zen 4, November 2026), or comparing leading words of a tile that is already there.
+    /// than a cache (Zen 4, November 2026), or comparing leading bits of a tile that is already there.
     fn scan_ns(&self, radius: u32, batch: usize) -> f64 {
         if batch >= TILED_FROM {
             let rates = if Isa::detect().is_avx512() { &TILES_AVX512 } else { &TILES };
