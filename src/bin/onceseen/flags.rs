@@ -45,7 +45,11 @@ pub enum Mode {
         shell: clap_complete::Shell,
     },
     /// Print the manual page (roff).
-    Man,
+    Man {
+        /// Of which command, as in `man list build` [default: of the whole].
+        #[arg(value_name = "COMMAND")]
+        command: Vec<String>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -318,7 +322,8 @@ pub struct Known {
     /// Say on standard error which index will answer, why, and at what expected cost.
     #[arg(long)]
     pub explain: bool,
-    /// Read lists into memory before starting.
+    /// Read lists into memory before starting, and compare their checksums. Those of lists of up to 64 MiB
+    /// are always compared.
     #[arg(long)]
     pub preload: bool,
 }
@@ -405,7 +410,7 @@ mod tests {
             "list diff a.osl b.osl --entries",
             "list export a.osl --format csv",
             "completions bash",
-            "man",
+            "man list build",
         ] {
             let words = ["onceseen"].into_iter().chain(line.split(' '));
             Flags::try_parse_from(words).unwrap_or_else(|error| panic!("{line}: {error}"));

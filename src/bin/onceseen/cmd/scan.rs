@@ -13,6 +13,8 @@ use crate::flags::Scan;
 use crate::{messages, settings};
 
 pub fn run(flags: &Scan) -> Result<Exit> {
+    // Lists that are compiled on the fly take no more threads than the pictures.
+    settings::limit_threads(flags.examine.work.threads)?;
     // Made first: hours of work must not end in a summary that cannot be written.
     let json_summary = flags.json_summary.as_deref().map(create).transpose()?;
     let matcher = settings::matcher(&flags.known, Some(&flags.variants), &flags.examine.work)?;
