@@ -216,6 +216,9 @@ fn every_index_and_variant_flag_gives_the_promised_matches() {
         let ran = env.run(&format!("scan evidence --known known.osl --index {index}"));
         assert_eq!(ran.text(), auto, "{index}");
     }
+    let auto = env.run("scan evidence --known known").text();
+    let ran = env.run("scan evidence --known known --index mih");
+    assert_eq!(ran.text(), auto, "compiled on the fly");
     let ran = env.run("scan evidence/chat --known known.osl --variants none");
     assert_eq!(ran.record("mirrored-04.jpg")["status"], "unknown");
     assert_eq!(ran.record("recompressed-01.jpg")["status"], "known");

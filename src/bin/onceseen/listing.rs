@@ -7,8 +7,9 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use onceseen::decode;
 use onceseen::hash::{Algorithm, ImageHash};
+use onceseen::index::IndexChoice;
 use onceseen::list::{
-    HashList, ImportSettings, Imported, ImportedRow, Importer, ListBuilder, RefusedRow,
+    BuildIndex, HashList, ImportSettings, Imported, ImportedRow, Importer, ListBuilder, RefusedRow,
     STORED_WINDOW, Source,
 };
 use onceseen::matcher::DEFAULT_QUALITY_THRESHOLD;
@@ -16,7 +17,7 @@ use onceseen::record::{Record, Sink, Status};
 use onceseen::variant::StoredWindow;
 use sha2::{Digest as _, Sha256};
 
-use crate::flags::{Parts, Work};
+use crate::flags::{Known, Parts, Work};
 use crate::messages;
 use crate::settings::scanner_builder;
 
@@ -100,19 +101,23 @@ fn check_whole(list: &HashList, path: &Path) -> Result<()> {
 
 /// A list given with `--known`: opened, or compiled in memory. Damage would hide what is known, so a
 /// list that is short, or that is read to the end anyway, is looked at for it.
-pub fn known_list(path: &Path, is_preloaded: bool, work: &Work) -> Result<HashList> {
+pub fn known_list(path: &Path, known: &Known, work: &Work) -> Result<HashList> {
     if let InputKind::List = input_kind(path)? {
         let list = open_list(path)?;
-        if is_preloaded {
+        if known.preload {
             list.preload();
         }
-        if is_preloaded || list.byte_len() <= CHECKED_BYTES {
+        if known.preload || list.byte_len() <= CHECKED_BYTES {
             check_whole(&list, path)?;
         }
         return Ok(list);
     }
     let name = input_name(path);
     let mut builder = ListBuilder::new(&name)?;
+    if known.index == IndexChoice::Mih {
+        // Most such lists are too short to have it of their own accord.
+        builder.index(BuildIndex::All);
+    }
     let settings = ImportSettings::builder().algorithm(bare_algorithm(work)).build()?;
     let mut warned = 0_u64;
     let added =

@@ -63,7 +63,7 @@ pub fn directory_of(path: &Path) -> &Path {
 pub fn matcher(known: &Known, variants: Option<&Variants>, work: &Work) -> Result<Arc<Matcher>> {
     let mut builder = Matcher::builder();
     for path in &known.known {
-        let list = known_list(path, known.preload, work)?;
+        let list = known_list(path, known, work)?;
         if list.is_empty() {
             messages::warn(&format!("{}: the list is empty, nothing can match it", path.display()));
         }
