@@ -397,9 +397,11 @@ fn a_closed_output_pipe_ends_quietly_but_not_as_success() {
         "man",
     ] {
         let mut command = env.command();
-        command.args(line.split(' ')).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let (reader, writer) = std::io::pipe().unwrap();
+        // Closed before the command starts: the quickest would be done before it is.
+        drop(reader);
+        command.args(line.split(' ')).stdout(writer).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        drop(child.stdout.take());
         let exit = wait(&mut child, Duration::from_secs(60));
         let mut said = String::new();
         child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
@@ -439,6 +441,27 @@ fn a_summary_that_cannot_be_written_is_found_before_the_work() {
     let ran = env.expect(2, "scan evidence --known known.osl --json-summary nowhere/summary.json");
     ran.says(&["nowhere/summary.json"]);
     assert!(ran.stdout.is_empty(), "records came before the error");
+}
+
+#[test]
+fn a_summary_is_not_written_into_the_evidence_nor_over_a_list() {
+    let env = built();
+    let list = env.read("known.osl");
+    env.write("names.txt", "evidence/odd/text.jpg\n");
+    for place in [
+        "known.osl",
+        "./known/../known.osl",
+        "evidence/new.json",
+        "evidence/odd/text.jpg",
+        "names.txt",
+    ] {
+        let line = "scan evidence --files-from names.txt --known known.osl --json-summary";
+        env.expect(2, &format!("{line} {place}")).says(&[place, "only read"]);
+    }
+    assert!(env.read("known.osl") == list);
+    assert_eq!(env.read("names.txt"), b"evidence/odd/text.jpg\n");
+    assert!(!env.path("evidence/new.json").exists());
+    env.expect(3, "scan evidence --known known.osl --json-summary evidence-summary.json");
 }
 
 #[test]
