@@ -15,8 +15,9 @@
 //!
 //! # Features
 //!
-//! `csv`: hash lists in CSV and TSV, records as CSV. `heic`, `jxl`, `avif`: pictures of these formats. `cli`
-//! (default): the command and all of these.
+//! `csv`: hash lists in CSV and TSV, records as CSV. `heic`, `jxl`, `avif`, `jpeg2000`: pictures of these
+//! formats. `cli` (default): the command and all of these. `turbojpeg`: JPEG by libjpeg-turbo, which takes a
+//! C compiler.
 
 #![allow(
     rustdoc::private_intra_doc_links,

@@ -86,6 +86,7 @@ pub struct ListBuilder {
 
 /// What building a list took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Built {
     /// Bytes written to temporary files, all together; more than stood there at any time.
     pub temporary_bytes: u64,

@@ -15,6 +15,7 @@ const KEPT_REFUSALS: usize = 100;
 /// Stored as a serde structure in bincode's wire format, so fields are only ever added at the end of
 /// a new format version.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Manifest {
     /// The name that reports use.
     pub name: String,

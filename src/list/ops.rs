@@ -41,6 +41,7 @@ impl std::fmt::Display for EntryValue {
 
 /// How an entry of one list differs from the other list.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Change {
     /// The hash or digest.
     pub value: EntryValue,

@@ -9,7 +9,8 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::{MatchError, Matcher, MatcherBuilder};
-use crate::list::{HashList, ImportedRow, ListBuilder, ListError};
+use crate::index::IndexChoice;
+use crate::list::{BuildIndex, HashList, ImportedRow, ListBuilder, ListError};
 
 /// Most rows that are kept beside the lists. Making their list anew takes some tens of milliseconds
 /// at this size, and searching it a microsecond or two; beyond it, build a list and [`reload`]
@@ -157,6 +158,11 @@ impl Changes {
         let mut builder = self.base.clone();
         if !self.added.is_empty() {
             let mut list = ListBuilder::new("live").map_err(LiveError::List)?;
+            // So short a list has no multi-index of its own accord, and a matcher that must search one
+            // would refuse it.
+            if builder.index == IndexChoice::Mih {
+                list.index(BuildIndex::All);
+            }
             for (row, source) in &self.added {
                 list.push(row, source).map_err(LiveError::List)?;
             }
@@ -275,6 +281,19 @@ mod tests {
         assert!(kept.upgrade().is_none(), "nothing holds the first list any more");
         live.reload(vec![list(&[row(9, "q")])], Pending::Drop).unwrap();
         assert_eq!((count(&live, 1), count(&live, 3), count(&live, 9)), (0, 0, 1));
+    }
+
+    #[test]
+    fn additions_are_searched_by_whatever_index_is_asked_for() {
+        for choice in
+            [IndexChoice::Auto, IndexChoice::Linear, IndexChoice::BkTree, IndexChoice::Mih]
+        {
+            let mut base = Matcher::builder();
+            base.index(choice);
+            let live = LiveMatcher::new(base).unwrap();
+            live.add(&[row(1, "a"), row(2, "b")], "desk").unwrap();
+            assert_eq!((count(&live, 1), count(&live, 3)), (1, 0), "{choice}");
+        }
     }
 
     #[test]

@@ -79,7 +79,7 @@ impl<'a> Examiner<'a> {
             Item::File(path) => self.file(path),
             Item::Refused { path, reason } => vec![refused(path, Status::Unexaminable, reason)],
             Item::LinkInside(path) => {
-                let reason = "symbolic link to a file of the scanned tree";
+                let reason = "symbolic link into the scanned tree";
                 vec![refused(path, Status::NotAnImage, reason)]
             }
         }

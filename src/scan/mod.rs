@@ -8,6 +8,7 @@ mod examine;
 mod open;
 mod part;
 mod pipeline;
+mod summary;
 mod walk;
 
 use std::fmt;
@@ -17,14 +18,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use serde::Serialize;
-
 use crate::decode::Limits;
 use crate::hash::Algorithm;
 use crate::matcher::{LiveMatcher, Matcher};
 use crate::record::{Record, Sink, Status};
 use budget::Budget;
 use examine::{Examiner, Shared};
+pub use summary::Summary;
 
 /// Bytes of decodes in flight over all threads. With the files' own budget and the program itself
 /// this keeps a scan under 1 GiB.
@@ -191,13 +191,28 @@ impl Scanner {
     /// # Errors
     /// When one of `paths` does not exist, or the sink fails.
     pub fn scan(&self, paths: &[PathBuf], sink: &mut dyn Sink) -> Result<Summary, ScanError> {
+        self.scan_listed(paths, &[], sink)
+    }
+
+    /// [`Scanner::scan`] of `paths`, and of `names` that somebody listed before: one of these that is no
+    /// longer there is a record, as a file that vanishes during the scan is.
+    ///
+    /// # Errors
+    /// When one of `paths` does not exist, or the sink fails.
+    pub fn scan_listed(
+        &self,
+        paths: &[PathBuf],
+        names: &[PathBuf],
+        sink: &mut dyn Sink,
+    ) -> Result<Summary, ScanError> {
         for path in paths {
             if let Err(source) = std::fs::symlink_metadata(path) {
                 return Err(ScanError::Path { path: path.clone(), source });
             }
         }
+        let roots = [paths, names].concat();
         let mut summary = Summary::default();
-        pipeline::run(&self.shared(), &self.progress, walk::walk(paths), |record| {
+        pipeline::run(&self.shared(), &self.progress, walk::walk(&roots), |record| {
             summary.count(record);
             sink.record(record)
         })
@@ -274,99 +289,6 @@ impl Progress {
         self.files.fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(record.bytes.unwrap_or(0), Ordering::Relaxed);
         self.known.fetch_add(u64::from(record.status == Status::Known), Ordering::Relaxed);
-    }
-}
-
-/// Counts of a finished scan, of files: `seen = known + unknown + hashed + unexaminable +
-/// not_an_image`. Pictures inside files are counted apart, in `further`, `parts` and `parts_failed`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct Summary {
-    /// Files met.
-    pub seen: u64,
-    /// Files with a match.
-    pub known: u64,
-    /// Files examined without a match.
-    pub unknown: u64,
-    /// Files hashed without a list to match against.
-    pub hashed: u64,
-    /// Files that could not be examined in full.
-    pub unexaminable: u64,
-    /// Files that are no images.
-    pub not_an_image: u64,
-    /// Known files with an exact match.
-    pub exact: u64,
-    /// Known files whose surest match is near.
-    pub near: u64,
-    /// Known files whose surest match is possible.
-    pub possible: u64,
-    /// Files seen only in part: their data end before the picture does, or frames and pages are
-    /// beyond a limit or damaged.
-    pub partial: u64,
-    /// Files matched by a negative list alone.
-    pub negative: u64,
-    /// Bytes of all files.
-    pub bytes: u64,
-    /// Further records: pictures inside files that match what the rest of the file does not.
-    pub further: u64,
-    /// Pictures besides the main ones that were examined.
-    pub parts: u64,
-    /// Pictures besides the main ones that could not be decoded.
-    pub parts_failed: u64,
-}
-
-impl Summary {
-    /// The sums of both.
-    #[must_use]
-    pub const fn plus(&self, other: &Self) -> Self {
-        Self {
-            seen: self.seen + other.seen,
-            known: self.known + other.known,
-            unknown: self.unknown + other.unknown,
-            hashed: self.hashed + other.hashed,
-            unexaminable: self.unexaminable + other.unexaminable,
-            not_an_image: self.not_an_image + other.not_an_image,
-            exact: self.exact + other.exact,
-            near: self.near + other.near,
-            possible: self.possible + other.possible,
-            partial: self.partial + other.partial,
-            negative: self.negative + other.negative,
-            bytes: self.bytes + other.bytes,
-            further: self.further + other.further,
-            parts: self.parts + other.parts,
-            parts_failed: self.parts_failed + other.parts_failed,
-        }
-    }
-
-    /// Counts one record.
-    pub fn count(&mut self, record: &Record) {
-        use crate::matcher::Level;
-        if record.is_further() {
-            self.further += 1;
-            return;
-        }
-        let parts = record.parts.unwrap_or_default();
-        self.parts += u64::from(parts.examined);
-        self.parts_failed += u64::from(parts.failed);
-        self.seen += 1;
-        self.bytes += record.bytes.unwrap_or(0);
-        self.partial += u64::from(record.partial);
-        *match record.status {
-            Status::Known => &mut self.known,
-            Status::Unknown => &mut self.unknown,
-            Status::Hashed => &mut self.hashed,
-            Status::Unexaminable => &mut self.unexaminable,
-            Status::NotAnImage => &mut self.not_an_image,
-        } += 1;
-        match record.level() {
-            Some(Level::Exact) => self.exact += 1,
-            Some(Level::Near) => self.near += 1,
-            Some(Level::Possible) => self.possible += 1,
-            None => {
-                let has_match = record.matches.as_ref().is_some_and(|found| !found.is_empty());
-                self.negative += u64::from(has_match);
-            }
-        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! not depend on the file system.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,41 +22,92 @@ pub(super) enum Item {
     LinkInside(PathBuf),
 }
 
-/// Everything under `roots`. A root inside another one is seen once.
+/// Everything under `roots`. A root inside another one is seen once; a link to a file that is seen
+/// under another name is named all the same.
 pub(super) fn walk(roots: &[PathBuf]) -> impl Iterator<Item = Item> + Send + use<> {
     let roots = distinct(roots);
-    let mut real_roots: Vec<PathBuf> =
-        roots.iter().filter_map(|root| fs::canonicalize(root).ok()).collect();
-    real_roots.sort();
-    let real_roots: Arc<[PathBuf]> = real_roots.into();
+    let real_roots: Arc<[PathBuf]> = real_roots(&roots).into();
     roots.into_iter().flat_map(move |root| {
         let real_roots = Arc::clone(&real_roots);
-        WalkDir::new(root)
-            .sort_by_file_name()
-            .into_iter()
-            .filter_map(move |entry| item(entry, &real_roots))
+        let (walked, link) = match root {
+            Root::Walked { path, .. } => (Some(WalkDir::new(path).sort_by_file_name()), None),
+            Root::LinkInside(path) => (None, Some(Item::LinkInside(path))),
+        };
+        let walked = walked.into_iter().flatten();
+        walked.filter_map(move |entry| item(entry, &real_roots)).chain(link)
     })
 }
 
+/// A path that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Root {
+    /// A file or directory, and where it really stands, if that can be told.
+    Walked { path: PathBuf, real: Option<PathBuf> },
+    /// A link to a file that another root holds.
+    LinkInside(PathBuf),
+}
+
+impl Root {
+    fn path(&self) -> &Path {
+        let (Self::Walked { path, .. } | Self::LinkInside(path)) = self;
+        path
+    }
+}
+
 /// Sorted roots without those below another one. Compared by real path, so that `a`, `./a` and
-/// `a/b/..` are one.
-fn distinct(roots: &[PathBuf]) -> Vec<PathBuf> {
-    let mut sorted: Vec<(PathBuf, PathBuf)> = roots
-        .iter()
-        .map(|root| (fs::canonicalize(root).unwrap_or_else(|_| root.clone()), root.clone()))
-        .collect();
-    sorted.sort();
+/// `a/b/..` are one; of several names the one that is no link is kept.
+fn distinct(roots: &[PathBuf]) -> Vec<Root> {
+    let mut found: Vec<(PathBuf, bool, PathBuf)> = Vec::new();
+    let mut others: Vec<Root> = Vec::new();
+    for root in roots {
+        let is_link = fs::symlink_metadata(root).is_ok_and(|meta| meta.is_symlink());
+        match fs::canonicalize(root) {
+            Ok(real) => found.push((real, is_link, root.clone())),
+            Err(_) => others.push(Root::Walked { path: root.clone(), real: None }),
+        }
+    }
+    found.sort();
     let mut kept: Vec<(PathBuf, PathBuf)> = Vec::new();
-    for (real, root) in sorted {
+    for (real, is_link, root) in found {
         // A parent sorts right before everything below it, so the last one kept is the only candidate:
         // a hundred thousand names from a file must not be compared with each other.
         if !kept.last().is_some_and(|(outer, _)| real.starts_with(outer)) {
             kept.push((real, root));
+        } else if is_link && real.is_file() {
+            others.push(Root::LinkInside(root));
         }
     }
-    let mut roots: Vec<PathBuf> = kept.into_iter().map(|(_, root)| root).collect();
-    roots.sort();
+    let real_roots: Vec<PathBuf> = kept.iter().map(|(real, _)| real.clone()).collect();
+    others.retain(|other| !is_walked(other.path(), &real_roots));
+    let walked = kept.into_iter().map(|(real, path)| Root::Walked { path, real: Some(real) });
+    let mut roots: Vec<Root> = others.into_iter().chain(walked).collect();
+    roots.sort_by(|a, b| a.path().cmp(b.path()));
+    roots.dedup();
     roots
+}
+
+/// Where the walked roots really stand, sorted.
+fn real_roots(roots: &[Root]) -> Vec<PathBuf> {
+    let real = |root: &Root| match root {
+        Root::Walked { real, .. } => real.clone(),
+        Root::LinkInside(_) => None,
+    };
+    let mut real: Vec<PathBuf> = roots.iter().filter_map(real).collect();
+    real.sort();
+    real
+}
+
+/// Whether the walk of `real_roots` meets this very name, whatever it leads to.
+fn is_walked(path: &Path, real_roots: &[PathBuf]) -> bool {
+    let is_there = fs::symlink_metadata(path).is_ok();
+    is_there && own_place(path).is_some_and(|place| is_inside(&place, real_roots))
+}
+
+/// Where a link itself stands.
+fn own_place(link: &Path) -> Option<PathBuf> {
+    let parent = link.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = fs::canonicalize(parent.unwrap_or(Path::new("."))).ok()?;
+    Some(parent.join(link.file_name()?))
 }
 
 fn item(entry: Result<DirEntry, walkdir::Error>, real_roots: &[PathBuf]) -> Option<Item> {
@@ -68,11 +120,20 @@ fn item(entry: Result<DirEntry, walkdir::Error>, real_roots: &[PathBuf]) -> Opti
         Ok(entry) => root_link_or_special(entry),
         Err(error) => Some(Item::Refused {
             path: error.path().map(Path::to_owned).unwrap_or_default(),
-            reason: match error.into_io_error() {
-                Some(source) => format!("cannot be listed: {source}"),
-                None => "cannot be listed: a loop of links".to_owned(),
-            },
+            reason: refusal(error),
         }),
+    }
+}
+
+fn refusal(error: walkdir::Error) -> String {
+    let is_root = error.depth() == 0;
+    match error.into_io_error() {
+        // A name from a list: by now the file may be gone.
+        Some(source) if is_root && source.kind() == io::ErrorKind::NotFound => {
+            format!("cannot be read: {source}")
+        }
+        Some(source) => format!("cannot be listed: {source}"),
+        None => "cannot be listed: a loop of links".to_owned(),
     }
 }
 
@@ -95,6 +156,10 @@ fn link(path: PathBuf, real_roots: &[PathBuf]) -> Item {
     match fs::canonicalize(&path) {
         Ok(target) if is_inside(&target, real_roots) => Item::LinkInside(path),
         Ok(_) => Item::Refused { path, reason: "symbolic link out of the scanned tree".to_owned() },
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Item::Refused {
+            path,
+            reason: format!("symbolic link that cannot be followed: {error}"),
+        },
         Err(_) => Item::Refused { path, reason: "symbolic link that leads nowhere".to_owned() },
     }
 }

@@ -216,6 +216,9 @@ fn every_index_and_variant_flag_gives_the_promised_matches() {
         let ran = env.run(&format!("scan evidence --known known.osl --index {index}"));
         assert_eq!(ran.text(), auto, "{index}");
     }
+    let auto = env.run("scan evidence --known known").text();
+    let ran = env.run("scan evidence --known known --index mih");
+    assert_eq!(ran.text(), auto, "compiled on the fly");
     let ran = env.run("scan evidence/chat --known known.osl --variants none");
     assert_eq!(ran.record("mirrored-04.jpg")["status"], "unknown");
     assert_eq!(ran.record("recompressed-01.jpg")["status"], "known");
@@ -256,6 +259,14 @@ fn names_come_from_a_file_or_standard_input_with_newlines_or_nul() {
     assert_eq!(env.run(&format!("scan {text} names0.txt -0")).text(), direct.text());
     let ran = env.run_with(&format!("scan {text} -"), names.join("\r\n").as_bytes());
     assert_eq!(ran.text(), direct.text());
+    let gone = format!("{}\nevidence/gone.jpg\nevidence/gone.jpg\n", names.join("\n"));
+    let ran = env.run_with(&format!("scan {text} - evidence/gone.jpg"), gone.as_bytes());
+    assert_eq!(ran.code(), 2, "a path of the command line must exist: {}", ran.stderr);
+    let ran = env.run_with(&format!("scan {text} -"), gone.as_bytes());
+    assert_eq!((ran.code(), ran.json().len()), (3, 3), "{}", ran.stderr);
+    let record = ran.record("gone.jpg");
+    assert_eq!(record["status"], "unexaminable");
+    assert!(record["reason"].as_str().unwrap().starts_with("cannot be read: "), "{record}");
     env.expect(2, "scan -0 evidence --known known.osl");
     env.expect(2, "scan --files-from nowhere.txt --known known.osl").says(&["nowhere.txt"]);
 }
@@ -344,18 +355,57 @@ fn thousands_of_named_files_cost_no_quadratic_time() {
 }
 
 #[test]
+fn every_page_that_a_manual_page_names_is_printed_with_its_flags() {
+    let env = TestEnv::new();
+    let mut pages = vec![Vec::<String>::new()];
+    let mut at = 0;
+    while let Some(words) = pages.get(at).cloned() {
+        at += 1;
+        let line = format!("man {}", words.join(" "));
+        let text = env.expect(0, &line).text().replace("\\-", "-");
+        let name = [vec!["onceseen".to_owned()], words.clone()].concat().join("-");
+        assert!(text.contains(&format!(".TH {name} 1")), "{line}: {text}");
+        for below in text.lines().filter_map(|line| line.strip_suffix("(1)")) {
+            let word = below.strip_prefix(&format!("{name}-")).unwrap();
+            if word != "help" {
+                pages.push([words.clone(), vec![word.to_owned()]].concat());
+            }
+        }
+    }
+    assert!(pages.len() > 12, "{pages:?}");
+    assert!(env.run("man scan").text().contains("review\\-radius"));
+    env.expect(2, "man list nothing").says(&["'list nothing'"]);
+}
+
+#[test]
 fn a_closed_output_pipe_ends_quietly_but_not_as_success() {
     let env = built();
-    for format in ["jsonl", "csv"] {
+    // More answers than the output's buffer holds, so that the error comes in their midst.
+    let queries = env.run("list export known.osl --format text").text().repeat(40);
+    env.write("queries.txt", queries);
+    for line in [
+        "hash known known -j 1 -q --format jsonl",
+        "hash known known -j 1 -q --format csv",
+        "scan known -q --known known.osl",
+        "scan known -q --known known.osl --format csv",
+        "match queries.txt --known known.osl",
+        "match queries.txt --known known.osl --format csv",
+        "list export known.osl",
+        "list export known.osl --format csv",
+        "list diff known.osl known.osl",
+        "list info known.osl",
+        "man",
+    ] {
         let mut command = env.command();
-        command.args(["hash", "known", "known", "-j", "1", "--format", format]);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let (reader, writer) = std::io::pipe().unwrap();
+        // Closed before the command starts: the quickest would be done before it is.
+        drop(reader);
+        command.args(line.split(' ')).stdout(writer).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        drop(child.stdout.take());
         let exit = wait(&mut child, Duration::from_secs(60));
         let mut said = String::new();
         child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-        assert_eq!((exit.code(), said.as_str()), (Some(2), ""), "{format}");
+        assert_eq!((exit.code(), said.as_str()), (Some(2), ""), "{line}");
     }
 }
 
@@ -380,7 +430,7 @@ fn a_full_device_is_an_error_that_says_so() {
         let output = command.output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{line}: {said}");
-        assert!(said.contains("No space left"), "{line}: {said}");
+        assert!(said.contains("standard output: No space left"), "{line}: {said}");
     }
     env.expect(2, "scan evidence --known known.osl --json-summary /dev/full").says(&["/dev/full"]);
 }
@@ -391,6 +441,27 @@ fn a_summary_that_cannot_be_written_is_found_before_the_work() {
     let ran = env.expect(2, "scan evidence --known known.osl --json-summary nowhere/summary.json");
     ran.says(&["nowhere/summary.json"]);
     assert!(ran.stdout.is_empty(), "records came before the error");
+}
+
+#[test]
+fn a_summary_is_not_written_into_the_evidence_nor_over_a_list() {
+    let env = built();
+    let list = env.read("known.osl");
+    env.write("names.txt", "evidence/odd/text.jpg\n");
+    for place in [
+        "known.osl",
+        "./known/../known.osl",
+        "evidence/new.json",
+        "evidence/odd/text.jpg",
+        "names.txt",
+    ] {
+        let line = "scan evidence --files-from names.txt --known known.osl --json-summary";
+        env.expect(2, &format!("{line} {place}")).says(&[place, "only read"]);
+    }
+    assert!(env.read("known.osl") == list);
+    assert_eq!(env.read("names.txt"), b"evidence/odd/text.jpg\n");
+    assert!(!env.path("evidence/new.json").exists());
+    env.expect(3, "scan evidence --known known.osl --json-summary evidence-summary.json");
 }
 
 #[test]

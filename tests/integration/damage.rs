@@ -127,15 +127,29 @@ fn verify_sees_every_one_of_hundreds_of_damages_and_names_a_place() {
     }
 }
 
+/// A damaged list hides what is known: "nothing known" must not be said of it, nor may it become a whole
+/// one.
 #[test]
-fn scans_with_damaged_lists_end_with_a_status() {
+fn damaged_lists_are_refused_wherever_a_list_is_used() {
     let env = TestEnv::with_pictures();
     let list = list(&env);
-    for (what, damage) in damages(&list).iter().step_by(5) {
+    let evidence = "evidence/bytes/copy-of-00.jpg";
+    for (number, (what, damage)) in damages(&list).iter().enumerate().step_by(5) {
         env.write("damaged.osl", damage(&list));
-        let ran =
-            env.run("scan evidence/bytes/copy-of-00.jpg --known damaged.osl -a pdq,phash -j 1");
-        assert!((0..=3).contains(&ran.code()), "{what}: {}", ran.stderr);
+        let line = match number / 5 % 7 {
+            0 => "list build damaged.osl -o new.osl",
+            1 => "list merge list.osl damaged.osl -o new.osl",
+            2 => "list export damaged.osl",
+            3 => "list diff list.osl damaged.osl",
+            4 => "match 0123456789abcdef0123456789abcdef --known damaged.osl",
+            5 => &format!("scan {evidence} --known damaged.osl --preload"),
+            _ => &format!("scan {evidence} --known list.osl --known damaged.osl -j 1"),
+        };
+        let ran = env.run(line);
+        assert_eq!(ran.code(), 2, "{what}: {line}: {}", ran.stderr);
+        assert!(ran.stdout.is_empty(), "{what}: {line}");
+        assert!(ran.stderr.starts_with("onceseen: damaged.osl: "), "{what}: {}", ran.stderr);
+        assert!(!env.path("new.osl").exists(), "{what}: {line}");
     }
 }
 

@@ -121,6 +121,21 @@ fn digests_are_known_by_label_or_length() {
 }
 
 #[test]
+fn names_of_checksum_lines_hold_commas_and_escapes() {
+    check(
+        "{M}  a, b.jpg\n{S} *c,50,d.jpg\n\\{M}  C:\\\\new\\nline\n{M} , r\n{P}  x,1\n",
+        &[
+            "md5:{M} record=a, b.jpg",
+            "sha1:{S} record=c,50,d.jpg",
+            "md5:{M} record=C:\\new\nline",
+            "md5:{M} record=r",
+            "line 5: 64 hex digits before a file name may be SHA-256 or PDQ: label the line sha256: or pdq:",
+        ],
+    );
+    check("\\{M}  a\\\\b, c.jpg\n", &["md5:{M} record=a\\b, c.jpg"]);
+}
+
+#[test]
 fn bare_hashes_are_of_the_algorithm_asked_for() {
     let phash = ImportSettings::builder().algorithm(Algorithm::Phash).build().unwrap();
     let source = "0123456789abcdef\n{P}\npdq:{P}\n";

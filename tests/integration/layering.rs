@@ -24,7 +24,7 @@ const FLOORS: [&[&str]; 10] = [
 /// Where `unsafe` may stand: kernels, the memory map, its public entry point, and the one place of the
 /// command that maps a list.
 const UNSAFE_FILES: [&str; 3] =
-    ["src/list/map.rs", "src/list/mod.rs", "src/bin/onceseen/settings.rs"];
+    ["src/list/map.rs", "src/list/mod.rs", "src/bin/onceseen/listing.rs"];
 
 /// Names that the crate's root may give away: more than fit on a page are not an overview.
 const MAX_ROOT_NAMES: usize = 25;

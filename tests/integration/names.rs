@@ -220,6 +220,27 @@ fn roots_that_are_links_are_followed_once() {
 }
 
 #[test]
+fn a_named_link_to_a_file_that_is_seen_under_another_name_has_a_record() {
+    let env = env();
+    env.write("e/p.jpg", picture());
+    for (target, name) in [("p.jpg", "e/a-link"), ("p.jpg", "e/z-link"), ("nowhere", "e/dangling")]
+    {
+        symlink(target, env.path(name)).unwrap();
+    }
+    let paths = |line: &str, input: &str| {
+        let ran = env.run_with(&format!("scan {line} --known known.osl"), input.as_bytes());
+        let said = |record: &serde_json::Value| format!("{} {}", record["path"], record["status"]);
+        ran.json().iter().map(said).collect::<Vec<_>>().join(", ").replace('"', "")
+    };
+    let named = "e/z-link\ne/p.jpg\ne/a-link\ne/p.jpg\ne/a-link\n";
+    let expected = "e/a-link not-an-image, e/p.jpg known, e/z-link not-an-image";
+    assert_eq!(paths("--files-from -", named), expected);
+    let all = paths("e", "");
+    assert_eq!(all.matches(", ").count(), 3, "{all}");
+    assert_eq!(paths("e e/a-link e/dangling ./e/z-link", ""), all);
+}
+
+#[test]
 fn pipes_sockets_folders_and_devices_do_not_block() {
     let env = env();
     let fifo = env.path("e/fifo.jpg");
@@ -246,6 +267,7 @@ fn what_may_not_be_read_is_unexaminable() {
     }
     env.write("e/no-list/a.jpg", picture());
     env.write("e/no-search/a.jpg", picture());
+    symlink("no-search/a.jpg", env.path("e/link")).unwrap();
     let set = |name: &str, mode| {
         fs::set_permissions(env.path(name), Permissions::from_mode(mode)).unwrap()
     };
@@ -269,8 +291,12 @@ fn what_may_not_be_read_is_unexaminable() {
     for name in ["e/no-list", "e/no-search"] {
         set(name, 0o755);
     }
-    assert_eq!((ran.code(), ran.json().len()), (3, 4), "{}{}", ran.text(), ran.stderr);
-    for (name, word) in [("e/file.jpg", "cannot be read"), ("e/no-list", "cannot be listed")] {
+    assert_eq!((ran.code(), ran.json().len()), (3, 5), "{}{}", ran.text(), ran.stderr);
+    for (name, word) in [
+        ("e/file.jpg", "cannot be read"),
+        ("e/no-list", "cannot be listed"),
+        ("e/link", "cannot be followed"),
+    ] {
         let record = ran.record(name);
         assert_eq!(record["status"], "unexaminable");
         assert!(record["reason"].as_str().unwrap().contains(word), "{record}");

@@ -6,12 +6,13 @@
 mod cmd;
 mod exit;
 mod flags;
+mod listing;
 mod messages;
+mod output;
 mod progress;
 mod settings;
 
 use std::any::Any;
-use std::io;
 use std::panic::catch_unwind;
 use std::process::ExitCode;
 
@@ -30,7 +31,7 @@ fn main() -> ExitCode {
     match result {
         Ok(exit) => exit.into(),
         // The reader of our output went away: nobody is left to tell, but the run is not complete.
-        Err(error) if is_closed_pipe(&error) => Exit::CouldNotRun.into(),
+        Err(_) if output::is_closed() => Exit::CouldNotRun.into(),
         Err(error) => {
             messages::error(&error);
             Exit::CouldNotRun.into()
@@ -51,7 +52,7 @@ fn run(mode: &Mode) -> anyhow::Result<Exit> {
         Mode::List(List::Export { list, format }) => cmd::list_ops::export(list, *format),
         Mode::List(List::Verify { lists }) => cmd::list::verify(lists),
         Mode::Completions { shell } => cmd::meta::completions(*shell),
-        Mode::Man => cmd::meta::man(),
+        Mode::Man { command } => cmd::meta::man(command),
     }
 }
 
@@ -60,11 +61,4 @@ fn defect(panic: &(dyn Any + Send)) -> anyhow::Error {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("unknown");
     anyhow::anyhow!("stopped by a defect of onceseen, report it: {text}")
-}
-
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error
-        .chain()
-        .filter_map(|cause| cause.downcast_ref::<io::Error>())
-        .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
 }

@@ -55,6 +55,7 @@ pub enum Imported {
 
 /// Counts of one import so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ImportSummary {
     /// Lines of the file that were read.
     pub lines: u64,

@@ -5,6 +5,8 @@
 //! `md5sum` and `sha1sum`; hashdeep's comma lists under its `%%%%` header. Blank lines and lines
 //! that begin with `#` are skipped.
 
+use std::borrow::Cow;
+
 use super::RowSink;
 use super::lines::Line;
 use super::row::{Meaning, meaning_of_bare};
@@ -79,7 +81,7 @@ fn parse_hash(line: u64, text: &str, sink: &mut RowSink) {
         row.put(None, &Meaning::Quality, quality);
     }
     if let Some(record) = parts.record {
-        row.put(None, &Meaning::Record, record);
+        row.put(None, &Meaning::Record, &record);
     }
     sink.finish(row);
 }
@@ -98,22 +100,25 @@ struct Parts<'a> {
     /// With its label.
     hash: &'a str,
     quality: Option<&'a str>,
-    record: Option<&'a str>,
+    record: Option<Cow<'a, str>>,
 }
 
 fn split(text: &str) -> Result<Parts<'_>, String> {
-    if let Some((hash, metadata)) = text.split_once(',') {
-        let (quality, record) = split_metadata(metadata);
-        return Ok(Parts { hash: hash.trim(), quality, record: Some(record) });
-    }
+    // Before any comma is looked for: file names hold commas, too.
     match split_checksum_line(text) {
-        Some((hash, _)) if hash.len() == 64 => Err(
-            "64 hex digits before a file name may be SHA-256 or PDQ: label the line sha256: or pdq:"
-                .into(),
-        ),
-        Some((hash, file)) => Ok(Parts { hash, quality: None, record: Some(file) }),
-        None => Ok(Parts { hash: text, quality: None, record: None }),
+        Some((hash, _)) if hash.len() == 64 => {
+            return Err("64 hex digits before a file name may be SHA-256 or PDQ: label the line \
+                        sha256: or pdq:"
+                .into());
+        }
+        Some((hash, file)) => return Ok(Parts { hash, quality: None, record: Some(file) }),
+        None => {}
     }
+    let Some((hash, metadata)) = text.split_once(',') else {
+        return Ok(Parts { hash: text, quality: None, record: None });
+    };
+    let (quality, record) = split_metadata(metadata);
+    Ok(Parts { hash: hash.trim(), quality, record: Some(record.into()) })
 }
 
 /// `QUALITY,FILE`, or metadata of any other form as a whole.
@@ -131,9 +136,33 @@ fn is_quality(text: &str) -> bool {
     text.trim().parse::<u8>().is_ok_and(|quality| quality <= 100)
 }
 
-/// `HASH  FILE` and `HASH *FILE`, as `md5sum` and its kin write it.
-fn split_checksum_line(text: &str) -> Option<(&str, &str)> {
-    let (hash, rest) = text.split_once([' ', '\t'])?;
+/// `HASH  FILE` and `HASH *FILE`, as `md5sum` and its kin write it; a backslash in front of the hash
+/// says that those in the name, and its line ends, are escaped.
+fn split_checksum_line(text: &str) -> Option<(&str, Cow<'_, str>)> {
+    let unescaped = text.strip_prefix('\\');
+    let (hash, rest) = unescaped.unwrap_or(text).split_once([' ', '\t'])?;
     let is_hash = hash.len() >= 32 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_hash.then(|| (hash, rest.trim_start().trim_start_matches('*')))
+    let file = rest.trim_start();
+    if !is_hash || file.starts_with(',') {
+        return None;
+    }
+    let file = file.trim_start_matches('*');
+    Some((hash, if unescaped.is_some() { unescape(file).into() } else { file.into() }))
+}
+
+/// A name with `\\`, `\n` and `\r` for what they stand for.
+fn unescape(file: &str) -> String {
+    let mut out = String::with_capacity(file.len());
+    let mut rest = file.chars();
+    while let Some(character) = rest.next() {
+        match character {
+            '\\' => match rest.next() {
+                Some('n') => out.push('\n'),
+                Some('r') => out.push('\r'),
+                other => out.extend(other),
+            },
+            _ => out.push(character),
+        }
+    }
+    out
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::exit::Exit;
 use crate::flags::{Build, BuildIndex, Merge};
-use crate::settings::Listed;
+use crate::listing::{self, InputKind, Listed};
 use crate::{messages, settings};
 
 pub fn build(flags: &Build) -> Result<Exit> {
@@ -40,7 +40,7 @@ pub fn build(flags: &Build) -> Result<Exit> {
         }
         let settings = import_settings(flags)?;
         let work = (&flags.work, listed);
-        rows += settings::add_input(&mut builder, input, source, work, settings, &mut problem)?;
+        rows += listing::add_input(&mut builder, input, source, work, settings, &mut problem)?;
     }
     if rows == 0 && refused > 0 {
         bail!("every row was refused; {} was not written", flags.output.display());
@@ -51,14 +51,14 @@ pub fn build(flags: &Build) -> Result<Exit> {
 /// Whether an input is a list of what is known to be harmless: built into another list, it would make
 /// that known.
 fn is_negative_list(input: &Path) -> Result<bool> {
-    let is_list = matches!(settings::input_kind(input)?, settings::InputKind::List);
-    Ok(is_list && settings::open_list(input)?.manifest().is_negative)
+    let is_list = matches!(listing::input_kind(input)?, InputKind::List);
+    Ok(is_list && listing::open_list(input)?.manifest().is_negative)
 }
 
 /// Writes the list and says what became of `input`.
 fn finish(builder: ListBuilder, output: &Path, input: &str) -> Result<Exit> {
     let built = builder.finish(output)?;
-    let list = settings::open_list(output)?;
+    let list = listing::open_list(output)?;
     let temporary = match built.temporary_bytes >> 20 {
         0 => String::new(),
         mebibytes => format!(", {mebibytes} MiB of temporary files"),
@@ -92,7 +92,7 @@ pub fn merge(flags: &Merge) -> Result<Exit> {
     builder.memory(flags.memory.0).temporary_directory(settings::directory_of(&flags.output));
     let mut negative = 0;
     for path in &flags.lists {
-        let list = settings::open_list(path)?;
+        let list = listing::open_whole_list(path)?;
         negative += usize::from(list.manifest().is_negative);
         builder.push_list(&list)?;
     }
@@ -108,7 +108,7 @@ pub fn merge(flags: &Merge) -> Result<Exit> {
 /// The source of each input.
 fn sources(flags: &Build) -> Result<Vec<String>> {
     match flags.source.len() {
-        0 => Ok(flags.inputs.iter().map(|input| settings::input_name(input)).collect()),
+        0 => Ok(flags.inputs.iter().map(|input| listing::input_name(input)).collect()),
         1 => Ok(vec![flags.source[0].clone(); flags.inputs.len()]),
         named if named == flags.inputs.len() => Ok(flags.source.clone()),
         named => bail!(
@@ -124,7 +124,7 @@ fn output_name(path: &Path) -> String {
 
 fn import_settings(flags: &Build) -> Result<ImportSettings> {
     let mut builder = ImportSettings::builder();
-    builder.algorithm(settings::bare_algorithm(&flags.work));
+    builder.algorithm(listing::bare_algorithm(&flags.work));
     if let Some(columns) = &flags.columns {
         builder.columns(columns.clone());
     }
@@ -141,7 +141,7 @@ fn import_settings(flags: &Build) -> Result<ImportSettings> {
 }
 
 pub fn info(path: &Path, as_json: bool) -> Result<Exit> {
-    let list = settings::open_list(path)?;
+    let list = listing::open_list(path)?;
     let mut out = super::output();
     if as_json {
         writeln!(out, "{}", serde_json::to_string_pretty(&info_json(&list))?)?;
@@ -241,7 +241,7 @@ pub fn verify(paths: &[PathBuf]) -> Result<Exit> {
     let mut damaged = 0;
     let mut out = super::output();
     for path in paths {
-        match settings::open_list(path) {
+        match listing::open_list(path) {
             Ok(list) => {
                 let problems = list.verify();
                 for problem in &problems {

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::exit::Exit;
 use crate::flags::ExportFormat;
-use crate::settings;
+use crate::listing;
 
 /// Entries and claims of one column that differ.
 #[derive(Clone, Copy, Default)]
@@ -37,7 +37,7 @@ impl Counts {
 }
 
 pub fn diff(old: &Path, new: &Path, prints_entries: bool) -> Result<Exit> {
-    let (old, new) = (settings::open_list(old)?, settings::open_list(new)?);
+    let (old, new) = (listing::open_whole_list(old)?, listing::open_whole_list(new)?);
     let mut out = super::output();
     let mut counts = BTreeMap::<&str, Counts>::new();
     old.differences(&new, |change| {
@@ -76,7 +76,7 @@ pub fn diff(old: &Path, new: &Path, prints_entries: bool) -> Result<Exit> {
 }
 
 pub fn export(path: &Path, format: ExportFormat) -> Result<Exit> {
-    let list = settings::open_list(path)?;
+    let list = listing::open_whole_list(path)?;
     let mut out = super::output();
     match format {
         ExportFormat::Jsonl => list.for_each_entry(|value, claims| {

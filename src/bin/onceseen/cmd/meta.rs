@@ -1,6 +1,6 @@
 //! Completions and the manual page, from the flags' definitions.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::CommandFactory;
 
 use crate::exit::Exit;
@@ -13,9 +13,17 @@ pub fn completions(shell: clap_complete::Shell) -> Result<Exit> {
     Ok(Exit::NothingKnown)
 }
 
-pub fn man() -> Result<Exit> {
+/// The page of the command that `words` name; of the whole without any.
+pub fn man(words: &[String]) -> Result<Exit> {
+    let mut command = Flags::command();
+    // Gives every command the name that the pages refer to it by.
+    command.build();
+    for word in words {
+        let found = command.find_subcommand(word).cloned();
+        command = found.with_context(|| format!("there is no command '{}'", words.join(" ")))?;
+    }
     let mut out = super::output();
-    clap_mangen::Man::new(Flags::command()).render(&mut out)?;
+    clap_mangen::Man::new(command).render(&mut out)?;
     super::close(out)?;
     Ok(Exit::NothingKnown)
 }

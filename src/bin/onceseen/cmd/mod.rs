@@ -8,8 +8,8 @@ pub mod match_;
 pub mod meta;
 pub mod scan;
 
-use std::io::{self, BufWriter, StdoutLock, Write, stdin, stdout};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write, stdin};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use onceseen::hash::Algorithm;
@@ -18,13 +18,10 @@ use onceseen::report::{CsvSink, JsonlSink};
 use onceseen::scan::{Scanner, Summary};
 
 use crate::flags::{Examine, Format, Input};
+use crate::output::output;
 use crate::progress::Bar;
+use crate::settings::Inputs;
 use crate::{messages, settings};
-
-/// Buffered standard output.
-fn output() -> BufWriter<StdoutLock<'static>> {
-    BufWriter::with_capacity(1 << 16, stdout().lock())
-}
 
 /// Examines what the flags name and prints the records.
 fn examine(
@@ -94,10 +91,9 @@ fn sentence(total: &Timings) -> String {
 }
 
 fn give(scanner: &Scanner, input: &Input, sink: &mut dyn Sink) -> Result<Summary> {
-    let (standard_input, paths): (Vec<PathBuf>, Vec<PathBuf>) =
-        settings::paths(input)?.into_iter().partition(|path| path.as_os_str() == "-");
+    let Inputs { standard_input, paths, names } = settings::inputs(input)?;
     let mut summary = Summary::default();
-    if !standard_input.is_empty() {
+    if standard_input {
         let records = scanner
             .examine_reader(Path::new("-"), &mut stdin().lock())
             .context("cannot read standard input")?;
@@ -106,8 +102,8 @@ fn give(scanner: &Scanner, input: &Input, sink: &mut dyn Sink) -> Result<Summary
             sink.record(record)?;
         }
     }
-    let _bar = Bar::start(scanner.progress(), &paths);
-    Ok(summary.plus(&scanner.scan(&paths, sink)?))
+    let _bar = Bar::start(scanner.progress(), &[&paths[..], &names].concat());
+    Ok(summary.plus(&scanner.scan_listed(&paths, &names, sink)?))
 }
 
 /// Flushes and passes on what went wrong.
