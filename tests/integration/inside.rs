@@ -123,9 +123,12 @@ fn the_previews_of_raw_files_of_other_structures_are_examined() {
     assert_eq!(found("a.orf", &orf), [" scene-05.jpg"]);
 }
 
+/// Tags with their values, and the data that the directory leads to.
+type Directory<'a> = (&'a [(u16, u32)], &'a [u8]);
+
 /// A little-endian TIFF: directories one after the other, each leading to its data, and the first to those
-/// below it. Of an entry without a value the data's place is meant.
-fn tiff(directories: &[(&[(u16, u32)], &[u8])], below: usize) -> Vec<u8> {
+/// below it, the last ones.
+fn tiff(directories: &[Directory<'_>], below: usize) -> Vec<u8> {
     let len = |tags: &[(u16, u32)]| 2 + (tags.len() + 3) * 12 + 4;
     let heads: usize = directories.iter().map(|(tags, _)| len(tags)).sum();
     let mut starts = Vec::new();
@@ -144,7 +147,11 @@ fn tiff(directories: &[(&[(u16, u32)], &[u8])], below: usize) -> Vec<u8> {
         entries.extend([(273, 1, data_at), (279, 1, data.len())]);
         let is_first = index == 0 && below > 0;
         let sub = if below == 1 { starts[first_below] } else { list };
-        entries.push(if is_first { (330, below as u32, sub) } else { (65000, 1, 0) });
+        entries.push(if is_first {
+            (330, u32::try_from(below).unwrap(), sub)
+        } else {
+            (65000, 1, 0)
+        });
         entries.sort_unstable();
         file.extend(u16::try_from(entries.len()).unwrap().to_le_bytes());
         for (tag, count, value) in entries {
