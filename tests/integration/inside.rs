@@ -286,7 +286,10 @@ fn pictures_in_the_metadata_of_a_jpeg_are_examined() {
     // A maker's note, which no directory of the EXIF data leads into.
     let note =
         [b"Exif\0\0II*\0\x08\0\0\0\0\0\0\0\0\0a note".as_slice(), &tiny, b"and more"].concat();
-    for file in [segment(0xed, &photoshop), segment(0xe1, &note)] {
+    // A length that covers what follows the thumbnail.
+    let blank = jpeg(&RgbaImage::new(160, 120));
+    let both = [b"Exif\0\0".as_slice(), &structure(&[&blank[..], &tiny].concat(), &[])].concat();
+    for file in [segment(0xed, &photoshop), segment(0xe1, &note), segment(0xe1, &both)] {
         assert_eq!(found("a.jpg", &file), [" ", "exif-thumbnail scene-05.jpg"]);
     }
     // What the segment cuts is nobody's thumbnail.

@@ -53,7 +53,7 @@ fn jpeg(bytes: &[u8], walk: &mut Walk<'_>) -> Result<(), Stop> {
                 let place = place.start..place.end.min(bytes.len());
                 let number = numbers.next().unwrap_or(u32::MAX);
                 give(PartKind::Preview(number), bytes.get(place.clone()), walk)?;
-                listed.push(place);
+                listed.extend(extent(bytes, &place));
             }
         }
     }
@@ -102,6 +102,14 @@ fn application_segments(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     })
 }
 
+/// The JPEG at the start of a place as far as its own markers go, or else its start: the length that a directory
+/// claims may cover what follows.
+fn extent(bytes: &[u8], place: &Range<usize>) -> Option<Range<usize>> {
+    let jpeg = bytes.get(place.start..place.end.min(bytes.len()))?;
+    let length = Survey::of(jpeg).end.unwrap_or(1);
+    jpeg.starts_with(b"\xff\xd8\xff").then(|| place.start..place.start + length)
+}
+
 /// The thumbnails in the segments of a JPEG: of EXIF data first.
 fn thumbnails(bytes: &[u8], walk: &mut Walk<'_>) -> Result<(), Stop> {
     for (_, body) in application_segments(bytes) {
@@ -120,7 +128,8 @@ fn thumbnail(exif: &[u8], walk: &mut Walk<'_>) -> Result<(), Stop> {
     for place in &listed {
         give(PartKind::Thumbnail, exif.get(place.clone()), walk)?;
     }
-    within(exif, &listed, walk)
+    let extents: Vec<_> = listed.iter().filter_map(|place| extent(exif, place)).collect();
+    within(exif, &extents, walk)
 }
 
 /// The whole JPEG pictures in a piece of metadata besides those `listed`: Photoshop's thumbnail, a maker's preview.
@@ -156,7 +165,8 @@ fn raw(bytes: &[u8], format: Format, walk: &mut Walk<'_>) -> Result<(), Stop> {
         _ => Tiff::new(bytes).embedded_jpegs(),
     };
     listed.retain(|place| !data.iter().any(|data| data.contains(&place.start)));
-    let passed: Vec<_> = listed.iter().chain(&data).cloned().collect();
+    let extents = listed.iter().filter_map(|place| extent(bytes, place));
+    let passed: Vec<_> = extents.chain(data.iter().cloned()).collect();
     let most = crate::num::usize_or_zero(walk.limits.max_parts).saturating_add(1);
     let mut search = Search::new(bytes, 0, &passed);
     listed.extend(search.by_ref().take(most));
