@@ -8,7 +8,7 @@ use std::io::{BufRead, Cursor, Seek};
 use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader};
 
 use super::codec_error::{convert_error, guard};
-use super::convert::to_8_bit;
+use super::convert::{is_displayable, to_8_bit};
 use super::error::DecodeError;
 use super::format::Format;
 use super::jpeg::Survey;
@@ -218,6 +218,10 @@ impl<'a> Opened<'a> {
             .map_err(|error| convert_error(error, bytes, format, &limits, is_complete))?;
         if crate::num::to_u64(data.len()) != total {
             return Err(DecodeError::malformed(format));
+        }
+        if !is_displayable(&data, color) {
+            let why = "floating-point samples beyond 0 to 1";
+            return Err(DecodeError::unsupported_feature(format).because(why));
         }
         let (data, pixel_format) = match palette {
             Some(palette) => {

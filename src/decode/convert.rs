@@ -19,6 +19,18 @@ pub(crate) fn to_8_bit(mut data: Vec<u8>, color: ColorType) -> Option<(Vec<u8>, 
     Some((data, layout(color)?))
 }
 
+/// Whether samples of `color` that are floating-point numbers lie from 0 to 1, to the nearest of 255 steps. Light
+/// beyond that, as scenes of high dynamic range have it, has no 8-bit sample: what is shown of it is for each
+/// program to choose.
+pub(crate) fn is_displayable(data: &[u8], color: ColorType) -> bool {
+    let (samples, _) = data.as_chunks::<4>();
+    !matches!(color, ColorType::Rgb32F | ColorType::Rgba32F)
+        || samples.iter().all(|sample| {
+            let steps = f32::from_ne_bytes(*sample) * 255.0;
+            (-0.5..=255.5).contains(&steps)
+        })
+}
+
 /// The 8-bit layout that `color` is converted to.
 fn layout(color: ColorType) -> Option<PixelFormat> {
     match color {
@@ -49,7 +61,7 @@ fn scale_u16(sample: u16) -> u8 {
     value
 }
 
-/// 0 to 1 as 0 to 255, what is outside clamped, not-a-number as 0.
+/// 0 to 1 as 0 to 255, what is half a step outside clamped.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -72,10 +84,16 @@ mod tests {
     }
 
     #[test]
-    fn floats_outside_the_range_are_clamped() {
-        let samples = [-1.0f32, 0.5, 7.0, f32::NAN, 1.0, 0.0];
-        let data = samples.iter().flat_map(|sample| sample.to_ne_bytes()).collect();
-        let (data, format) = to_8_bit(data, ColorType::Rgb32F).unwrap();
-        assert_eq!((data, format), (vec![0, 128, 255, 0, 255, 0], PixelFormat::Rgb8));
+    fn floats_outside_the_range_are_not_displayable() {
+        let bytes = |sample: f32| sample.to_ne_bytes().repeat(3);
+        for (sample, byte) in [(0.0, 0), (0.5, 128), (1.0, 255), (-0.001, 0), (1.001, 255)] {
+            assert!(is_displayable(&bytes(sample), ColorType::Rgb32F), "{sample}");
+            let converted = to_8_bit(bytes(sample), ColorType::Rgb32F).unwrap();
+            assert_eq!(converted, (vec![byte; 3], PixelFormat::Rgb8));
+        }
+        for sample in [-0.003, 1.003, 7.0, f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            assert!(!is_displayable(&bytes(sample), ColorType::Rgb32F), "{sample}");
+        }
+        assert!(is_displayable(&bytes(7.0), ColorType::Rgb8));
     }
 }

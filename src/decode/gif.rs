@@ -4,6 +4,7 @@
 
 const EXTENSION: u8 = 0x21;
 const IMAGE: u8 = 0x2c;
+const TRAILER: u8 = 0x3b;
 
 /// Pixels of the first frame; 0 when there is none. Never panics.
 pub(crate) fn first_frame_pixels(bytes: &[u8]) -> u64 {
@@ -34,6 +35,20 @@ fn frames(bytes: &[u8]) -> impl Iterator<Item = u64> {
             }
         }
     })
+}
+
+/// Where the first byte behind the trailer stands.
+pub(crate) fn end(bytes: &[u8]) -> Option<usize> {
+    let mut rest = bytes.get(13 + table_bytes(*bytes.get(10)?)..)?;
+    loop {
+        rest = match rest {
+            [TRAILER, behind @ ..] => return Some(bytes.len() - behind.len()),
+            [EXTENSION, _, blocks @ ..] => after_blocks(blocks)?,
+            [IMAGE, _, _, _, _, _, _, _, _, more @ ..] => after_image(more)?,
+            [_, others @ ..] => others,
+            [] => return None,
+        };
+    }
 }
 
 /// A table of 2 to 256 colours of three bytes each.
@@ -72,5 +87,8 @@ mod tests {
         for end in 0..file.len() - 1 {
             assert_eq!(first_frame_pixels(&file[..end]), 0);
         }
+        let whole = [&file[..], b"\0\x02\x01a\0;behind;"].concat();
+        assert_eq!(end(&whole), Some(whole.len() - 7));
+        assert_eq!(end(&whole[..whole.len() - 8]), None);
     }
 }

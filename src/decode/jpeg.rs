@@ -243,7 +243,7 @@ impl Walk<'_> {
 
 /// Where the first `ff` stands, eight bytes at a time: markers and stuffed bytes are rare in
 /// entropy-coded data, and one byte at a time this walk took a twentieth of a decode.
-fn find_ff(bytes: &[u8]) -> Option<usize> {
+pub(super) fn find_ff(bytes: &[u8]) -> Option<usize> {
     const ONES: u64 = u64::MAX / 0xff;
     let (words, _) = bytes.as_chunks::<8>();
     // A byte is `ff` where its complement is zero: where taking one away borrows, the top bit of

@@ -54,6 +54,7 @@ mod overlay;
 mod part;
 mod png;
 mod sniff;
+mod tiff_raw;
 mod tiff_tag;
 mod tiff_tiles;
 #[cfg(feature = "turbojpeg")]

@@ -12,6 +12,19 @@ pub(super) fn has_end(bytes: &[u8]) -> bool {
     chunks(bytes).any(|(kind, _)| kind == b"IEND")
 }
 
+/// Where the first byte behind the end chunk stands.
+pub(crate) fn end(bytes: &[u8]) -> Option<usize> {
+    const LENGTH_NAME_AND_CHECKSUM: usize = 12;
+    let mut at = 8;
+    for (kind, body) in chunks(bytes) {
+        at += LENGTH_NAME_AND_CHECKSUM + body.len();
+        if kind == b"IEND" {
+            return Some(at.min(bytes.len()));
+        }
+    }
+    None
+}
+
 /// Name and body of each chunk of a PNG (PNG, third edition, section 5.3); a body that the file cuts
 /// is given as far as it goes.
 pub(crate) fn chunks(bytes: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {

@@ -2,11 +2,10 @@
 //!
 //! Knows more formats than any build decodes, so that a picture nobody here can read is called
 //! *unsupported* and not *not an image*; the rarer ones of those stand in [`super::unread`]. Sources:
-//! the formats' specifications, and for camera raw the TIFF/EP and DNG tag lists.
+//! the formats' specifications; what tells camera raw from a TIFF stands in [`super::tiff_raw`].
 
 use super::format::Format;
-use super::tiff_tag::FirstDirectory;
-use super::unread;
+use super::{tiff_raw, unread};
 
 /// Signatures at a fixed offset. An entry stands before every entry it is longer than.
 const SIGNATURES: &[(usize, &[u8], Format)] = &[
@@ -33,6 +32,8 @@ const SIGNATURES: &[(usize, &[u8], Format)] = &[
     (0, b"IIU\0", Format::Rw2),
     (0, b"\0MRM", Format::CameraRaw),
     (0, b"FOVb", Format::CameraRaw),
+    // Kyocera, the maker's name backwards.
+    (25, b"ARECOYK", Format::CameraRaw),
     (0, b"icns\0", Format::Icns),
     (0, b"gimp xcf ", Format::Xcf),
     (0, b"\x01\xda\0\x01", Format::Sgi),
@@ -152,28 +153,7 @@ fn tiff(bytes: &[u8]) -> Option<Sniffed> {
     if !classic && !big {
         return None;
     }
-    let raw = if big { None } else { raw_format(bytes) };
-    Some(Sniffed { format: raw.unwrap_or(Format::Tiff), signature_len: 4 })
-}
-
-/// Camera raw in a TIFF structure: its first directory is a reduced picture, or DNG's own tag is
-/// there. Decoding that directory as if it were the photograph would be a silent lie.
-fn raw_format(bytes: &[u8]) -> Option<Format> {
-    if bytes.get(8..10) == Some(b"CR") {
-        return Some(Format::Cr2);
-    }
-    let directory = FirstDirectory::read(bytes)?;
-    if directory.has_dng_version {
-        return Some(Format::Dng);
-    }
-    if !(directory.is_reduced && directory.has_sub_directories) {
-        return None;
-    }
-    match directory.maker(bytes)? {
-        maker if maker.starts_with(b"NIKON") => Some(Format::Nef),
-        maker if maker.starts_with(b"SONY") => Some(Format::Arw),
-        _ => Some(Format::CameraRaw),
-    }
+    Some(Sniffed { format: tiff_raw::format(bytes).unwrap_or(Format::Tiff), signature_len: 4 })
 }
 
 /// `BM`, and what a text that begins so would not have: a known header size or the four zero

@@ -1,28 +1,24 @@
-//! TIFF directories: the few tags that tell camera raw from a picture, and where embedded JPEG
-//! pictures lie.
+//! TIFF directories: their tags, and where embedded JPEG pictures lie.
 //!
-//! Sources: TIFF 6.0, section 2 (directories) and 22 (JPEG), TIFF/EP, Exif 2.32, section 4.5.5
-//! (thumbnail), CIPA DC-007, section 5.2 (MPF), and the DNG specification (tag 50706).
+//! What tells camera raw from a picture stands in [`super::tiff_raw`]. Sources: TIFF 6.0, section 2
+//! (directories) and 22 (JPEG), Exif 2.32, section 4.5.5 (thumbnail), CIPA DC-007, section 5.2 (MPF).
 
 use std::collections::HashSet;
 use std::ops::Range;
 
-const NEW_SUBFILE_TYPE: u16 = 254;
 pub(super) const BITS_PER_SAMPLE: u16 = 258;
 pub(super) const COMPRESSION: u16 = 259;
-const PHOTOMETRIC: u16 = 262;
-const MAKE: u16 = 271;
-const STRIP_OFFSETS: u16 = 273;
-const STRIP_BYTES: u16 = 279;
+pub(super) const PHOTOMETRIC: u16 = 262;
+pub(super) const STRIP_OFFSETS: u16 = 273;
+pub(super) const STRIP_BYTES: u16 = 279;
 const COLOR_MAP: u16 = 320;
-const SUB_DIRECTORIES: u16 = 330;
+pub(super) const SUB_DIRECTORIES: u16 = 330;
 const JPEG_OFFSET: u16 = 513;
 const JPEG_BYTES: u16 = 514;
 /// A whole JPEG file in Panasonic's first directory.
 const RW2_JPEG: u16 = 46;
 const SAMPLE_FORMAT: u16 = 339;
 const EXIF_DIRECTORY: u16 = 34665;
-const DNG_VERSION: u16 = 50706;
 /// The list of pictures in an MPF index.
 const MP_ENTRY: u16 = 0xb002;
 const MP_ENTRY_BYTES: usize = 16;
@@ -45,52 +41,13 @@ const MOST_PAGES: usize = 4096;
 const SHORT: u16 = 3;
 pub(super) const LONG: u16 = 4;
 pub(super) const LONG_LONG: u16 = 16;
+/// The same as places of directories.
+const DIRECTORY: u16 = 13;
+const BIG_DIRECTORY: u16 = 18;
+const TEXT: u16 = 2;
 
 /// The 256 colours of a picture whose samples are their numbers.
 pub(crate) type Palette = [[u8; 3]; 256];
-
-/// What the first directory says of itself.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct FirstDirectory {
-    pub(crate) has_dng_version: bool,
-    pub(crate) has_sub_directories: bool,
-    /// Bit 0 of the new subfile type: a reduced version of another picture in the file.
-    pub(crate) is_reduced: bool,
-    maker_at: Option<usize>,
-}
-
-impl FirstDirectory {
-    /// Reads the directory that the header points to; `None` when it lies outside the file.
-    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
-        let reader = Tiff::new(bytes);
-        let start = reader.long(4)?;
-        let count = usize::from(reader.short(start)?);
-        let mut directory = Self::default();
-        for index in 0..count {
-            let entry = start.checked_add(2 + index * ENTRY_BYTES)?;
-            let Some(tag) = reader.short(entry) else { break };
-            directory.note(tag, entry, &reader);
-        }
-        Some(directory)
-    }
-
-    fn note(&mut self, tag: u16, entry: usize, reader: &Tiff<'_>) {
-        match tag {
-            DNG_VERSION => self.has_dng_version = true,
-            SUB_DIRECTORIES => self.has_sub_directories = true,
-            NEW_SUBFILE_TYPE => {
-                self.is_reduced = reader.long(entry + 8).is_some_and(|value| value & 1 == 1);
-            }
-            MAKE => self.maker_at = reader.long(entry + 8),
-            _ => {}
-        }
-    }
-
-    /// The maker's name and whatever follows it; a name of four bytes or less is not followed.
-    pub(crate) fn maker<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
-        bytes.get(self.maker_at?..)
-    }
-}
 
 /// An entry of a directory.
 pub(super) struct Entry {
@@ -111,6 +68,17 @@ struct Directory {
     strip: [Option<usize>; 2],
     compression: Option<usize>,
     whole: Option<Range<usize>>,
+}
+
+/// Bytes of one value of a type (TIFF 6.0, section 2, and the BigTIFF proposal).
+const fn value_bytes(kind: u16) -> Option<usize> {
+    match kind {
+        1 | TEXT | 6 | 7 => Some(1),
+        SHORT | 8 => Some(2),
+        LONG | 9 | 11 | DIRECTORY => Some(4),
+        5 | 10 | 12 | LONG_LONG | 17 | BIG_DIRECTORY => Some(8),
+        _ => None,
+    }
 }
 
 /// Bytes in a TIFF structure, its byte order from their first.
@@ -154,26 +122,13 @@ impl<'a> Tiff<'a> {
     }
 
     /// Where the sub-directories of `pages` begin that are no pages themselves: reduced versions, as
-    /// a pyramid has them. None of a BigTIFF.
+    /// a pyramid has them.
     pub(crate) fn beside(&self, pages: &[u64]) -> Vec<u64> {
-        if self.is_big() {
-            return Vec::new();
-        }
-        let mut found: Vec<u64> = Vec::new();
-        for start in pages.iter().take(MOST_DIRECTORIES) {
-            let Some(start) = crate::num::to_usize(*start) else { continue };
-            for (tag, entry, values) in self.entries(start) {
-                let starts = match values {
-                    _ if tag != SUB_DIRECTORIES => continue,
-                    1 => self.value(entry).into_iter().collect(),
-                    _ => self.list(entry, values),
-                };
-                found.extend(starts.into_iter().map(crate::num::to_u64));
-            }
-        }
+        let starts = pages.iter().take(MOST_DIRECTORIES);
+        let found =
+            starts.flat_map(|start| self.numbers(*start, SUB_DIRECTORIES).take(MOST_VALUES));
         let mut seen: HashSet<u64> = pages.iter().copied().collect();
-        found.retain(|start| seen.insert(*start));
-        found
+        found.filter(|start| seen.insert(*start)).collect()
     }
 
     /// The whole JPEG that the directory at `start` points to the old way (TIFF 6.0, section 22).
@@ -234,12 +189,7 @@ impl<'a> Tiff<'a> {
         let at = places.find(|at| self.short(*at) == Some(tag))?;
         let number = |at| if field == 8 { self.long_long(at) } else { self.offset(at) };
         let (kind, count) = (self.short(at + 2)?, crate::num::to_usize(number(at + 4)?)?);
-        let value_bytes = match kind {
-            SHORT => 2,
-            LONG => 4,
-            LONG_LONG => 8,
-            _ => return None,
-        };
+        let value_bytes = value_bytes(kind)?;
         let value_at = at + 4 + field;
         let is_inside = count.checked_mul(value_bytes)? <= field;
         let place = if is_inside { value_at } else { crate::num::to_usize(number(value_at)?)? };
@@ -254,9 +204,16 @@ impl<'a> Tiff<'a> {
             entry.map_or((0, SHORT, 0), |entry| (entry.place, entry.kind, entry.count));
         (0..count).map_while(move |index| match kind {
             SHORT => self.short(place.checked_add(index.checked_mul(2)?)?).map(u64::from),
-            LONG => self.offset(place.checked_add(index.checked_mul(4)?)?),
-            _ => self.long_long(place.checked_add(index.checked_mul(8)?)?),
+            LONG | DIRECTORY => self.offset(place.checked_add(index.checked_mul(4)?)?),
+            LONG_LONG | BIG_DIRECTORY => self.long_long(place.checked_add(index.checked_mul(8)?)?),
+            _ => None,
         })
+    }
+
+    /// The text of a tag in the directory at `start`; of a BigTIFF too.
+    pub(super) fn text(&self, start: u64, tag: u16) -> Option<&'a [u8]> {
+        let entry = self.find(start, tag).filter(|entry| entry.kind == TEXT)?;
+        self.bytes.get(entry.place..entry.place.checked_add(entry.count)?)
     }
 
     /// A number as the file would hold it in `len` bytes, at most 8; `None` when they do not hold it.
@@ -435,7 +392,7 @@ mod tests {
         let is_float = |bytes: &[u8]| Tiff::new(bytes).is_float(8);
         assert!(is_float(&file(&[entry(SAMPLE_FORMAT, 3, 1, 3)], 0, b"")));
         assert!(!is_float(&file(&[entry(SAMPLE_FORMAT, 3, 1, 1)], 0, b"")));
-        assert!(!is_float(&file(&[entry(MAKE, 3, 1, 3)], 0, b"")));
+        assert!(!is_float(&file(&[entry(COMPRESSION, 3, 1, 3)], 0, b"")));
         let beside = file(&[entry(SAMPLE_FORMAT, 3, 3, 26)], 0, &shorts([3; 3]));
         assert!(is_float(&beside) && !is_float(&beside[..26]));
         let tag = [SAMPLE_FORMAT.to_le_bytes(), 3u16.to_le_bytes()].concat();

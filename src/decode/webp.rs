@@ -36,6 +36,12 @@ fn largest_in(chunks: &[u8], is_inside_frame: bool) -> u64 {
     largest
 }
 
+/// Where the first byte behind the container stands.
+pub(crate) fn end(bytes: &[u8]) -> Option<usize> {
+    let length = crate::num::index(crate::num::read_u32(bytes, 4)?);
+    length.checked_add(CHUNK_HEADER_BYTES + length % 2)
+}
+
 /// The body of the first chunk of a name; `None` when there is none. Never panics.
 pub(crate) fn chunk(bytes: &[u8], name: [u8; 4]) -> Option<&[u8]> {
     let mut rest = bytes.get(12..)?;

@@ -123,14 +123,177 @@ fn the_previews_of_raw_files_of_other_structures_are_examined() {
     assert_eq!(found("a.orf", &orf), [" scene-05.jpg"]);
 }
 
+/// Tags with their values, and the data that the directory leads to.
+type Directory<'a> = (&'a [(u16, u32)], &'a [u8]);
+
+/// A little-endian TIFF: directories one after the other, each leading to its data, and the first to those
+/// below it, the last ones.
+fn tiff(directories: &[Directory<'_>], below: usize) -> Vec<u8> {
+    let len = |tags: &[(u16, u32)]| 2 + (tags.len() + 3) * 12 + 4;
+    let heads: usize = directories.iter().map(|(tags, _)| len(tags)).sum();
+    let mut starts = Vec::new();
+    let mut at = 8;
+    for (tags, _) in directories {
+        starts.push(at);
+        at += len(tags);
+    }
+    let list = 8 + heads;
+    let mut data_at = list + 4 * directories.len();
+    let mut file = b"II*\0\x08\0\0\0".to_vec();
+    let first_below = directories.len() - below;
+    for (index, (tags, data)) in directories.iter().enumerate() {
+        let mut entries: Vec<(u16, u32, usize)> =
+            tags.iter().map(|&(tag, value)| (tag, 1, value as usize)).collect();
+        entries.extend([(273, 1, data_at), (279, 1, data.len())]);
+        let is_first = index == 0 && below > 0;
+        let sub = if below == 1 { starts[first_below] } else { list };
+        entries.push(if is_first {
+            (330, u32::try_from(below).unwrap(), sub)
+        } else {
+            (65000, 1, 0)
+        });
+        entries.sort_unstable();
+        file.extend(u16::try_from(entries.len()).unwrap().to_le_bytes());
+        for (tag, count, value) in entries {
+            let mut bytes = entry(tag, value);
+            bytes[4..8].copy_from_slice(&count.to_le_bytes());
+            file.extend(bytes);
+        }
+        let next = starts[..first_below].get(index + 1).copied().unwrap_or(0);
+        file.extend(u32::try_from(next).unwrap().to_le_bytes());
+        data_at += data.len();
+    }
+    let below: Vec<u8> = starts[first_below..]
+        .iter()
+        .flat_map(|at| u32::try_from(*at).unwrap().to_le_bytes())
+        .collect();
+    file.extend(below);
+    file.resize(list + 4 * directories.len(), 0);
+    for (_, data) in directories {
+        file.extend_from_slice(data);
+    }
+    file
+}
+
+const REDUCED: (u16, u32) = (254, 1);
+const JPEG: (u16, u32) = (259, 7);
+const SENSOR: (u16, u32) = (262, 32803);
+const LINEAR: (u16, u32) = (262, 34892);
+
+/// What a scan says of a raw file: its format, and what [`found`] does.
+fn found_in_raw(file: &[u8]) -> (&'static str, Vec<String>) {
+    (onceseen::decode::sniff(file).map_or("", Format::name), found("a", file))
+}
+
 #[test]
-fn jpeg_pictures_behind_the_end_of_a_jpeg_are_examined() {
+fn the_structures_of_raw_files_lead_to_their_renderings() {
+    let preview = jpeg(&small(&scene("scene-05.jpg")));
+    let tiny = jpeg(&DynamicImage::ImageRgba8(board()).thumbnail(160, 120).to_rgba8());
+    // Sensor data that are coded as a picture would be: those of a lossy DNG.
+    let data = jpeg(&small(&scene("scene-06.jpg")));
+    let known = |format| (format, vec![" scene-05.jpg".to_owned()]);
+    let plain = [(256, 320), (257, 240), (277, 1), (259, 1), (258, 14)];
+    let sensor = [&plain[..], &[SENSOR]].concat();
+    let tagged = |tags: &[(u16, u32)]| [tags, &[(50706, 0x401)]].concat();
+    let colours = |tags: &[(u16, u32)]| [&[REDUCED, JPEG, (262, 6)], tags].concat();
+
+    // An Android DNG: sensor data first, the preview below. ProRAW: linear raw in JPEG.
+    let dng = tiff(&[(&tagged(&sensor), &[7; 99]), (&colours(&[]), &preview)], 1);
+    assert_eq!(found_in_raw(&dng), known("dng"));
+    let linear = tagged(&[(254, 0), (259, 34892), LINEAR]);
+    let dng = tiff(&[(&linear, &data), (&colours(&[]), &tiny), (&colours(&[]), &preview)], 2);
+    assert_eq!(found_in_raw(&dng), known("dng"));
+    // One without any rendering is not examined, whatever its sensor data look like.
+    let dng = tiff(&[(&linear, &data)], 0);
+    assert_eq!(found_in_raw(&dng), ("dng", vec![" ".to_owned()]));
+
+    // Pentax: sensor data in the first directory, the preview in a maker's note. Samsung: nothing in it.
+    let note = [b"PENTAX \0".as_slice(), &preview].concat();
+    let pef = tiff(&[(&[(259, 65535), SENSOR], &[9; 50]), (&[(256, 1)], &note)], 0);
+    assert_eq!(found_in_raw(&pef), known("raw"));
+    let srw =
+        tiff(&[(&[], &[]), (&[(33422, 0x0201_0100)], &[3; 40]), (&colours(&[]), &preview)], 2);
+    assert_eq!(found_in_raw(&srw), known("raw"));
+    let iiq = [b"II*\0\x10\0\0\0IIIICwaR\0\0\0\0\0\0", &preview[..]].concat();
+    assert_eq!(found_in_raw(&iiq), known("raw"));
+}
+
+#[test]
+fn a_thumbnail_of_a_raw_file_that_is_no_jpeg_stands_in_for_it() {
+    let picture = DynamicImage::ImageRgba8(small(&scene("scene-05.jpg"))).to_rgb8();
+    let thumbnail = |bits: u32| {
+        let tags = [
+            REDUCED,
+            (256, 320),
+            (257, 240),
+            (259, 1),
+            (262, 2),
+            (277, 3),
+            (278, 240),
+            (50706, 0x401),
+        ];
+        // Eight bits each, in three values that do not fit into their entry.
+        let mut file =
+            tiff(&[(&[&tags[..], &[(258, bits)]].concat(), &picture), (&[SENSOR], &[7; 99])], 1);
+        let at = u32::try_from(file.len()).unwrap().to_le_bytes();
+        let entry = file.windows(2).position(|tag| tag == 258u16.to_le_bytes()).unwrap();
+        file[entry + 2..entry + 12].copy_from_slice(&[&[3, 0, 3, 0, 0, 0], &at[..]].concat());
+        file.extend([8, 0, 8, 0, 8, 0]);
+        file
+    };
+    assert_eq!(found_in_raw(&thumbnail(8)), ("dng", vec![" scene-05.jpg".to_owned()]));
+}
+
+#[test]
+fn jpeg_pictures_behind_the_end_of_a_picture_are_examined() {
     let main = jpeg(&board());
     let [second, third] = ["scene-05.jpg", "scene-06.jpg"].map(|name| jpeg(&small(&scene(name))));
     let file = [&main[..], &second, &[0; 77], &third, b"and more"].concat();
-    assert_eq!(found("a.jpg", &file), [" ", "preview-1 scene-05.jpg", "preview-2 scene-06.jpg"]);
-    // What follows something else is none of it.
-    assert_eq!(found("a.jpg", &[&main[..], b"film", &second].concat()), [" "]);
+    let both = [" ", "preview-1 scene-05.jpg", "preview-2 scene-06.jpg"];
+    assert_eq!(found("a.jpg", &file), both);
+    // Whatever stands between: a film, an archive, a picture that is no JPEG.
+    for between in [&b"film\xff\xd8\xff\0"[..], b"PK\x03\x04\x0a\0", &gif(&[board()])] {
+        let file = [&main[..], between, &second, b"%PDF-1.7", &third].concat();
+        assert_eq!(found("a.jpg", &file), both);
+    }
+    let mut png = Cursor::new(Vec::new());
+    board().write_to(&mut png, image::ImageFormat::Png).unwrap();
+    let mut bmp = Cursor::new(Vec::new());
+    board().write_to(&mut bmp, image::ImageFormat::Bmp).unwrap();
+    let mut webp = Cursor::new(Vec::new());
+    board().write_to(&mut webp, image::ImageFormat::WebP).unwrap();
+    let boxes = [boxed(b"ftyp", &[b"jp2 \0\0\0\0jp2 "]), boxed(b"jp2c", &[b"damaged"])];
+    for (main, status) in [
+        (png.into_inner(), " "),
+        (bmp.into_inner(), " "),
+        (webp.into_inner(), " "),
+        (gif(&[board()]), " "),
+        ([b"\0\0\0\x0cjP  \r\n\x87\n", &boxes.concat()[..]].concat(), " "),
+    ] {
+        let file = [&main[..], b"junk", &second].concat();
+        assert_eq!(found("a", &file), [status, "preview-1 scene-05.jpg"]);
+    }
+}
+
+#[test]
+fn pictures_in_the_metadata_of_a_jpeg_are_examined() {
+    let (main, tiny) = (jpeg(&board()), jpeg(&small(&scene("scene-05.jpg"))));
+    let segment = |code: u8, body: &[u8]| {
+        let length = u16::try_from(body.len() + 2).unwrap().to_be_bytes();
+        [&main[..2], &[0xff, code], &length, body, &main[2..]].concat()
+    };
+    let photoshop = [b"Photoshop 3.0\08BIM\x04\x0c\0\0".as_slice(), &[0; 32], &tiny].concat();
+    // A maker's note, which no directory of the EXIF data leads into.
+    let note =
+        [b"Exif\0\0II*\0\x08\0\0\0\0\0\0\0\0\0a note".as_slice(), &tiny, b"and more"].concat();
+    // A length that covers what follows the thumbnail.
+    let blank = jpeg(&RgbaImage::new(160, 120));
+    let both = [b"Exif\0\0".as_slice(), &structure(&[&blank[..], &tiny].concat(), &[])].concat();
+    for file in [segment(0xed, &photoshop), segment(0xe1, &note), segment(0xe1, &both)] {
+        assert_eq!(found("a.jpg", &file), [" ", "exif-thumbnail scene-05.jpg"]);
+    }
+    // What the segment cuts is nobody's thumbnail.
+    assert_eq!(found("a.jpg", &segment(0xed, &photoshop[..photoshop.len() - 9])), [" "]);
 }
 
 #[test]

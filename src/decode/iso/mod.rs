@@ -47,6 +47,18 @@ pub(crate) fn boxes(
     std::iter::from_fn(next).take(MOST_BOXES)
 }
 
+/// Where the boxes of a file end: before what is no box, whose name would not be printable.
+pub(crate) fn end(bytes: &[u8]) -> Option<usize> {
+    let mut end = 0;
+    for (kind, place) in boxes(bytes, 0..bytes.len()) {
+        if !kind.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ') {
+            break;
+        }
+        end = place.end;
+    }
+    Some(end)
+}
+
 /// Two or four bytes.
 fn number(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0, |number, byte| (number << 8) | u32::from(*byte))

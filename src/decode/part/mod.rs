@@ -6,6 +6,7 @@
 mod animation;
 mod collection;
 mod embedded;
+mod hidden;
 mod page;
 #[cfg(any(feature = "avif", feature = "heic"))]
 mod sequence;
@@ -32,13 +33,13 @@ pub enum PartKind {
     Page(u32),
     /// An image of an icon, cursor or HEIF collection, or a codestream of a JPEG 2000, in the file's order.
     Image(u32),
-    /// The small picture in EXIF data.
+    /// The small picture in EXIF data, or another in the metadata.
     Thumbnail,
     /// A reduced version that the container names as such: HEIF and AVIF thumbnails, and reduced
     /// directories of a TIFF.
     Reduced(u32),
-    /// A JPEG beside or inside the picture: MPF, one right behind the end of a JPEG, or a camera's own rendering
-    /// in a raw file, the largest first.
+    /// A JPEG beside the picture: MPF, or anywhere behind the picture's end; or a camera's own rendering in a raw
+    /// file, the largest first.
     Preview(u32),
 }
 

@@ -43,7 +43,12 @@ pub(super) fn pages(bytes: &[u8], walk: &mut Walk<'_>) -> Result<(), Stop> {
 }
 
 /// Gives the picture of the directory at `start`.
-fn page(bytes: &[u8], kind: PartKind, start: u64, walk: &mut Walk<'_>) -> Result<(), Stop> {
+pub(super) fn page(
+    bytes: &[u8],
+    kind: PartKind,
+    start: u64,
+    walk: &mut Walk<'_>,
+) -> Result<(), Stop> {
     // A thumbnail's directory may hold a whole JPEG, which is no compression that a TIFF decoder knows.
     if let Some(jpeg) = Tiff::new(bytes).whole_jpeg(start).and_then(|place| bytes.get(place)) {
         let opened = Opened::new(jpeg, Format::Jpeg, walk.limits);
