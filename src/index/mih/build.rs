@@ -234,12 +234,24 @@ fn transpose(square: &mut [u64; 64]) {
     }
 }
 
-/// A posting on its way to its bucket.
-#[derive(Clone, Copy, Default)]
-struct Posting {
-    value: u16,
-    next: u16,
-    word: u32,
+/// A posting on its way to its bucket: the word in the lower half, above it the next band's value, then its
+/// own. A number, and no structure, so that memory for many comes zeroed from the system.
+type Posting = u64;
+
+#[inline(always)]
+fn posting(value: u16, next: u16, word: u32) -> Posting {
+    u64::from(value) << 48 | u64::from(next) << 32 | u64::from(word)
+}
+
+/// Makes `buffer` hold `len` values, whatever they are. New memory is not written to: its pages are first touched
+/// by the threads that fill it, all at once.
+fn fit<T: Clone + Default>(buffer: &mut Vec<T>, len: usize, zeroed: impl FnOnce(usize) -> Vec<T>) {
+    if buffer.capacity() < len {
+        *buffer = Vec::new();
+        *buffer = zeroed(len);
+    } else {
+        buffer.resize(len, T::default());
+    }
 }
 
 /// How many postings of a band have each value.
@@ -278,7 +290,7 @@ impl<H: BitHash> Parts<'_, H> {
             num::index(counts.starts[groups.end * GROUP] - counts.starts[groups.start * GROUP]);
         let is_last = groups.end == GROUP;
         let pad = if is_last { num::usize_or_zero(band_pad(self.planes.len)) } else { 0 };
-        out.resize(directory + 6 * len + pad, 0);
+        fit(out, directory + 6 * len + pad, |len| vec![0; len]);
         write_directory(&counts.starts, &mut out[..directory]);
         self.scatter(&counts, &groups)?;
         let (buckets, pad) = out[directory..].split_at_mut(6 * len);
@@ -338,7 +350,7 @@ impl<H: BitHash> Parts<'_, H> {
     fn scatter(&mut self, counts: &Counts, groups: &Range<usize>) -> io::Result<()> {
         let len = counts.starts[groups.end * GROUP] - counts.starts[groups.start * GROUP];
         let mut postings = std::mem::take(&mut self.postings);
-        postings.resize(num::index(len), Posting::default());
+        fit(&mut postings, num::index(len), |len| vec![0; len]);
         let count = |block: usize, group: usize| counts.groups[block][group];
         let mut runs = scatter::runs(&mut postings, counts.groups.len(), groups.clone(), count);
         self.planes
@@ -364,7 +376,7 @@ impl<H: BitHash> Parts<'_, H> {
             for (id, ((value, next), third)) in (block.first_row..).zip(rows) {
                 let run = usize::from(value >> 8).wrapping_sub(first_group);
                 if let Some(place) = runs.get_mut(run).and_then(Iterator::next) {
-                    *place = Posting { value: *value, next: *next, word: ids.join(id, *third) };
+                    *place = posting(*value, *next, ids.join(id, *third));
                 }
             }
         })
@@ -438,9 +450,9 @@ fn write_group(postings: &[Posting], starts: &[u32], halves: &mut Halves, mut ou
     let mut places = [0; GROUP];
     places.iter_mut().zip(starts).for_each(|(place, start)| *place = num::index(start - starts[0]));
     for posting in postings {
-        let place = &mut places[usize::from(posting.value & 0xff)];
-        nexts[*place] = posting.next;
-        words[*place] = posting.word;
+        let place = &mut places[usize::from(num::low_u16(posting >> 48) & 0xff)];
+        nexts[*place] = num::low_u16(posting >> 32);
+        words[*place] = num::low_u32(*posting);
         *place += 1;
     }
     for bounds in starts.windows(2) {
