@@ -5,7 +5,7 @@ use std::io::Read;
 use std::process::Stdio;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::testenv::{Ran, TestEnv, finish, wait};
 
@@ -96,6 +96,11 @@ fn counts_add_up_on_standard_error_and_in_the_json_summary() {
     }
     assert_eq!(count("known"), count("exact") + count("near") + count("possible"));
     ran.says(&[&format!("{} files seen: {} known", count("seen"), count("known"))]);
+    assert_eq!(summary["onceseen"], env!("CARGO_PKG_VERSION"));
+    let info = env.expect(0, "list info known.osl --json");
+    let info: Value = serde_json::from_slice(&info.stdout).unwrap();
+    let expected = json!([{"path": "known.osl", "name": info["name"], "digest": info["digest"]}]);
+    assert_eq!(summary["lists"], expected);
 }
 
 #[test]

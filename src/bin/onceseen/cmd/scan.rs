@@ -1,12 +1,16 @@
 //! `onceseen scan`: what of this is known?
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
+use onceseen::list::HashList;
+use onceseen::matcher::Matcher;
 use onceseen::scan::Summary;
+use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::flags::Scan;
@@ -28,11 +32,40 @@ pub fn run(flags: &Scan) -> Result<Exit> {
         messages::note(&format!("{cost}{}", time.unwrap_or_default()));
     }
     if let Some((path, mut file)) = json_summary {
-        let json = serde_json::to_string_pretty(&summary)?;
+        let json = serde_json::to_string_pretty(&Report::of(&summary, &matcher, flags))?;
         file.write_all((json + "\n").as_bytes())
             .with_context(|| format!("{}: cannot write the summary", path.display()))?;
     }
     Ok(Exit::of(summary.known, summary.unexaminable))
+}
+
+/// What a finished scan says of itself: its counts, and what they depend on.
+#[derive(Serialize)]
+struct Report<'a> {
+    onceseen: &'static str,
+    #[serde(flatten)]
+    summary: &'a Summary,
+    lists: Vec<List<'a>>,
+}
+
+/// A list that was searched. The digest is that of `list info`.
+#[derive(Serialize)]
+struct List<'a> {
+    path: Cow<'a, str>,
+    name: &'a str,
+    digest: String,
+}
+
+impl<'a> Report<'a> {
+    fn of(summary: &'a Summary, matcher: &'a Matcher, flags: &'a Scan) -> Self {
+        let list = |(path, list): (&'a PathBuf, &'a Arc<HashList>)| List {
+            path: path.to_string_lossy(),
+            name: &list.manifest().name,
+            digest: list.digest(),
+        };
+        let lists = flags.known.known.iter().zip(matcher.lists()).map(list).collect();
+        Self { onceseen: env!("CARGO_PKG_VERSION"), summary, lists }
+    }
 }
 
 fn create<'a>(path: &'a Path, flags: &Scan) -> Result<(&'a Path, File)> {
