@@ -13,10 +13,11 @@ use super::error::DecodeError;
 use super::format::Format;
 use super::jpeg::Survey;
 use super::limits::{Limit, Limits};
-use super::overlay::Overlay;
+use super::overlay::{Edits, Overlay};
+use super::tiff_samples::{Packed, TiffSamples};
 use super::tiff_tag::{Palette, Tiff};
 use super::tiff_tiles::{LzwTiles, TiledLzw};
-use super::{buffer, gif, ico, jpeg_kind, png, tiff_tiles, webp};
+use super::{buffer, gif, ico, jpeg_kind, png, tiff_kind, tiff_tiles, webp};
 use crate::pixels::PixelFormat;
 
 /// Rows of samples and tables that every decoder keeps besides whole-picture buffers.
@@ -96,6 +97,8 @@ pub(crate) struct Opened<'a> {
     is_complete: bool,
     /// Colours that the samples are numbers of.
     palette: Option<Box<Palette>>,
+    /// Of a TIFF, where its directory stands.
+    directory: Option<u64>,
 }
 
 impl<'a> Opened<'a> {
@@ -132,10 +135,25 @@ impl<'a> Opened<'a> {
         if tiff_tiles::are_planes(&tiff, start) {
             return refused("tiles that hold one channel each");
         }
+        if let Some(kind) = tiff_kind::unread(&tiff, start) {
+            return refused(kind);
+        }
         let palette = tiff.palette(start).filter(|_| !tiff.is_big());
         let (palette, edit) = palette.map_or((None, None), |(one, edit)| (Some(one), Some(edit)));
-        let input = Overlay::buffered(head.clone(), edit, bytes);
-        let opened = Self::from_input(bytes, input, Format::Tiff, limits)?;
+        let mut edits: Edits = tiff.tiles_as_strips(start).into_iter().flatten().collect();
+        edits.extend(edit);
+        let input = Overlay::buffered(head.clone(), edits.clone(), bytes);
+        let opened = match Packed::of(&tiff, start, palette.is_some()) {
+            Some(packed) => {
+                let open = || TiffSamples::new(input, packed).map(|it| Source::Extra(Box::new(it)));
+                let decoder = guard(Format::Tiff, open)?
+                    .map_err(|error| convert_error(error, bytes, Format::Tiff, &limits, true));
+                decoder
+                    .and_then(|decoder| Self::checked(bytes, decoder, Format::Tiff, None, limits))
+            }
+            None => Self::from_input(bytes, input, Format::Tiff, limits),
+        };
+        let opened = opened.map_err(|error| tiff_kind::explained(error, &tiff, start))?;
         let color = opened.decoder.color_type();
         // Its decoder gives integers of 32 bits as if they were such numbers.
         if matches!(color, ColorType::Rgb32F | ColorType::Rgba32F) && !tiff.is_float(start) {
@@ -143,15 +161,16 @@ impl<'a> Opened<'a> {
         }
         // Its decoder knows no palettes: the numbers are grey to it, and become colours here.
         if palette.is_some() && color != ColorType::L8 {
-            return refused("palette");
+            return refused(&tiff_kind::describe(&tiff, start));
         }
-        let mut opened = Self { palette, ..opened };
+        let mut opened = Self { palette, directory: Some(start), ..opened };
         let dimensions = opened.decoder.dimensions();
-        if let Some(tiles) = LzwTiles::of(&tiff, start, dimensions) {
+        if let Some(tiles) = LzwTiles::of(bytes, start, dimensions).filter(|_| opened.is_library())
+        {
             opened.unpack_tiles(TiledLzw {
                 bytes,
                 head,
-                edit,
+                edits,
                 tiles,
                 dimensions,
                 color_type: color,
@@ -191,11 +210,35 @@ impl<'a> Opened<'a> {
         let is_complete = survey.as_ref().is_none_or(|survey| survey.is_complete);
         let decoder = guard(format, || open(bytes, input, format, &limits))?
             .map_err(|error| convert_error(error, bytes, format, &limits, is_complete))?;
+        Self::checked(bytes, decoder, format, survey.as_ref(), limits)
+    }
+
+    /// A decoder that read its header, checked against the limits.
+    fn checked(
+        bytes: &[u8],
+        decoder: Source<'a>,
+        format: Format,
+        survey: Option<&Survey>,
+        limits: Limits,
+    ) -> Result<Self, DecodeError> {
+        let is_complete = survey.is_none_or(|survey| survey.is_complete);
         let (width, height) = decoder.dimensions();
         limits.check_size(width, height)?;
-        let memory_bytes = memory_bytes(&decoder, format, survey.as_ref(), bytes);
+        let memory_bytes = memory_bytes(&decoder, format, survey, bytes);
         limits.check(Limit::AllocBytes, memory_bytes)?;
-        Ok(Self { decoder, format, limits, memory_bytes, is_complete, palette: None })
+        Ok(Self {
+            decoder,
+            format,
+            limits,
+            memory_bytes,
+            is_complete,
+            palette: None,
+            directory: None,
+        })
+    }
+
+    const fn is_library(&self) -> bool {
+        matches!(self.decoder, Source::Library(_))
     }
 
     /// Memory that decoding will take at its peak, the pixels included.
@@ -211,6 +254,12 @@ impl<'a> Opened<'a> {
 
     /// Decodes the pixels.
     pub(crate) fn read(self, bytes: &[u8]) -> Result<Picture, DecodeError> {
+        let Some(start) = self.directory else { return self.read_as_it_is(bytes) };
+        self.read_as_it_is(bytes)
+            .map_err(|error| tiff_kind::explained(error, &Tiff::new(bytes), start))
+    }
+
+    fn read_as_it_is(self, bytes: &[u8]) -> Result<Picture, DecodeError> {
         let Self { decoder, format, limits, is_complete, palette, .. } = self;
         let (width, height) = decoder.dimensions();
         let (color, total) = (decoder.color_type(), decoder.total_bytes());

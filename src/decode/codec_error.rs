@@ -5,15 +5,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use image::ImageError;
-use image::error::UnsupportedErrorKind;
-#[cfg(any(
-    feature = "heic",
-    feature = "jxl",
-    feature = "avif",
-    feature = "jpeg2000",
-    feature = "turbojpeg"
-))]
-use image::error::{DecodingError, ImageFormatHint, UnsupportedError};
+use image::error::{DecodingError, ImageFormatHint, UnsupportedError, UnsupportedErrorKind};
 
 use super::error::DecodeError;
 use super::format::Format;
@@ -70,13 +62,6 @@ fn is_pixel_refusal(error: &io::Error) -> bool {
 }
 
 /// A refusal of an [`Extra`](super::codec::Extra) decoder, as `image` words it.
-#[cfg(any(
-    feature = "heic",
-    feature = "jxl",
-    feature = "avif",
-    feature = "jpeg2000",
-    feature = "turbojpeg"
-))]
 pub(crate) fn unsupported(name: &str, what: &str) -> ImageError {
     let kind = UnsupportedErrorKind::GenericFeature(what.to_owned());
     let hint = ImageFormatHint::Name(name.to_owned());
@@ -84,13 +69,6 @@ pub(crate) fn unsupported(name: &str, what: &str) -> ImageError {
 }
 
 /// Damage that an [`Extra`](super::codec::Extra) decoder met, as `image` words it.
-#[cfg(any(
-    feature = "heic",
-    feature = "jxl",
-    feature = "avif",
-    feature = "jpeg2000",
-    feature = "turbojpeg"
-))]
 pub(crate) fn damaged(name: &str, why: impl Into<Box<dyn Error + Send + Sync>>) -> ImageError {
     ImageError::Decoding(DecodingError::new(ImageFormatHint::Name(name.to_owned()), why))
 }

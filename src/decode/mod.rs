@@ -54,7 +54,9 @@ mod overlay;
 mod part;
 mod png;
 mod sniff;
+mod tiff_kind;
 mod tiff_raw;
+mod tiff_samples;
 mod tiff_tag;
 mod tiff_tiles;
 #[cfg(feature = "turbojpeg")]

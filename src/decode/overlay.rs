@@ -3,22 +3,20 @@
 
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 
-/// A file whose first bytes, and one more, are others.
+/// Places and values of single bytes.
+pub(crate) type Edits = Vec<(usize, u8)>;
+
+/// A file whose first bytes, and some single ones, are others.
 pub(crate) struct Overlay<'a> {
     head: Vec<u8>,
-    /// Place and value of one byte behind them.
-    edit: Option<(usize, u8)>,
+    edits: Edits,
     file: Cursor<&'a [u8]>,
 }
 
 impl<'a> Overlay<'a> {
-    /// The file with `head` in place of as many bytes, and the byte at a place replaced.
-    pub(crate) fn buffered(
-        head: Vec<u8>,
-        edit: Option<(usize, u8)>,
-        bytes: &'a [u8],
-    ) -> BufReader<Self> {
-        BufReader::new(Self { head, edit, file: Cursor::new(bytes) })
+    /// The file with `head` in place of as many bytes, and single bytes behind them replaced.
+    pub(crate) fn buffered(head: Vec<u8>, edits: Edits, bytes: &'a [u8]) -> BufReader<Self> {
+        BufReader::new(Self { head, edits, file: Cursor::new(bytes) })
     }
 }
 
@@ -27,11 +25,11 @@ impl Read for Overlay<'_> {
         let at = crate::num::to_usize(self.file.position()).unwrap_or(usize::MAX);
         let Some(mut rest) = self.head.get(at..).filter(|rest| !rest.is_empty()) else {
             let read = self.file.read(buffer)?;
-            if let Some((place, value)) = self.edit
-                && let Some(byte) =
-                    place.checked_sub(at).and_then(|step| buffer[..read].get_mut(step))
-            {
-                *byte = value;
+            for (place, value) in &self.edits {
+                let step = place.checked_sub(at);
+                if let Some(byte) = step.and_then(|step| buffer[..read].get_mut(step)) {
+                    *byte = *value;
+                }
             }
             return Ok(read);
         };
@@ -53,13 +51,13 @@ mod tests {
 
     #[test]
     fn the_head_replaces_the_start_wherever_reading_begins() {
-        let mut input = Overlay::buffered(b"AB".to_vec(), Some((4, b'E')), b"abcdef");
+        let mut input = Overlay::buffered(b"AB".to_vec(), vec![(4, b'E'), (5, b'F')], b"abcdef");
         let mut text = String::new();
         input.read_to_string(&mut text).unwrap();
-        assert_eq!(text, "ABcdEf");
+        assert_eq!(text, "ABcdEF");
         input.seek(SeekFrom::Start(1)).unwrap();
         text.clear();
         input.read_to_string(&mut text).unwrap();
-        assert_eq!(text, "BcdEf");
+        assert_eq!(text, "BcdEF");
     }
 }

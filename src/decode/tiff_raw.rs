@@ -8,15 +8,14 @@ use std::ops::Range;
 
 use super::format::Format;
 use super::tiff_tag::{
-    BITS_PER_SAMPLE, COMPRESSION, PHOTOMETRIC, STRIP_BYTES, STRIP_OFFSETS, SUB_DIRECTORIES, Tiff,
+    BITS_PER_SAMPLE, COMPRESSION, PHOTOMETRIC, STRIP_BYTES, STRIP_OFFSETS, SUB_DIRECTORIES,
+    TILE_BYTE_COUNTS, TILE_OFFSETS, Tiff,
 };
 
 const NEW_SUBFILE_TYPE: u16 = 254;
 const WIDTH: u16 = 256;
 const HEIGHT: u16 = 257;
 const MAKE: u16 = 271;
-const TILE_OFFSETS: u16 = 324;
-const TILE_BYTES: u16 = 325;
 /// Size and colours of the filter before the sensor.
 const FILTER_TAGS: [u16; 2] = [33421, 33422];
 const DNG_VERSION: u16 = 50706;
@@ -73,7 +72,7 @@ pub(crate) fn data(bytes: &[u8]) -> Vec<Range<usize>> {
         starts.iter().filter(|start| is_sensor(&tiff, **start) || is_beside(&tiff, **start));
     let mut places = Vec::new();
     for start in starts {
-        for (offsets, lengths) in [(STRIP_OFFSETS, STRIP_BYTES), (TILE_OFFSETS, TILE_BYTES)] {
+        for (offsets, lengths) in [(STRIP_OFFSETS, STRIP_BYTES), (TILE_OFFSETS, TILE_BYTE_COUNTS)] {
             let pairs = tiff.numbers(*start, offsets).zip(tiff.numbers(*start, lengths));
             let pairs = pairs.take(MOST_PIECES - places.len());
             places.extend(pairs.filter_map(|(at, length)| {

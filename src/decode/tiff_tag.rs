@@ -10,14 +10,19 @@ pub(super) const BITS_PER_SAMPLE: u16 = 258;
 pub(super) const COMPRESSION: u16 = 259;
 pub(super) const PHOTOMETRIC: u16 = 262;
 pub(super) const STRIP_OFFSETS: u16 = 273;
+pub(super) const SAMPLES_PER_PIXEL: u16 = 277;
+pub(super) const ROWS_PER_STRIP: u16 = 278;
 pub(super) const STRIP_BYTES: u16 = 279;
 const COLOR_MAP: u16 = 320;
+pub(super) const TILE_WIDTH: u16 = 322;
+pub(super) const TILE_OFFSETS: u16 = 324;
+pub(super) const TILE_BYTE_COUNTS: u16 = 325;
 pub(super) const SUB_DIRECTORIES: u16 = 330;
 const JPEG_OFFSET: u16 = 513;
 const JPEG_BYTES: u16 = 514;
 /// A whole JPEG file in Panasonic's first directory.
 const RW2_JPEG: u16 = 46;
-const SAMPLE_FORMAT: u16 = 339;
+pub(super) const SAMPLE_FORMAT: u16 = 339;
 const EXIF_DIRECTORY: u16 = 34665;
 /// The list of pictures in an MPF index.
 const MP_ENTRY: u16 = 0xb002;
@@ -46,7 +51,7 @@ const DIRECTORY: u16 = 13;
 const BIG_DIRECTORY: u16 = 18;
 const TEXT: u16 = 2;
 
-/// The 256 colours of a picture whose samples are their numbers.
+/// The colours of a picture whose samples are their numbers, 256 at most.
 pub(crate) type Palette = [[u8; 3]; 256];
 
 /// An entry of a directory.
@@ -141,7 +146,7 @@ impl<'a> Tiff<'a> {
         self.bytes.get(place.clone())?.starts_with(b"\xff\xd8\xff").then_some(place)
     }
 
-    /// The 256 colours of the directory at `start`, when its samples are numbers of 8 bits in a palette
+    /// The colours of the directory at `start`, when its samples are numbers of 1, 2, 4 or 8 bits in a palette
     /// (TIFF 6.0, section 5), and the byte that makes them grey instead.
     pub(crate) fn palette(&self, start: u64) -> Option<(Box<Palette>, (usize, u8))> {
         let start = crate::num::to_usize(start)?;
@@ -152,8 +157,11 @@ impl<'a> Tiff<'a> {
         let (photometric, _) = entry(PHOTOMETRIC)?;
         let (bits, _) = entry(BITS_PER_SAMPLE)?;
         let (map, values) = entry(COLOR_MAP)?;
-        let is_palette = self.value(photometric) == Some(3) && self.value(bits) == Some(8);
-        if !is_palette || values != 3 * 256 {
+        let colours = match self.value(bits)? {
+            bits @ (1 | 2 | 4 | 8) => 1 << bits,
+            _ => return None,
+        };
+        if self.value(photometric) != Some(3) || values != 3 * colours {
             return None;
         }
         let map = self.long(map + 8)?;
@@ -163,10 +171,22 @@ impl<'a> Tiff<'a> {
         let shift = if values.iter().all(|value| *value < 256) { 0 } else { 8 };
         let value = |index: usize| values.get(index).map(|value| (value >> shift).to_le_bytes()[0]);
         let mut palette = Box::new([[0; 3]; 256]);
-        for (index, colour) in palette.iter_mut().enumerate() {
-            *colour = [value(index)?, value(256 + index)?, value(512 + index)?];
+        for (index, colour) in palette.iter_mut().enumerate().take(colours) {
+            *colour = [value(index)?, value(colours + index)?, value(2 * colours + index)?];
         }
         Some((palette, (photometric + 8 + usize::from(self.is_big_endian), 1)))
+    }
+
+    /// The bytes that give the offsets and lengths of tiles their own tags, where they stand under those of strips as
+    /// some programs wrote them; of a BigTIFF too.
+    pub(super) fn tiles_as_strips(&self, start: u64) -> Option<[(usize, u8); 2]> {
+        self.find(start, TILE_WIDTH)?;
+        let renamed = |from: u16, to: u16| {
+            let place = self.find(start, from)?.at + usize::from(self.is_big_endian);
+            // The upper bytes are the same.
+            self.find(start, to).is_none().then_some((place, to.to_le_bytes()[0]))
+        };
+        Some([renamed(STRIP_OFFSETS, TILE_OFFSETS)?, renamed(STRIP_BYTES, TILE_BYTE_COUNTS)?])
     }
 
     /// Whether the directory at `start` says that its samples are floating-point numbers (TIFF 6.0, section

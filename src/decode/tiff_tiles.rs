@@ -1,10 +1,11 @@
-//! The tiles of a TIFF that its decoder does not read rightly.
+//! The tiles and strips of a TIFF that its decoder does not read rightly.
 //!
 //! `tiff` 0.11.3 reads a tile row by row, and takes the end of an LZW stream for damage when the last row is
 //! there but waits in a buffer, as it does where a tile ends in one colour. Such tiles are unpacked here,
 //! into a copy of the file that says that they are not compressed; everything else stays the decoder's. It
-//! fails on tiles of one colour channel each, which are refused with that reason. Sources: TIFF 6.0, sections 13 (LZW) and
-//! 15 (tiles), and the BigTIFF proposal.
+//! fails on tiles of one colour channel each, which are refused with that reason. It takes the LZW of before TIFF 5.0 for
+//! damage, too: codes from the lowest bit on, and each width of a code used to its last value. Sources: TIFF 6.0,
+//! sections 13 (LZW) and 15 (tiles), the BigTIFF proposal, and for the old LZW the notes of libtiff.
 
 use std::io::{self, Cursor, ErrorKind};
 
@@ -14,14 +15,14 @@ use weezl::{BitOrder, LzwStatus};
 
 use super::buffer;
 use super::codec::{Extra, decoder_limits};
-use super::tiff_tag::{BITS_PER_SAMPLE, COMPRESSION, LONG, LONG_LONG, Tiff};
+use super::overlay::Edits;
+use super::tiff_tag::{
+    BITS_PER_SAMPLE, COMPRESSION, LONG, LONG_LONG, ROWS_PER_STRIP, SAMPLES_PER_PIXEL, STRIP_BYTES,
+    STRIP_OFFSETS, TILE_BYTE_COUNTS, TILE_OFFSETS, TILE_WIDTH, Tiff,
+};
 
-const SAMPLES_PER_PIXEL: u16 = 277;
 const PLANAR_CONFIGURATION: u16 = 284;
-const TILE_WIDTH: u16 = 322;
 const TILE_LENGTH: u16 = 323;
-const TILE_OFFSETS: u16 = 324;
-const TILE_BYTE_COUNTS: u16 = 325;
 const UNCOMPRESSED: u64 = 1;
 const LZW: u64 = 5;
 const PLANES: u64 = 2;
@@ -39,9 +40,12 @@ fn channels(tiff: &Tiff<'_>, start: u64) -> u64 {
     tiff.numbers(start, SAMPLES_PER_PIXEL).next().unwrap_or(1)
 }
 
-/// LZW tiles of one directory.
+/// LZW tiles of one directory, or its strips of the old LZW.
 pub(crate) struct LzwTiles {
     start: u64,
+    /// Tags of their places and lengths.
+    tags: [u16; 2],
+    is_old: bool,
     /// Place and length of each.
     places: Vec<(u64, u64)>,
     /// Tiles beside each other.
@@ -55,11 +59,28 @@ pub(crate) struct LzwTiles {
 }
 
 impl LzwTiles {
-    /// Those of the directory at `start`, whose picture has `dimensions`; `None` when it has none.
-    pub(crate) fn of(tiff: &Tiff<'_>, start: u64, dimensions: (u32, u32)) -> Option<Self> {
+    /// Those of the directory of `bytes` at `start`, whose picture has `dimensions`; `None` when it has none.
+    pub(crate) fn of(bytes: &[u8], start: u64, dimensions: (u32, u32)) -> Option<Self> {
+        let tiff = &Tiff::new(bytes);
         let number = |tag| tiff.numbers(start, tag).next();
-        let (width, rows) = (number(TILE_WIDTH)?, number(TILE_LENGTH)?);
         if number(COMPRESSION) != Some(LZW) {
+            return None;
+        }
+        let has_tiles = number(TILE_WIDTH).is_some();
+        let (tags, [width, rows]) = if has_tiles {
+            ([TILE_OFFSETS, TILE_BYTE_COUNTS], [number(TILE_WIDTH)?, number(TILE_LENGTH)?])
+        } else {
+            let [width, height] = [dimensions.0, dimensions.1].map(u64::from);
+            let rows = number(ROWS_PER_STRIP).unwrap_or(height).min(height);
+            ([STRIP_OFFSETS, STRIP_BYTES], [width, rows])
+        };
+        // Some programs wrote tiles under the tags of strips.
+        let [offsets, lengths] = match number(tags[0]) {
+            Some(_) => tags,
+            None => [STRIP_OFFSETS, STRIP_BYTES],
+        };
+        let is_old = is_old(bytes, number(offsets)?);
+        if !has_tiles && (!is_old || (has_planes(tiff, start) && channels(tiff, start) > 1)) {
             return None;
         }
         let bits = number(BITS_PER_SAMPLE).unwrap_or(1).checked_mul(channels(tiff, start))?;
@@ -67,9 +88,9 @@ impl LzwTiles {
         let height = u64::from(dimensions.1);
         let across = u64::from(dimensions.0).div_ceil(width.max(1));
         let count = across.checked_mul(height.div_ceil(rows.max(1)))?;
-        let places = tiff.numbers(start, TILE_OFFSETS).zip(tiff.numbers(start, TILE_BYTE_COUNTS));
+        let places = tiff.numbers(start, offsets).zip(tiff.numbers(start, lengths));
         let places = places.take(crate::num::to_usize(count)?).collect();
-        Some(Self { start, places, across, height, rows, tile_bytes })
+        Some(Self { start, tags, is_old, places, across, height, rows, tile_bytes })
     }
 
     /// Bytes of the unpacked tiles and of what says where they are.
@@ -96,22 +117,32 @@ impl LzwTiles {
             offsets.push(crate::num::to_u64(file.len()));
             let at = file.len();
             file.resize(at + tile_bytes, 0);
-            let filled = unpack(packed, &mut file[at..])?;
+            let filled = unpack(packed, self.is_old, &mut file[at..])?;
             if filled < self.shown_bytes(index) {
                 return Err(ErrorKind::UnexpectedEof.into());
             }
         }
         let lengths = vec![self.tile_bytes; self.places.len()];
-        put(file, self.start, TILE_OFFSETS, &offsets)
-            .and_then(|()| put(file, self.start, TILE_BYTE_COUNTS, &lengths))
+        put(file, self.start, self.tags[0], &offsets)
+            .and_then(|()| put(file, self.start, self.tags[1], &lengths))
             .and_then(|()| put(file, self.start, COMPRESSION, &[UNCOMPRESSED]))
             .ok_or_else(|| ErrorKind::InvalidData.into())
     }
 }
 
+/// Whether the LZW stream at `offset` begins with the clear code as the old LZW has it, of nine bits from the lowest on.
+fn is_old(bytes: &[u8], offset: u64) -> bool {
+    let start = crate::num::to_usize(offset).and_then(|start| bytes.get(start..));
+    matches!(start, Some([0, second, ..]) if second & 1 == 1)
+}
+
 /// Fills `out` from an LZW stream as far as it goes, whether or not an end code follows; the bytes filled.
-fn unpack(mut packed: &[u8], out: &mut [u8]) -> io::Result<u64> {
-    let configuration = Configuration::with_tiff_size_switch(BitOrder::Msb, 8);
+fn unpack(mut packed: &[u8], is_old: bool, out: &mut [u8]) -> io::Result<u64> {
+    let configuration = if is_old {
+        Configuration::new(BitOrder::Lsb, 8)
+    } else {
+        Configuration::with_tiff_size_switch(BitOrder::Msb, 8)
+    };
     let mut decoder = configuration.with_yield_on_full_buffer(true).build();
     let mut filled = 0;
     while filled < out.len() {
@@ -146,9 +177,9 @@ fn put(file: &mut Vec<u8>, start: u64, tag: u16, numbers: &[u64]) -> Option<()> 
 /// A picture of such tiles, whose header the decoder has read.
 pub(crate) struct TiledLzw<'a> {
     pub(crate) bytes: &'a [u8],
-    /// What stands in place of the first bytes, and of one more.
+    /// What stands in place of the first bytes, and of single ones.
     pub(crate) head: Vec<u8>,
-    pub(crate) edit: Option<(usize, u8)>,
+    pub(crate) edits: Edits,
     pub(crate) tiles: LzwTiles,
     pub(crate) dimensions: (u32, u32),
     pub(crate) color_type: ColorType,
@@ -175,10 +206,10 @@ impl Extra for TiledLzw<'_> {
         file.extend_from_slice(self.bytes);
         let head = self.head.len().min(file.len());
         file[..head].copy_from_slice(&self.head[..head]);
-        if let Some((place, value)) = self.edit
-            && let Some(byte) = file.get_mut(place)
-        {
-            *byte = value;
+        for (place, value) in &self.edits {
+            if let Some(byte) = file.get_mut(*place) {
+                *byte = *value;
+            }
         }
         self.tiles.unpack(self.bytes, &mut file)?;
         let mut reader = ImageReader::with_format(Cursor::new(file), ImageFormat::Tiff);

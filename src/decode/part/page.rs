@@ -21,7 +21,7 @@ pub(super) fn icon(bytes: &[u8], walk: &mut Walk<'_>) -> Result<(), Stop> {
             walk.open(part, Format::Ico, png, opened)?;
         } else {
             let head = [&[0, 0], kind, &[1, 0], entry].concat();
-            let input = Overlay::buffered(head, None, bytes);
+            let input = Overlay::buffered(head, Vec::new(), bytes);
             let opened = Opened::from_input(bytes, input, Format::Ico, walk.limits);
             walk.open(part, Format::Ico, bytes, opened)?;
         }
