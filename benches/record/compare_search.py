@@ -10,7 +10,8 @@
 
 Every searcher is a process of its own that builds once and then answers when asked; rounds are
 interleaved, so a slow minute of the machine hits all alike. Before each measured answer every
-searcher answers a few of the queries unmeasured: what ran before it has emptied the caches.
+searcher answers other queries unmeasured: what ran before it has emptied the caches, and a multi-index needs
+hundreds of queries until its directory is back.
 Batches are as large as `--queries` wherever the time of a round allows. Times are CPU time of the searching
 thread, the median of the rounds; ratios are taken within one run. Every answer is compared, query
 by query, with that of FAISS's flat scan. Needs Linux, Rust and a few GiB of memory.
@@ -49,8 +50,8 @@ LABELS = {
 # that once, for the answers that all others are compared with.
 ROUND_S = 0.3
 BATCH_ROUND_S = 1.5
-# Unmeasured queries before a measured answer, and seconds that they may take.
-WARM_UP, WARM_UP_S = 64, 0.05
+# Seconds that unmeasured queries before a measured answer may take.
+WARM_UP_S = 0.05
 REFERENCE_ROUNDS = 4
 
 
@@ -160,15 +161,15 @@ def faiss_worker(searcher, width, hashes, queries):
     report({"build_cpu_s": cpu, "build_wall_s": wall, "index_bytes": own,
             "peak_kib": status_kib("VmHWM")})
     for line in sys.stdin:
-        radius, mode, count = line.split()
-        count = int(count)
+        radius, mode, count, offset = line.split()
+        count, offset = int(count), int(offset)
         if searcher == "faiss-multihash":
             # Exact by the pigeonhole principle: some band is at most this far away.
             index.nflip = int(radius) // (width // 16)
         step = count if mode == "batch" else 1
         seconds, found = 0.0, []
         for first in range(0, count, step):
-            some = queries[first:first + step]
+            some = queries[offset + first:][:step]
             start = time.thread_time()
             # Its radius is exclusive.
             answer = index.range_search(some, int(radius) + 1)
@@ -204,8 +205,8 @@ class Searcher:
             sys.exit(f"{self.name} ended early")
         return json.loads(line)
 
-    def ask(self, radius, mode, count):
-        self.process.stdin.write(f"{radius} {mode} {count}\n")
+    def ask(self, radius, mode, count, offset=0):
+        self.process.stdin.write(f"{radius} {mode} {count} {offset}\n")
         self.process.stdin.flush()
         return self.read()
 
@@ -231,13 +232,13 @@ def measure(searchers, radius, modes, query_count, rounds):
             recall[searcher.name] = compare(searcher, radius, answer, reference)
         us = searcher.ask(radius, "batch", count)["us"]
         counts[searcher.name, "batch"] = sized(us, BATCH_ROUND_S, query_count)
-        counts[searcher.name, "warm-up"] = sized(us, WARM_UP_S, min(WARM_UP, query_count))
+        counts[searcher.name, "warm-up"] = sized(us, WARM_UP_S, query_count)
     for _ in range(rounds):
         for mode in modes:
             for searcher in searchers:
                 if mode == "batch" and searcher.name in SINGLE_ONLY:
                     continue
-                searcher.ask(radius, mode, counts[searcher.name, "warm-up"])
+                searcher.ask(radius, mode, counts[searcher.name, "warm-up"], query_count)
                 answer = searcher.ask(radius, mode, counts[searcher.name, mode])
                 times.setdefault((searcher.name, mode), []).append(answer["us"])
                 compare(searcher, radius, answer, reference)
@@ -265,7 +266,8 @@ def run(kind, count, width, names, radii, args, program):
         hashes, queries = os.path.join(folder, "hashes"), os.path.join(folder, "queries")
         def cut(count):
             return windows(program["linear"], args.pictures, folder, count)
-        entries, asked = make(kind, count, width, query_count, max(radii), cut)
+        # As many again to warm up with.
+        entries, asked = make(kind, count, width, 2 * query_count, max(radii), cut)
         entries.tofile(hashes)
         asked.tofile(queries)
         del entries

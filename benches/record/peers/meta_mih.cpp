@@ -82,17 +82,17 @@ int main(int argc, char** argv) {
     std::istringstream words(line);
     int radius;
     std::string mode;
-    size_t count;
-    words >> radius >> mode >> count;
+    size_t count, first;
+    words >> radius >> mode >> count >> first;
     double seconds = 0;
     std::ostringstream lens, checks;
     for (size_t i = 0; i < count; i++) {
       Matches matches;
       auto start = cpu_s(CLOCK_THREAD_CPUTIME_ID);
-      index.queryAll(queries[i], radius, matches);
+      index.queryAll(queries[first + i], radius, matches);
       seconds += cpu_s(CLOCK_THREAD_CPUTIME_ID) - start;
       lens << (i ? "," : "") << matches.size();
-      checks << (i ? "," : "") << checksum(matches, queries[i]);
+      checks << (i ? "," : "") << checksum(matches, queries[first + i]);
     }
     std::cout << "{\"us\":" << seconds * 1e6 / count << ",\"matches\":[" << lens.str()
               << "],\"checks\":[" << checks.str() << "]}" << std::endl;

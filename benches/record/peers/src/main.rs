@@ -1,8 +1,8 @@
 //! One searcher over a file of hashes, driven line by line: what `compare_search.py` measures.
 //!
 //! `search-peers SEARCHER WIDTH HASHES QUERIES`: the files are packed little-endian hashes. Builds,
-//! prints a JSON line about that, then answers each line `RADIUS one|batch COUNT` of its input with
-//! a JSON line about the first `COUNT` queries: microseconds of CPU time of the searching thread a
+//! prints a JSON line about that, then answers each line `RADIUS one|batch COUNT FIRST` of its input with
+//! a JSON line about `COUNT` queries from number `FIRST` on: microseconds of CPU time of the searching thread a
 //! query, and for each query the number of matches and a checksum over them.
 //!
 //! `search-peers windows FOLDER OUT COUNT` writes hashes of windows of pictures instead.
@@ -10,6 +10,7 @@
 use std::error::Error;
 use std::fs;
 use std::io::{self, BufRead, Write};
+use std::ops::Range;
 use std::time::Instant;
 
 use onceseen::bits::{BitHash, Hash64, Hash256};
@@ -26,7 +27,7 @@ mod windows;
 type Answer = Vec<(u32, u32)>;
 
 /// Gives the CPU seconds of a search and its answers.
-type Search<'a> = dyn FnMut(u32, bool, usize) -> (f64, Vec<Answer>) + 'a;
+type Search<'a> = dyn FnMut(u32, bool, Range<usize>) -> (f64, Vec<Answer>) + 'a;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -95,9 +96,9 @@ fn serve(search: &mut Search<'_>) -> Result<(), Box<dyn Error>> {
     for line in io::stdin().lock().lines() {
         let line = line?;
         let words: Vec<&str> = line.split(' ').collect();
-        let [radius, mode, count] = words.as_slice() else { return Err(line.into()) };
-        let count: usize = count.parse()?;
-        let (seconds, answers) = search(radius.parse()?, *mode == "batch", count);
+        let [radius, mode, count, first] = words.as_slice() else { return Err(line.into()) };
+        let (count, first): (usize, usize) = (count.parse()?, first.parse()?);
+        let (seconds, answers) = search(radius.parse()?, *mode == "batch", first..first + count);
         let us = seconds * 1e6 / count as f64;
         let lens: Vec<usize> = answers.iter().map(Vec::len).collect();
         let checks: Vec<u64> = answers.iter().map(|answer| checksum(answer)).collect();
@@ -147,13 +148,13 @@ fn ours<H: BitHash>(
     };
     // Kept from search to search, as whoever searches more than once would.
     let mut found = Vec::new();
-    serve(&mut |radius, batch, count| {
-        let queries = &queries[..count];
+    serve(&mut |radius, batch, some| {
+        let queries = &queries[some];
         let seconds = timed(|| {
             if batch {
                 return index.search_batch(queries, radius, &mut found);
             }
-            found.resize_with(count, Vec::new);
+            found.resize_with(queries.len(), Vec::new);
             let searches = queries.iter().zip(&mut found);
             searches.for_each(|(query, found)| index.search(*query, radius, found));
         });
@@ -205,10 +206,10 @@ fn bk_tree_crate<const N: usize>(
     let mut tree = bk_tree::BKTree::new(Bits);
     (0u32..).zip(words(hashes)).for_each(|(id, hash)| tree.add(Key(hash, id)));
     start.built(None)?;
-    serve(&mut |radius, _, count| {
+    serve(&mut |radius, _, some| {
         let mut answers = Vec::new();
         let seconds = timed(|| {
-            answers.extend(queries[..count].iter().map(|query| {
+            answers.extend(queries[some].iter().map(|query| {
                 let found = tree.find(query, radius).map(|(distance, key)| (key.1, distance));
                 found.collect::<Answer>()
             }));
@@ -223,12 +224,13 @@ fn mih_rs(hashes: &[u8], queries: &[u8], start: &Start) -> Result<(), Box<dyn Er
     let index = mih_rs::Index::new(codes.clone()).map_err(|error| error.to_string())?;
     start.built(None)?;
     let mut searcher = index.range_searcher();
-    serve(&mut |radius, _, count| {
+    serve(&mut |radius, _, some| {
+        let queries = &queries[some];
         // Entries alone: it gives no distances.
         let mut found = Vec::new();
         let seconds = timed(|| {
-            let queries = queries[..count].iter();
-            found.extend(queries.map(|query| searcher.run(*query, radius as usize).to_vec()));
+            found
+                .extend(queries.iter().map(|query| searcher.run(*query, radius as usize).to_vec()));
         });
         let named = |(query, found): (&u64, &Vec<_>)| {
             let distance = |id: u32| (codes[id as usize] ^ query).count_ones();
