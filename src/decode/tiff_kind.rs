@@ -9,12 +9,10 @@ use image::ImageError;
 use super::error::DecodeError;
 use super::format::Format;
 use super::tiff_tag::{
-    BITS_PER_SAMPLE, COMPRESSION, PHOTOMETRIC, ROWS_PER_STRIP, SAMPLE_FORMAT, SAMPLES_PER_PIXEL,
-    Tiff,
+    BITS_PER_SAMPLE, COMPRESSION, HEIGHT, PHOTOMETRIC, ROWS_PER_STRIP, SAMPLE_FORMAT,
+    SAMPLES_PER_PIXEL, Tiff, WIDTH,
 };
 
-const WIDTH: u16 = 256;
-const HEIGHT: u16 = 257;
 const GROUP_4: u64 = 4;
 /// Sides that the decoder of Group 4 counts to.
 const MOST_FAX_SIDE: u64 = 0xffff;

@@ -8,13 +8,11 @@ use std::ops::Range;
 
 use super::format::Format;
 use super::tiff_tag::{
-    BITS_PER_SAMPLE, COMPRESSION, PHOTOMETRIC, STRIP_BYTES, STRIP_OFFSETS, SUB_DIRECTORIES,
-    TILE_BYTE_COUNTS, TILE_OFFSETS, Tiff,
+    BITS_PER_SAMPLE, COMPRESSION, HEIGHT, PHOTOMETRIC, STRIP_BYTES, STRIP_OFFSETS, SUB_DIRECTORIES,
+    TILE_BYTE_COUNTS, TILE_OFFSETS, Tiff, WIDTH,
 };
 
 const NEW_SUBFILE_TYPE: u16 = 254;
-const WIDTH: u16 = 256;
-const HEIGHT: u16 = 257;
 const MAKE: u16 = 271;
 /// Size and colours of the filter before the sensor.
 const FILTER_TAGS: [u16; 2] = [33421, 33422];

@@ -6,6 +6,8 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
+pub(super) const WIDTH: u16 = 256;
+pub(super) const HEIGHT: u16 = 257;
 pub(super) const BITS_PER_SAMPLE: u16 = 258;
 pub(super) const COMPRESSION: u16 = 259;
 pub(super) const PHOTOMETRIC: u16 = 262;
