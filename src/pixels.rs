@@ -118,6 +118,16 @@ impl<'a> Pixels<'a> {
         let start = crate::num::index(y) * self.row_stride_bytes;
         &self.data[start..start + crate::num::index(self.width) * self.format.bytes_per_pixel()]
     }
+
+    /// The bytes from the start of a row on, whatever lies between the rows included.
+    pub(crate) fn from_row(&self, y: usize) -> &'a [u8] {
+        &self.data[y * self.row_stride_bytes..]
+    }
+
+    /// From the start of one row to that of the next.
+    pub(crate) const fn row_stride_bytes(&self) -> usize {
+        self.row_stride_bytes
+    }
 }
 
 impl fmt::Debug for Pixels<'_> {

@@ -90,6 +90,27 @@ pub(crate) type Tile = [Lanes; LANES];
 /// 16 pixels of red, green and blue.
 pub(crate) type Rgb16 = [u8; 3 * LANES];
 
+/// 16 rows of 16 pixels of red, green and blue in a picture, and the distance of one row from the next.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RgbTile<'a> {
+    /// From the first pixel on, to the end of the last row at least.
+    bytes: &'a [u8],
+    stride: usize,
+}
+
+impl<'a> RgbTile<'a> {
+    /// Rows that start `stride` bytes apart, the first at the start of `bytes`.
+    ///
+    /// # Panics
+    /// When the last row ends behind the bytes.
+    #[inline(always)]
+    pub(crate) fn new(bytes: &'a [u8], stride: usize) -> Self {
+        let last = (LANES - 1).checked_mul(stride).and_then(|start| bytes.get(start..));
+        assert!(last.is_some_and(|row| row.len() >= size_of::<Rgb16>()), "16 rows of 16 pixels");
+        Self { bytes, stride }
+    }
+}
+
 /// What differs between instruction sets.
 pub(crate) trait Simd: Copy {
     /// `sum / by`, rounded as a division is.
@@ -98,23 +119,23 @@ pub(crate) trait Simd: Copy {
     /// Rows become columns of `out`.
     fn transpose(self, tile: &Tile, out: &mut Tile);
 
-    /// `weights[0] * red + weights[1] * green + weights[2] * blue`, summed from left to right, of 16
-    /// rows of 16 pixels; a line of `out` is a column of pixels.
-    fn weigh(self, rows: [&Rgb16; LANES], weights: [f32; 3], out: &mut Tile);
+    /// `weights[0] * red + weights[1] * green + weights[2] * blue`, summed from left to right; a line of
+    /// `out` is a column of pixels.
+    fn weigh(self, pixels: RgbTile<'_>, weights: [f32; 3], out: &mut Tile);
 }
 
-/// Asks for the cache line of a byte that will be read soon: no more than a hint, and none
-/// where the machine has no such instruction.
+/// Asks for the cache line of the byte at `offset`, which will be read soon if there is such a byte: no more
+/// than a hint, and none where the machine has no such instruction.
 #[inline(always)]
-pub(crate) fn prefetch(byte: &u8) {
+pub(crate) fn prefetch(bytes: &[u8], offset: usize) {
     #[cfg(target_arch = "x86_64")]
-    // SAFETY: needs SSE, which is baseline; a prefetch reads nothing and never faults.
+    // SAFETY: needs SSE, which is baseline; a prefetch reads nothing and never faults, whatever the address.
     unsafe {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(byte).cast());
+        _mm_prefetch::<_MM_HINT_T0>(bytes.as_ptr().wrapping_add(offset).cast());
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = byte;
+    let _ = (bytes, offset);
 }
 
 /// A piece of work to be compiled for every instruction set.
@@ -299,14 +320,14 @@ mod tests {
     }
 
     #[derive(Clone, Copy)]
-    struct Weigh([Rgb16; LANES]);
+    struct Weigh<'a>(RgbTile<'a>);
 
-    impl Work for Weigh {
+    impl Work for Weigh<'_> {
         type Out = Tile;
         #[inline(always)]
         fn run<S: Simd>(self, simd: S) -> Tile {
             let mut out = [Lanes::ZERO; LANES];
-            simd.weigh(self.0.each_ref(), [1.0, 256.0, 65536.0], &mut out);
+            simd.weigh(self.0, [1.0, 256.0, 65536.0], &mut out);
             out
         }
     }
@@ -314,17 +335,19 @@ mod tests {
     #[test]
     fn every_level_splits_pixels_into_channels() {
         let mut next = 0_u32;
-        let rows = [[0; 3 * LANES]; LANES].map(|row: Rgb16| {
-            row.map(|_| {
-                next = next.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                next.to_be_bytes()[0]
-            })
-        });
-        for (name, columns) in everywhere(Weigh(rows)) {
-            for (row, pixels) in rows.iter().enumerate() {
-                for (column, [red, green, blue]) in columns.iter().zip(pixels.as_chunks().0) {
-                    let expected = u32::from_le_bytes([*red, *green, *blue, 0]);
-                    assert_eq!(column.0[row], expected as f32, "{name}");
+        for stride in [size_of::<Rgb16>(), 61] {
+            let bytes: Vec<u8> = (0..(LANES - 1) * stride + size_of::<Rgb16>())
+                .map(|_| {
+                    next = next.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    next.to_be_bytes()[0]
+                })
+                .collect();
+            for (name, columns) in everywhere(Weigh(RgbTile::new(&bytes, stride))) {
+                for (row, pixels) in bytes.chunks(stride).enumerate() {
+                    for (column, [red, green, blue]) in columns.iter().zip(pixels.as_chunks().0) {
+                        let expected = u32::from_le_bytes([*red, *green, *blue, 0]);
+                        assert_eq!(column.0[row], expected as f32, "{name}");
+                    }
                 }
             }
         }

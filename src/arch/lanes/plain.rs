@@ -1,6 +1,6 @@
 //! The loops of processors for which nothing else is written.
 
-use super::{Divisor, LANES, Lanes, Rgb16, Simd, Tile};
+use super::{Divisor, LANES, Lanes, Rgb16, RgbTile, Simd, Tile};
 
 /// What the compiler makes of them: NEON on AArch64.
 #[derive(Clone, Copy)]
@@ -23,10 +23,11 @@ impl Simd for Baseline {
     }
 
     #[inline(always)]
-    fn weigh(self, rows: [&Rgb16; LANES], weights: [f32; 3], out: &mut Tile) {
+    fn weigh(self, pixels: RgbTile<'_>, weights: [f32; 3], out: &mut Tile) {
         let mut tile = [Lanes::ZERO; LANES];
-        for (line, pixels) in tile.iter_mut().zip(rows) {
-            *line = weigh_row(pixels, weights);
+        for (row, line) in tile.iter_mut().enumerate() {
+            let pixels = pixels.bytes[row * pixels.stride..].first_chunk();
+            *line = weigh_row(pixels.expect("rows of 16 pixels"), weights);
         }
         self.transpose(&tile, out);
     }

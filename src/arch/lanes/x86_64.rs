@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Divisor, LANES, Lanes, Rgb16, Simd, Tile, Work};
+use super::{Divisor, LANES, Lanes, RgbTile, Simd, Tile, Work};
 
 /// What x86-64 code may always use; the level is the portable one.
 #[derive(Clone, Copy)]
@@ -21,9 +21,9 @@ impl Simd for Baseline {
     }
 
     #[inline(always)]
-    fn weigh(self, rows: [&Rgb16; LANES], weights: [f32; 3], out: &mut Tile) {
+    fn weigh(self, pixels: RgbTile<'_>, weights: [f32; 3], out: &mut Tile) {
         // SAFETY: needs SSE2, which is baseline.
-        unsafe { weigh_sse2(rows, weights, out) }
+        unsafe { weigh_sse2(pixels, weights, out) }
     }
 }
 
@@ -44,14 +44,14 @@ fn transpose_sse2(tile: &Tile, out: &mut Tile) {
 /// Four pixels of four rows at a time, whose luma is turned in registers.
 #[target_feature(enable = "sse2")]
 #[inline(never)]
-fn weigh_sse2(rows: [&Rgb16; LANES], weights: [f32; 3], out: &mut Tile) {
+fn weigh_sse2(pixels: RgbTile<'_>, weights: [f32; 3], out: &mut Tile) {
     let [red, green, blue] = weights.map(|weight| _mm_set1_ps(weight));
     let low = _mm_set1_epi32(0xff);
     for from in (0..LANES).step_by(4) {
         for quad in 0..4 {
             let mut lines = [_mm_setzero_ps(); 4];
-            for (line, row) in lines.iter_mut().zip(&rows[from..from + 4]) {
-                let pixels = four_pixels(row, quad);
+            for (row, line) in (from..).zip(&mut lines) {
+                let pixels = four_pixels(pixels, row, quad);
                 let channel = |byte| _mm_cvtepi32_ps(_mm_and_si128(byte, low));
                 let sum = _mm_add_ps(
                     _mm_mul_ps(red, channel(pixels)),
@@ -65,19 +65,25 @@ fn weigh_sse2(rows: [&Rgb16; LANES], weights: [f32; 3], out: &mut Tile) {
     }
 }
 
-/// Pixels 4 `quad` to 4 `quad` + 3, one in each i32, whose highest byte is anything.
+/// Pixels 4 `quad` to 4 `quad` + 3 of a row, one in each i32, whose highest byte is anything.
 #[target_feature(enable = "sse2")]
 #[inline]
-fn four_pixels(row: &Rgb16, quad: usize) -> __m128i {
+fn four_pixels(pixels: RgbTile<'_>, row: usize, quad: usize) -> __m128i {
     // The last four pixels are the end of the 16 bytes that end with the row.
-    let from = if quad < 3 { 12 * quad } else { 32 };
-    let bytes = &row[from..from + 16];
-    // SAFETY: an unaligned load of 16 bytes from a slice of 16 bytes.
-    let bytes = unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) };
+    let bytes = load_pixels(pixels, row, if quad < 3 { 12 * quad } else { 32 });
     let bytes = if quad < 3 { bytes } else { _mm_srli_si128::<4>(bytes) };
     let first = _mm_unpacklo_epi32(bytes, _mm_srli_si128::<3>(bytes));
     let last = _mm_unpacklo_epi32(_mm_srli_si128::<6>(bytes), _mm_srli_si128::<9>(bytes));
     _mm_unpacklo_epi64(first, last)
+}
+
+/// 16 bytes of a row, those from `from` on: 32 at most.
+#[target_feature(enable = "sse2")]
+#[inline]
+fn load_pixels(pixels: RgbTile<'_>, row: usize, from: usize) -> __m128i {
+    assert!(row < LANES && from <= 32);
+    // SAFETY: an unaligned load of 16 bytes: by the check of `RgbTile::new` each of the 16 rows has 48.
+    unsafe { _mm_loadu_si128(pixels.bytes.as_ptr().add(row.wrapping_mul(pixels.stride).wrapping_add(from)).cast()) }
 }
 
 /// Moves four rows of four values to places `to` to `to + 3` of the four lines of `out`.
@@ -139,9 +145,9 @@ impl Simd for Avx {
     }
 
     #[inline(always)]
-    fn weigh(self, rows: [&Rgb16; LANES], weights: [f32; 3], out: &mut Tile) {
+    fn weigh(self, pixels: RgbTile<'_>, weights: [f32; 3], out: &mut Tile) {
         // SAFETY: needs AVX2; `self` exists inside functions compiled for it alone.
-        unsafe { weigh(rows, weights, out) }
+        unsafe { weigh(pixels, weights, out) }
     }
 }
 
@@ -162,9 +168,9 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn weigh(self, rows: [&Rgb16; LANES], weights: [f32; 3], out: &mut Tile) {
+    fn weigh(self, pixels: RgbTile<'_>, weights: [f32; 3], out: &mut Tile) {
         // SAFETY: needs AVX2; `self` exists inside a function compiled for it alone.
-        unsafe { weigh(rows, weights, out) }
+        unsafe { weigh(pixels, weights, out) }
     }
 }
 
@@ -244,7 +250,7 @@ fn channel(pixels: __m256i, start: i8) -> __m256 {
 /// crosses its middle.
 #[target_feature(enable = "avx2")]
 #[inline(never)]
-fn weigh(rows: [&Rgb16; LANES], weights: [f32; 3], out: &mut Tile) {
+fn weigh(pixels: RgbTile<'_>, weights: [f32; 3], out: &mut Tile) {
     let [red, green, blue] = weights.map(|weight| _mm256_set1_ps(weight));
     for half in [0, 8] {
         for quad in 0..4 {
@@ -252,14 +258,9 @@ fn weigh(rows: [&Rgb16; LANES], weights: [f32; 3], out: &mut Tile) {
             let (from, skip) = if quad < 3 { (12 * quad, 0) } else { (32, 4) };
             let mut lines = [_mm256_setzero_ps(); 4];
             for (index, line) in lines.iter_mut().enumerate() {
-                let low = &rows[half + index][from..from + 16];
-                let high = &rows[half + index + 4][from..from + 16];
-                // SAFETY: unaligned loads of 16 bytes each from slices of 16 bytes.
-                let pixels = unsafe {
-                    let low = _mm_loadu_si128(low.as_ptr().cast());
-                    let high = _mm_loadu_si128(high.as_ptr().cast());
-                    _mm256_set_m128i(high, low)
-                };
+                let low = load_pixels(pixels, half + index, from);
+                let high = load_pixels(pixels, half + index + 4, from);
+                let pixels = _mm256_set_m128i(high, low);
                 let sum = _mm256_add_ps(
                     _mm256_mul_ps(red, channel(pixels, skip)),
                     _mm256_mul_ps(green, channel(pixels, skip + 1)),

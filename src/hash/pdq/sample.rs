@@ -3,7 +3,7 @@
 //! Owns what PDQ sees of a picture before any filter. Source: `fillFloatLumaFromRGB` and
 //! `fillFloatLumaFromGrey` of PDQ's C++ reference, and the resizing of its photo hasher.
 
-use crate::arch::lanes::{LANES, Lanes, Rgb16, Simd, Tile, prefetch};
+use crate::arch::lanes::{LANES, Lanes, Rgb16, RgbTile, Simd, Tile, prefetch};
 use crate::num::index;
 use crate::pixels::{PixelFormat, Pixels};
 
@@ -56,8 +56,10 @@ impl<'a> Source<'a> {
             false => &[][..],
         });
         let full_width = index(self.pixels.width());
-        let is_plain = self.width == full_width;
-        Band { rows, format: self.pixels.format(), width: self.width, full_width, is_plain }
+        let is_plain = self.width == full_width && self.height == index(self.pixels.height());
+        let whole = (is_plain && y + LANES <= self.height).then(|| self.pixels.from_row(y));
+        let stride = self.pixels.row_stride_bytes();
+        Band { rows, whole, stride, format: self.pixels.format(), width: self.width, full_width, is_plain }
     }
 
     fn row(&self, y: usize) -> &'a [u8] {
@@ -69,6 +71,10 @@ impl<'a> Source<'a> {
 /// 16 rows of a picture; those outside it are empty.
 pub(super) struct Band<'a> {
     rows: [&'a [u8]; LANES],
+    /// The bytes from the first row on, where all pixels of 16 rows are sampled.
+    whole: Option<&'a [u8]>,
+    /// From one row to the next in `whole`.
+    stride: usize,
     format: PixelFormat,
     /// Columns sampled.
     width: usize,
@@ -110,14 +116,21 @@ impl Band<'_> {
     /// The commonest format, whose pixels of three bytes need help to be taken side by side.
     #[inline(always)]
     fn rgb<S: Simd>(&self, simd: S, x: usize, out: &mut Tile) {
-        let (start, end) = (3 * x, 3 * (x + LANES));
-        let mut rows = [&BLACK; LANES];
-        for (chunk, row) in rows.iter_mut().zip(&self.rows) {
-            if let Some(pixels) = row.get(start..end) {
-                *chunk = pixels.first_chunk().expect("16 pixels of 3 bytes");
-            }
+        match self.whole {
+            Some(bytes) => simd.weigh(RgbTile::new(&bytes[3 * x..], self.stride), WEIGHTS, out),
+            None => self.rgb_edge(simd, x, out),
         }
-        simd.weigh(rows, WEIGHTS, out);
+    }
+
+    /// Fewer rows than 16: the others are black.
+    #[inline(always)]
+    fn rgb_edge<S: Simd>(&self, simd: S, x: usize, out: &mut Tile) {
+        unlikely();
+        let mut pixels = [BLACK; LANES];
+        for (pixels, row) in pixels.iter_mut().zip(&self.rows).filter(|(_, row)| !row.is_empty()) {
+            pixels.copy_from_slice(&row[3 * x..][..size_of::<Rgb16>()]);
+        }
+        simd.weigh(RgbTile::new(pixels.as_flattened(), size_of::<Rgb16>()), WEIGHTS, out);
     }
 
     /// Any other format.
@@ -160,18 +173,16 @@ impl Band<'_> {
         }
         // Grey is one times red: the samples pass as they are.
         let weights = if self.format.is_grey() { [1.0, 0.0, 0.0] } else { WEIGHTS };
-        simd.weigh(pixels.each_ref(), weights, out);
+        simd.weigh(RgbTile::new(pixels.as_flattened(), size_of::<Rgb16>()), weights, out);
     }
 
     /// Asks for column `x` of the rows, where pixels are taken one after the other.
     #[inline(always)]
     pub(super) fn prefetch(&self, x: usize) {
-        if !self.is_plain {
-            return;
-        }
-        let start = x * self.format.bytes_per_pixel();
-        for byte in self.rows.iter().filter_map(|row| row.get(start)) {
-            prefetch(byte);
+        let Some(bytes) = self.whole else { return };
+        let start = x.wrapping_mul(self.format.bytes_per_pixel());
+        for row in 0..LANES {
+            prefetch(bytes, row.wrapping_mul(self.stride).wrapping_add(start));
         }
     }
 }
