@@ -258,7 +258,9 @@ impl<'a> Tiles<'a> {
 
     #[inline(always)]
     fn sums<S: Simd>(&mut self, simd: S, tile: usize, is_kept: bool) {
-        let Self { scratch, plan, vertical, divisor, .. } = self;
+        let Self { scratch, plan, vertical, .. } = self;
+        // Copies, which stay in registers.
+        let (divisor, below) = (self.divisor, vertical.divisor);
         let (x, ahead) = (tile * LANES, tile * LANES + plan.x.ahead);
         let rows = &scratch.history[plan.in_block(tile)..];
         let abreast = Abreast {
@@ -273,13 +275,13 @@ impl<'a> Tiles<'a> {
         let is_inner = plan.x.is_inner(ahead);
         match &vertical.edge {
             None if is_inner && is_kept => {
-                abreast.run::<S, true>(simd, running, |_| *divisor, |_| vertical.divisor);
+                abreast.run::<S, true>(simd, running, move |_| divisor, move |_| below);
             }
             None if is_inner => {
-                abreast.run::<S, false>(simd, running, |_| *divisor, |_| vertical.divisor);
+                abreast.run::<S, false>(simd, running, move |_| divisor, move |_| below);
             }
             edge => {
-                let first = if is_inner { [*divisor; LANES] } else { plan.x.divisors(ahead) };
+                let first = if is_inner { [divisor; LANES] } else { plan.x.divisors(ahead) };
                 let second = edge.as_ref().unwrap_or(&vertical.same);
                 abreast.run::<S, true>(simd, running, |step| first[step], |step| second[step]);
             }
