@@ -124,18 +124,18 @@ pub(crate) trait Simd: Copy {
     fn weigh(self, pixels: RgbTile<'_>, weights: [f32; 3], out: &mut Tile);
 }
 
-/// Asks for the cache line of the byte at `offset`, which will be read soon if there is such a byte: no more
-/// than a hint, and none where the machine has no such instruction.
+/// Asks for the cache line of item `index`, which will be used soon if there is such an item: no more than a
+/// hint, and none where the machine has no such instruction.
 #[inline(always)]
-pub(crate) fn prefetch(bytes: &[u8], offset: usize) {
+pub(crate) fn prefetch<T>(items: &[T], index: usize) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: needs SSE, which is baseline; a prefetch reads nothing and never faults, whatever the address.
     unsafe {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(bytes.as_ptr().wrapping_add(offset).cast());
+        _mm_prefetch::<_MM_HINT_T0>(items.as_ptr().wrapping_add(index).cast());
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = (bytes, offset);
+    let _ = (items, index);
 }
 
 /// A piece of work to be compiled for every instruction set.

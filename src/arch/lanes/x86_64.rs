@@ -83,7 +83,11 @@ fn four_pixels(pixels: RgbTile<'_>, row: usize, quad: usize) -> __m128i {
 fn load_pixels(pixels: RgbTile<'_>, row: usize, from: usize) -> __m128i {
     assert!(row < LANES && from <= 32);
     // SAFETY: an unaligned load of 16 bytes: by the check of `RgbTile::new` each of the 16 rows has 48.
-    unsafe { _mm_loadu_si128(pixels.bytes.as_ptr().add(row.wrapping_mul(pixels.stride).wrapping_add(from)).cast()) }
+    unsafe {
+        _mm_loadu_si128(
+            pixels.bytes.as_ptr().add(row.wrapping_mul(pixels.stride).wrapping_add(from)).cast(),
+        )
+    }
 }
 
 /// Moves four rows of four values to places `to` to `to + 3` of the four lines of `out`.

@@ -1,6 +1,6 @@
 //! The running sums of passes 1, 2 and 3, over a tile each, a step of each in turn.
 
-use crate::arch::lanes::{Divisor, LANES, Lanes, Simd, Tile};
+use crate::arch::lanes::{Divisor, LANES, Lanes, Simd, Tile, prefetch};
 
 /// What 16 steps of the three passes read and write.
 pub(super) struct Abreast<'a> {
@@ -8,7 +8,7 @@ pub(super) struct Abreast<'a> {
     pub(super) first: [&'a Tile; 2],
     /// Rows that enter pass 2.
     pub(super) entering: &'a Tile,
-    /// All rows of the same tile that are known.
+    /// All rows of the same tile that are known, those of the next one behind them.
     pub(super) rows: &'a [Lanes],
     /// Which of them leave pass 2, step by step.
     pub(super) leaving: &'a [usize; LANES],
@@ -37,6 +37,8 @@ impl Abreast<'_> {
         for step in 0..LANES {
             first = first.plus(&self.first[0][step]).minus(&self.first[1][step]);
             second = second.plus(&self.entering[step]).minus(&self.rows[self.leaving[step]]);
+            // Those of the next tile: a large picture's have left the second level.
+            prefetch(self.rows, self.leaving[step].wrapping_add(LANES));
             third = third.plus(&self.third[0][step]).minus(&self.third[1][step]);
             columns[step] = simd.divide(first, first_divisor(step));
             filtered[step] = simd.divide(second, second_divisor(step));

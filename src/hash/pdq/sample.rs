@@ -59,7 +59,15 @@ impl<'a> Source<'a> {
         let is_plain = self.width == full_width && self.height == index(self.pixels.height());
         let whole = (is_plain && y + LANES <= self.height).then(|| self.pixels.from_row(y));
         let stride = self.pixels.row_stride_bytes();
-        Band { rows, whole, stride, format: self.pixels.format(), width: self.width, full_width, is_plain }
+        Band {
+            rows,
+            whole,
+            stride,
+            format: self.pixels.format(),
+            width: self.width,
+            full_width,
+            is_plain,
+        }
     }
 
     fn row(&self, y: usize) -> &'a [u8] {
