@@ -379,8 +379,8 @@ def read_json(line):
 
 def shares(stages, classes, rounds):
     """Where the CPU time of a scan goes, by class."""
-    yield "| share of CPU time | read | digests | estimate | decode | PDQ | free |"
-    yield "| --- |" + " ---: |" * 6
+    yield "| share of CPU time | read | digests | decode | PDQ | free |"
+    yield "| --- |" + " ---: |" * 5
     for size, paths in classes.items():
         runs = [read_json([stages, "files", *paths]) for _ in range(rounds)]
         medians = {name: statistics.median(run[name] for run in runs) for run in runs[:1] for name in run}

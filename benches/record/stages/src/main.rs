@@ -8,7 +8,7 @@
 use std::error::Error;
 use std::hint::black_box;
 
-use onceseen::decode::{Decoded, Limits, decode, estimate};
+use onceseen::decode::{Decoded, Limits, decode};
 use onceseen::digest::Digests;
 use onceseen::hash::pdq::PdqHasher;
 use onceseen::hash::{Algorithm, Hasher};
@@ -73,17 +73,16 @@ fn timed<T>(sum: &mut f64, work: impl FnOnce() -> T) -> T {
 fn stages(files: &[&str]) -> Result<(), Box<dyn Error>> {
     let limits = Limits::default();
     let mut hasher = Hasher::new(&[Algorithm::Pdq]);
-    let [mut read, mut digests, mut header, mut pixels, mut pdq, mut free] = [0.0; 6];
+    let [mut read, mut digests, mut pixels, mut pdq, mut free] = [0.0; 5];
     for file in files {
         let bytes = timed(&mut read, || std::fs::read(file))?;
         timed(&mut digests, || black_box(Digests::of(&bytes)));
-        timed(&mut header, || black_box(estimate(&bytes, &limits)));
         let picture = timed(&mut pixels, || decode(&bytes, &limits))?;
         timed(&mut pdq, || black_box(hasher.hash(&picture.pixels())));
         timed(&mut free, || drop(picture));
     }
     println!(
-        "{{\"read\":{read:.5},\"digests\":{digests:.5},\"estimate\":{header:.5},\
+        "{{\"read\":{read:.5},\"digests\":{digests:.5},\
          \"decode\":{pixels:.5},\"pdq\":{pdq:.5},\"free\":{free:.5}}}"
     );
     Ok(())
