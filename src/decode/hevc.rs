@@ -360,7 +360,7 @@ mod tests {
     fn the_size_before_cropping_is_read() {
         let file = unit(&head(1));
         let (chroma, color) = (1, Color::UNSPECIFIED);
-        let (shown, has_long_term) = (None, true);
+        let (shown, has_long_term) = (Some((64, 4)), true);
         let found = Sequence { pixels: 64 * 4, chroma, shown, has_long_term, color };
         assert_eq!(sequence(&file), Some(found));
         for end in 0..16 {
@@ -419,7 +419,9 @@ mod tests {
             },
         ];
         for middle in middles {
-            assert_eq!(middle.color(WIDE), IS_WIDE);
+            let sequence = sequence(&middle.with(WIDE)).unwrap();
+            assert_eq!(sequence.color, IS_WIDE);
+            assert_eq!(sequence.has_long_term, middle.long_term != "0");
         }
     }
 

@@ -196,3 +196,36 @@ fn convert(error: jxl::error::Error) -> ImageError {
 fn cut() -> ImageError {
     ImageError::IoError(std::io::ErrorKind::UnexpectedEof.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_says_no_level_says_ten() {
+        let joined = |bytes: &[u8]| Input::of_level_10(bytes).slices.concat();
+        let head = [HEAD, LEVEL].concat();
+        assert_eq!(joined(b"\xff\x0acode"), [&head, CODESTREAM, b"\xff\x0acode"].concat());
+        let rest = b"\0\0\0\x0cjxlccode";
+        assert_eq!(joined(&[HEAD, rest].concat()), [&head[..], rest].concat());
+        let said = [HEAD, b"\0\0\0\x09jxll\x05", rest].concat();
+        assert_eq!(joined(&said), said);
+        for end in 12..said.len() {
+            let _ = joined(&said[..end]);
+        }
+    }
+
+    #[test]
+    fn slices_are_read_and_skipped_one_after_the_other() {
+        let mut input = Input { slices: vec![b"ab", b"", b"cdef"] };
+        let mut buffer = [0; 3];
+        let mut read = |input: &mut Input<'_>| {
+            let count = input.read(&mut [IoSliceMut::new(&mut buffer)]).unwrap();
+            buffer[..count].to_vec()
+        };
+        assert_eq!(input.available_bytes().unwrap(), 6);
+        assert_eq!((read(&mut input), input.skip(9).unwrap()), (b"ab".to_vec(), 4));
+        assert_eq!((read(&mut input), input.skip(1).unwrap()), (Vec::new(), 0));
+        assert_eq!(input.available_bytes().unwrap(), 0);
+    }
+}

@@ -260,3 +260,105 @@ fn blend(above: [u8; 4], below: [u8; 4]) -> [u8; 4] {
     blended[3] = u8::try_from(alpha + under).unwrap_or(u8::MAX);
     blended
 }
+
+#[cfg(test)]
+mod tests {
+    use image::ExtendedColorType;
+    use image::codecs::webp::WebPEncoder;
+
+    use super::*;
+
+    /// A frame of one colour, with its flags.
+    fn frame(place: [u8; 4], color: [u8; 4], flags: u8) -> Vec<u8> {
+        let [x, y, width, height] = place;
+        let pixels = color.repeat(usize::from(width) * usize::from(height));
+        let mut file = Vec::new();
+        let encoder = WebPEncoder::new_lossless(&mut file);
+        let (w, h) = (u32::from(width), u32::from(height));
+        encoder.encode(&pixels, w, h, ExtendedColorType::Rgba8).unwrap();
+        let head = [x / 2, 0, 0, y / 2, 0, 0, width - 1, 0, 0, height - 1, 0, 0, 9, 0, 0, flags];
+        [&head[..], &file[12..]].concat()
+    }
+
+    /// An animation of 8 × 4 pixels on a red ground.
+    fn animation(frames: &[Vec<u8>]) -> Vec<u8> {
+        let mut chunks = Vec::new();
+        append(&mut chunks, *b"VP8X", &[ANIMATION | ALPHA, 0, 0, 0, 7, 0, 0, 3, 0, 0]);
+        append(&mut chunks, *b"ANIM", &[0, 0, 255, 255, 0, 0]);
+        for frame in frames {
+            append(&mut chunks, *b"ANMF", frame);
+        }
+        let mut file = Vec::new();
+        append(&mut file, *b"RIFF", &[b"WEBP", &chunks[..]].concat());
+        file
+    }
+
+    /// Pixels of the upper line of each frame at columns 0 and 4.
+    fn drawn(file: &[u8]) -> Vec<[[u8; 4]; 2]> {
+        let frames = WebpFrames::new(file, 1 << 20).unwrap();
+        let pixels = |frame: Frame| [0, 4].map(|x| frame.buffer().get_pixel(x, 0).0);
+        frames.map(|frame| pixels(frame.unwrap())).collect()
+    }
+
+    const BLUE: [u8; 4] = [0, 0, 255, 255];
+    const NOTHING: [u8; 4] = [0; 4];
+
+    #[test]
+    fn frames_are_put_over_each_other_and_cleared_to_nothing() {
+        let green = [0, 255, 0, 255];
+        let glass = [9, 8, 7, 0];
+        let right = [4, 0, 4, 4];
+        let file = animation(&[
+            frame([0, 0, 8, 4], BLUE, 0),
+            frame(right, green, CLEARS),
+            frame(right, glass, 0),
+            frame(right, [200, 0, 0, 128], 0),
+            frame([0, 0, 8, 4], glass, REPLACES),
+        ]);
+        let half = [200, 0, 0, 128];
+        let expected = [[BLUE; 2], [BLUE, green], [BLUE, glass], [BLUE, half], [glass; 2]];
+        let [.., last] = expected;
+        let found = drawn(&file);
+        assert_eq!(found[..3], expected[..3]);
+        // Over what is transparent the colours stay, but for the last digit.
+        assert_eq!((found[3][0], found[3][1][3]), (BLUE, 128));
+        assert!(found[3][1][0].abs_diff(200) <= 1);
+        assert_eq!(found[4], last);
+        let first = Box::new(FirstFrame::new(&file, 1 << 20).unwrap());
+        assert_eq!((first.dimensions(), first.read().unwrap()), ((8, 4), BLUE.repeat(32)));
+    }
+
+    #[test]
+    fn the_first_frame_keeps_the_colours_of_what_is_transparent_and_stands_on_nothing() {
+        let file = animation(&[frame([0, 0, 4, 4], [9, 8, 7, 0], 0)]);
+        assert_eq!(drawn(&file), [[[9, 8, 7, 0], NOTHING]]);
+    }
+
+    #[test]
+    fn a_blend_of_halves() {
+        assert_eq!(blend([255, 0, 0, 128], [0, 0, 255, 255]), [127, 0, 126, 255]);
+        assert_eq!(blend([1, 2, 3, 0], [4, 5, 6, 7]), [4, 5, 6, 7]);
+        assert_eq!(blend([100, 50, 0, 1], [0; 4]), [100, 50, 0, 1]);
+    }
+
+    #[test]
+    fn damaged_animations_end_in_a_reason_without_panic() {
+        let beyond = animation(&[frame([2, 0, 8, 4], BLUE, 0)]);
+        let mut other_size = frame([0, 0, 4, 4], BLUE, 0);
+        other_size[6] = 7;
+        for file in [&beyond, &animation(&[other_size]), &animation(&[vec![0; 9]])] {
+            let mut frames = WebpFrames::new(file, 1 << 20).unwrap();
+            assert!(frames.next().unwrap().is_err() && frames.next().is_none());
+        }
+        let none = animation(&[]);
+        assert!(Box::new(FirstFrame::new(&none, 1 << 20).unwrap()).read().is_err());
+        let whole = animation(&[frame([0, 0, 8, 4], BLUE, CLEARS), frame([4, 0, 4, 4], BLUE, 0)]);
+        for at in 12..whole.len() {
+            let mut changed = whole.clone();
+            changed[at] ^= 0x55;
+            for file in [&changed, &whole[..at]] {
+                let _ = WebpFrames::new(file, 1 << 20).map(|frames| frames.count());
+            }
+        }
+    }
+}

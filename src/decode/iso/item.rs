@@ -303,6 +303,18 @@ mod tests {
         assert_eq!(items, [1, 3]);
     }
 
+    #[cfg(any(feature = "avif", feature = "heic"))]
+    #[test]
+    fn colours_that_are_multiplied_by_alpha_are_said_to_be_for_the_primary_picture() {
+        let mut bytes = file();
+        assert!(!is_premultiplied(&bytes));
+        let reference = bytes.windows(4).position(|name| name == b"cdsc").unwrap();
+        bytes[reference..reference + 4].copy_from_slice(b"prem");
+        assert!(!is_premultiplied(&bytes), "of item 6");
+        bytes[reference + 5] = 1;
+        assert!(is_premultiplied(&bytes));
+    }
+
     /// A file with EXIF data in `extents`, places in the file or in its own data box.
     fn with_exif(method: u8, extents: &[(u8, u8)], rest: &[u8]) -> Vec<u8> {
         let count = u8::try_from(extents.len()).unwrap();
