@@ -117,7 +117,8 @@ impl<'a> HevcFrames<'a> {
         let units = self.config.split_nals(data).map_err(malformed)?;
         let kinds = units.iter().filter_map(|unit| unit.first().map(|byte| (byte >> 1) & 0x3f));
         let Some(kind) = kinds.into_iter().find(|kind| SLICES.contains(kind)) else {
-            return Ok(Vec::new());
+            self.restart()?;
+            return Err(malformed(Error::Malformed("a sample without a picture")));
         };
         let is_access = RANDOM_ACCESS.contains(&kind);
         if (self.is_fresh && !is_access) || (self.skips_leading && SKIPPED_LEADING.contains(&kind))

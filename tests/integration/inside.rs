@@ -412,7 +412,7 @@ fn where_the_frames_of_a_heif_sequence_take_too_much_memory_those_that_need_no_o
         return;
     }
     let mut limits = Limits::default();
-    limits.max_alloc_bytes = 2 << 20;
+    limits.max_alloc_bytes = 1_900_000;
     let record = examine(limits, &format_file("predicted.heic"));
     let reason = record.reason.unwrap();
     assert!(reason.contains("1 frames of its image sequence, predicted from more"), "{reason}");
