@@ -22,6 +22,7 @@ use super::av1;
 use super::avif_frames::AvifFrames;
 use super::codec::Extra;
 use super::codec_error::{damaged, too_many_pixels, unsupported};
+use super::convert::unmultiply;
 use super::error::DecodeError;
 use super::iso::{self, Track};
 use super::limits::Limits;
@@ -112,8 +113,14 @@ impl Extra for Avif<'_> {
         if (picture.width(), picture.height()) != (self.width, self.height) {
             return Err(damaged(NAME, "the picture has another size than its header"));
         }
-        let rgb = if self.has_alpha { picture.try_to_rgba8() } else { picture.try_to_rgb8() };
-        rgb.map_err(convert)
+        if !self.has_alpha {
+            return picture.try_to_rgb8().map_err(convert);
+        }
+        let mut data = picture.try_to_rgba8().map_err(convert)?;
+        if iso::is_premultiplied(&self.bytes) {
+            unmultiply(&mut data);
+        }
+        Ok(data)
     }
 }
 

@@ -17,7 +17,7 @@ use super::overlay::{Edits, Overlay};
 use super::tiff_samples::{Packed, TiffSamples};
 use super::tiff_tag::{Palette, Tiff};
 use super::tiff_tiles::{LzwTiles, TiledLzw};
-use super::{buffer, gif, ico, jpeg_kind, png, tiff_kind, tiff_tiles, webp};
+use super::{buffer, gif, ico, jpeg_kind, png, tiff_kind, tiff_tiles, webp, webp_frames};
 use crate::pixels::PixelFormat;
 
 /// Rows of samples and tables that every decoder keeps besides whole-picture buffers.
@@ -307,22 +307,17 @@ fn survey_jpeg(bytes: &[u8], limits: &Limits) -> Result<Survey, DecodeError> {
 }
 
 fn open<'a>(
-    #[cfg_attr(
-        not(any(
-            feature = "heic",
-            feature = "jxl",
-            feature = "avif",
-            feature = "jpeg2000",
-            feature = "turbojpeg"
-        )),
-        expect(unused_variables, reason = "only those decoders take all bytes at once")
-    )]
     bytes: &'a [u8],
     input: impl BufRead + Seek + 'a,
     format: Format,
     limits: &Limits,
 ) -> Result<Source<'a>, ImageError> {
     match format {
+        Format::WebP => {
+            if let Some(first) = webp_frames::FirstFrame::new(bytes, limits.max_alloc_bytes) {
+                return Ok(Source::Extra(Box::new(first)));
+            }
+        }
         #[cfg(feature = "heic")]
         Format::Heif => {
             return Ok(Source::Extra(Box::new(super::heif::Heif::new(bytes, limits.max_pixels)?)));

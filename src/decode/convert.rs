@@ -31,6 +31,19 @@ pub(crate) fn is_displayable(data: &[u8], color: ColorType) -> bool {
         })
 }
 
+/// Undoes the multiplication of colours by their alpha, to the nearest value; where nothing shows, they are black.
+#[cfg(any(feature = "avif", feature = "heic"))]
+pub(crate) fn unmultiply(rgba: &mut [u8]) {
+    let (pixels, _) = rgba.as_chunks_mut::<4>();
+    for [colors @ .., alpha] in pixels {
+        let alpha = u32::from(*alpha);
+        for color in colors {
+            let whole = (u32::from(*color) * 255 + alpha / 2).checked_div(alpha).unwrap_or(0);
+            *color = u8::try_from(whole).unwrap_or(u8::MAX);
+        }
+    }
+}
+
 /// The 8-bit layout that `color` is converted to.
 fn layout(color: ColorType) -> Option<PixelFormat> {
     match color {
@@ -95,5 +108,13 @@ mod tests {
             assert!(!is_displayable(&bytes(sample), ColorType::Rgb32F), "{sample}");
         }
         assert!(is_displayable(&bytes(7.0), ColorType::Rgb8));
+    }
+
+    #[cfg(any(feature = "avif", feature = "heic"))]
+    #[test]
+    fn colours_multiplied_by_alpha_become_whole_again() {
+        let mut pixels = [100, 50, 0, 100, 200, 9, 1, 255, 30, 20, 10, 0, 255, 1, 2, 3];
+        unmultiply(&mut pixels);
+        assert_eq!(pixels, [255, 128, 0, 100, 200, 9, 1, 255, 0, 0, 0, 0, 255, 85, 170, 3]);
     }
 }

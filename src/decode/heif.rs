@@ -4,16 +4,21 @@
 //! 23008-12, section 6.5). EXIF orientation is not. The decoder checks the size that the container
 //! claims; the size that each coded picture claims for itself is checked here ([`super::hevc`]). Pictures of
 //! 4:2:2 or 4:4:4 chroma go through another decoder of HEVC ([`super::hevc_range`]).
+//!
+//! The container's size of a picture should be that of the coded one. Cameras of Sony write it smaller where they
+//! pad a thumbnail, which is cut to it, and turned as the picture is to be shown, which is then ignored.
 
 use std::borrow::Cow;
 
 use heic_rs::context::Context;
 use heic_rs::hevc::{Frame, decode_still};
+use heic_rs::props::simple::Clap;
 use heic_rs::{ChromaFormat, Error, Image, Mirror, PixelLayout, Transform};
 use image::{ColorType, ImageError};
 
 use super::codec::Extra;
 use super::codec_error::{damaged, too_many_pixels, unsupported};
+use super::convert::unmultiply;
 use super::{heif_color, heif_frame, hevc, hevc_range, iso};
 
 const NAME: &str = "HEIF";
@@ -82,8 +87,13 @@ impl<'a> Heif<'a> {
         } else {
             Cow::Borrowed(bytes)
         };
-        let info = heic_rs::probe(&bytes).map_err(convert)?;
         let context = Context::open(&bytes).map_err(convert)?;
+        if let Some(kind) = context.meta.item(context.meta.primary).map(|item| item.item_type)
+            && !matches!(&kind, b"hvc1" | b"grid" | b"iovl")
+        {
+            return Err(unsupported(NAME, &format!("picture coded as {}", kind.escape_ascii())));
+        }
+        let info = heic_rs::probe(&bytes).map_err(convert)?;
         let coded = coded(&context).map_err(convert)?;
         if coded.pixels > max_pixels.saturating_mul(2) {
             return Err(too_many_pixels());
@@ -93,9 +103,12 @@ impl<'a> Heif<'a> {
             (false, ChromaFormat::Monochrome) => PixelLayout::Gray8,
             (false, _) => PixelLayout::Rgb8,
         };
-        let properties = context.props(context.meta.primary).map_err(convert)?;
-        let is_transformed = !properties.transforms.is_empty();
-        Ok(Self { bytes, width: info.width, height: info.height, layout, coded, is_transformed })
+        let transforms = transforms(&context, context.meta.primary).map_err(convert)?;
+        let (width, height) = picture_size(&context, context.meta.primary).map_err(convert)?;
+        let size = heic_rs::transform::transformed_size(width, height, &transforms);
+        let (width, height) = size.map_err(convert)?;
+        let is_transformed = !transforms.is_empty();
+        Ok(Self { bytes, width, height, layout, coded, is_transformed })
     }
 
     /// Rotates and mirrors after the decoder's planes are gone.
@@ -103,9 +116,15 @@ impl<'a> Heif<'a> {
         let context = Context::open(&self.bytes)?;
         let primary = context.meta.primary;
         let picture = self.as_coded(&context, primary)?;
-        let transforms = context.props(primary)?.transforms.into_iter().map(as_standardised);
-        let transforms: Vec<Transform> = transforms.collect();
-        Ok(heic_rs::transform::apply_all(picture, &transforms)?.data)
+        let picture = heic_rs::transform::apply_all(picture, &transforms(&context, primary)?)?;
+        if (picture.width, picture.height) != (self.width, self.height) {
+            return Err(Error::Malformed("the picture has another size than its header"));
+        }
+        let mut data = picture.data;
+        if self.layout.has_alpha() && iso::is_premultiplied(&self.bytes) {
+            unmultiply(&mut data);
+        }
+        Ok(data)
     }
 
     /// The picture before it is turned, in colours.
@@ -162,6 +181,46 @@ const fn as_standardised(transform: Transform) -> Transform {
     }
 }
 
+/// Width and height of an item as it is decoded, before crop and turns: of a composed picture what it says itself,
+/// of a coded one what its parameters say.
+fn picture_size(context: &Context<'_>, item: u32) -> Result<(u32, u32), Error> {
+    if let Some((grid, _)) = context.grid(item)? {
+        return Ok((grid.output_width, grid.output_height));
+    }
+    let properties = context.props(item)?;
+    let sets = properties.hvcc.as_ref().map(|config| config.parameter_sets()).unwrap_or_default();
+    match sets.iter().rev().find_map(|set| hevc::sequence(set)?.shown) {
+        Some(shown) => Ok(shown),
+        None => context.coded_size(item, &properties),
+    }
+}
+
+/// What is done to a decoded item: cut to the size that the container says where that is less, and what it asks for.
+fn transforms(context: &Context<'_>, item: u32) -> Result<Vec<Transform>, Error> {
+    let properties = context.props(item)?;
+    let mut transforms = Vec::new();
+    if let Some(extents) = properties.ispe {
+        let (width, height) = picture_size(context, item)?;
+        let fits = extents.width <= width && extents.height <= height;
+        if fits && (extents.width, extents.height) != (width, height) {
+            // The offset is that of the centre.
+            let offset = |cut: u32, whole: u32| {
+                i32::try_from(whole - cut)
+                    .map(|rest| (-rest, 2))
+                    .map_err(|_| Error::Malformed("size"))
+            };
+            transforms.push(Transform::Crop(Clap {
+                width: (extents.width, 1),
+                height: (extents.height, 1),
+                horiz_off: offset(extents.width, width)?,
+                vert_off: offset(extents.height, height)?,
+            }));
+        }
+    }
+    transforms.extend(properties.transforms.into_iter().map(as_standardised));
+    Ok(transforms)
+}
+
 /// The planes of a coded picture, or those of a composed one put together, whose tiles are then gone.
 fn planes(context: &Context<'_>, item: u32, max_pixels: u64) -> Result<Frame, Error> {
     let Some((grid, tiles)) = context.grid(item)? else {
@@ -196,7 +255,7 @@ fn coded(context: &Context<'_>) -> Result<Coded, Error> {
 }
 
 fn coded_item(context: &Context<'_>, item: u32) -> Result<Coded, Error> {
-    let (width, height) = context.coded_size(item, &context.props(item)?)?;
+    let (width, height) = picture_size(context, item)?;
     let claimed = u64::from(width) * u64::from(height);
     let tiles = context.grid(item)?.map_or_else(|| vec![item], |(_, tiles)| tiles);
     let mut total = Coded::default();

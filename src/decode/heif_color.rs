@@ -21,18 +21,21 @@ const BT2020: u16 = 9;
 /// has no box itself.
 pub(super) fn of(context: &Context<'_>, item: u32) -> Result<Nclx, Error> {
     let properties = context.props(item)?;
-    if let Some(nclx) = boxed(&properties) {
+    if let Some(nclx) = properties.nclx.and_then(boxed) {
         return Ok(nclx);
     }
     let first = context.grid(item)?.and_then(|(_, tiles)| tiles.first().copied());
-    let Some(first) = first else { return Ok(coded(&properties)) };
+    let Some(first) = first else { return Ok(coded(&sets(&properties))) };
     let properties = context.props(first)?;
-    Ok(boxed(&properties).unwrap_or_else(|| coded(&properties)))
+    Ok(properties.nclx.and_then(boxed).unwrap_or_else(|| coded(&sets(&properties))))
+}
+
+fn sets<'a>(properties: &ItemProps<'a>) -> Vec<&'a [u8]> {
+    properties.hvcc.as_ref().map(|config| config.parameter_sets()).unwrap_or_default()
 }
 
 /// By the box, unless it says nothing: as libheif, everything unspecified in full range is nothing.
-fn boxed(properties: &ItemProps<'_>) -> Option<Nclx> {
-    let nclx = properties.nclx?;
+pub(super) fn boxed(nclx: Nclx) -> Option<Nclx> {
     let codes = [nclx.primaries, nclx.transfer, nclx.matrix_code];
     if codes == [UNSPECIFIED; 3] && nclx.range == Range::Full {
         return None;
@@ -41,9 +44,8 @@ fn boxed(properties: &ItemProps<'_>) -> Option<Nclx> {
     Some(Nclx { matrix: MatrixCoefficients::from_code(matrix_code), matrix_code, ..nclx })
 }
 
-/// By the sequence parameter set of the coded picture; the last counts, as in a decoder.
-fn coded(properties: &ItemProps<'_>) -> Nclx {
-    let sets = properties.hvcc.as_ref().map(|config| config.parameter_sets()).unwrap_or_default();
+/// By the sequence parameter set among those of the coded picture; the last counts, as in a decoder.
+pub(super) fn coded(sets: &[&[u8]]) -> Nclx {
     let sequence = sets.iter().rev().find_map(|set| hevc::sequence(set));
     let color = sequence.map_or(Color::UNSPECIFIED, |sequence| sequence.color);
     // Matrices that follow from the primaries are none to libde265.

@@ -22,6 +22,10 @@ pub(crate) struct Sequence {
     pub(crate) pixels: u64,
     /// `chroma_format_idc` (H.265, table 6-1): none, 4:2:0, 4:2:2, 4:4:4.
     pub(crate) chroma: u64,
+    /// Width and height of what is shown; `None` when nothing is.
+    pub(crate) shown: Option<(u32, u32)>,
+    /// Whether its pictures may be kept for long, or that cannot be told.
+    pub(crate) has_long_term: bool,
     pub(crate) color: Color,
 }
 
@@ -52,8 +56,8 @@ impl Color {
 
 /// Reads a parameter set; `None` when the unit is no readable one of a sequence. Never panics.
 pub(crate) fn sequence(unit: &[u8]) -> Option<Sequence> {
-    let (&[first, _], payload) = unit.split_first_chunk::<2>()?;
-    if (first >> 1) & 0x3f != SEQUENCE_PARAMETERS {
+    let (_, payload) = unit.split_first_chunk::<2>()?;
+    if !is_sequence(unit) {
         return None;
     }
     let mut bits = Bits::new(unescape(payload));
@@ -67,17 +71,49 @@ pub(crate) fn sequence(unit: &[u8]) -> Option<Sequence> {
     if chroma == 3 {
         bits.take(1)?;
     }
-    let pixels = bits.exp_golomb()?.saturating_mul(bits.exp_golomb()?);
-    let color = pass_to_usability(&mut bits, sub_layers).and_then(|()| color(&mut bits));
-    Some(Sequence { pixels, chroma, color: color.unwrap_or(Color::UNSPECIFIED) })
+    let (width, height) = (bits.exp_golomb()?, bits.exp_golomb()?);
+    let pixels = width.saturating_mul(height);
+    let window = window(&mut bits);
+    let shown = window.and_then(|window| shown(width, height, chroma, window));
+    let has_long_term = window.and_then(|_| pass_to_usability(&mut bits, sub_layers));
+    let color = has_long_term.and_then(|_| color(&mut bits)).unwrap_or(Color::UNSPECIFIED);
+    let has_long_term = has_long_term.unwrap_or(true);
+    Some(Sequence { pixels, chroma, shown, has_long_term, color })
 }
 
-/// Everything from the size to the flag that usability information follows.
-fn pass_to_usability(bits: &mut Bits, sub_layers: u64) -> Option<()> {
+/// Whether a unit is a sequence parameter set.
+pub(crate) fn is_sequence(unit: &[u8]) -> bool {
+    unit.first().is_some_and(|first| (first >> 1) & 0x3f == SEQUENCE_PARAMETERS)
+}
+
+/// The margins that are not shown, in units of the colour planes: left, right, top and bottom.
+fn window(bits: &mut Bits) -> Option<[u64; 4]> {
+    let mut margins = [0; 4];
     if bits.flag()? {
-        // The window that is shown.
-        pass_codes(bits, 4)?;
+        for margin in &mut margins {
+            *margin = bits.exp_golomb()?;
+        }
     }
+    Some(margins)
+}
+
+fn shown(width: u64, height: u64, chroma: u64, margins: [u64; 4]) -> Option<(u32, u32)> {
+    let [left, right, top, bottom] = margins;
+    let (unit_x, unit_y) = match chroma {
+        1 => (2, 2),
+        2 => (2, 1),
+        _ => (1, 1),
+    };
+    let side = |whole: u64, margins: u64, unit: u64| {
+        let shown = whole.checked_sub(margins.checked_mul(unit)?)?;
+        u32::try_from(shown).ok().filter(|shown| *shown > 0)
+    };
+    let width = side(width, left.checked_add(right)?, unit_x)?;
+    Some((width, side(height, top.checked_add(bottom)?, unit_y)?))
+}
+
+/// Everything from the window to the flag that usability information follows; whether pictures may be kept for long.
+fn pass_to_usability(bits: &mut Bits, sub_layers: u64) -> Option<bool> {
     // Depths of the samples.
     pass_codes(bits, 2)?;
     let order_bits = usize::try_from(bits.exp_golomb()?).ok()?.checked_add(4)?;
@@ -96,7 +132,8 @@ fn pass_to_usability(bits: &mut Bits, sub_layers: u64) -> Option<()> {
         bits.take(1)?;
     }
     pass_reference_sets(bits)?;
-    if bits.flag()? {
+    let has_long_term = bits.flag()?;
+    if has_long_term {
         let pictures = bits.exp_golomb()?;
         if pictures > MOST_LONG_TERM || order_bits > 16 {
             return None;
@@ -106,7 +143,7 @@ fn pass_to_usability(bits: &mut Bits, sub_layers: u64) -> Option<()> {
         }
     }
     bits.take(2)?;
-    Some(())
+    Some(has_long_term)
 }
 
 /// The colour in the usability information, if there is any.
@@ -322,7 +359,9 @@ mod tests {
     #[test]
     fn the_size_before_cropping_is_read() {
         let file = unit(&head(1));
-        let found = Sequence { pixels: 64 * 4, chroma: 1, color: Color::UNSPECIFIED };
+        let (chroma, color) = (1, Color::UNSPECIFIED);
+        let (shown, has_long_term) = (Some((64, 4)), true);
+        let found = Sequence { pixels: 64 * 4, chroma, shown, has_long_term, color };
         assert_eq!(sequence(&file), Some(found));
         for end in 0..16 {
             assert_eq!(sequence(&file[..end]), None);
@@ -331,6 +370,21 @@ mod tests {
             let found = Sequence { chroma: u64::from(chroma), ..found };
             assert_eq!(sequence(&unit(&head(chroma))), Some(found));
         }
+    }
+
+    #[test]
+    fn what_is_shown_is_the_size_without_the_margins() {
+        let shown = |chroma, margins: [u32; 4]| {
+            let margins = margins.map(ue).concat();
+            sequence(&unit(&(head(chroma) + "1" + &margins))).unwrap().shown
+        };
+        assert_eq!(shown(1, [1, 2, 0, 1]), Some((64 - 2 * 3, 4 - 2)));
+        assert_eq!(shown(2, [1, 2, 0, 1]), Some((64 - 2 * 3, 4 - 1)));
+        for chroma in [0, 3] {
+            assert_eq!(shown(chroma, [1, 2, 0, 1]), Some((64 - 3, 4 - 1)));
+        }
+        assert_eq!(shown(1, [16, 16, 0, 0]), None);
+        assert_eq!(shown(3, [u32::MAX - 1, 0, 0, 0]), None);
     }
 
     #[test]
@@ -365,7 +419,9 @@ mod tests {
             },
         ];
         for middle in middles {
-            assert_eq!(middle.color(WIDE), IS_WIDE);
+            let sequence = sequence(&middle.with(WIDE)).unwrap();
+            assert_eq!(sequence.color, IS_WIDE);
+            assert_eq!(sequence.has_long_term, middle.long_term != "0");
         }
     }
 

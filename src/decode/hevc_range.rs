@@ -30,13 +30,7 @@ pub(super) fn is_needed(sets: &[&[u8]]) -> bool {
 /// The first picture of `units`, of at most `max_pixels`.
 pub(super) fn decode(sets: &[&[u8]], units: &[&[u8]], max_pixels: u64) -> Result<Frame, Error> {
     let mut decoder = SequenceDecoder::new();
-    for set in sets {
-        let unit = unit(set)?;
-        if is_of_base_layer(&unit) && PARAMETERS.contains(&unit.header.nal_unit_type) {
-            check(&unit, max_pixels)?;
-            decoder.push_nal_unit(unit).map_err(convert)?;
-        }
-    }
+    push(&mut decoder, sets, max_pixels)?;
     let mut is_started = false;
     for coded in units {
         let unit = unit(coded)?;
@@ -56,6 +50,23 @@ pub(super) fn decode(sets: &[&[u8]], units: &[&[u8]], max_pixels: u64) -> Result
     decoder.release_references();
     let first = decoder.take_decoded().into_iter().next();
     frame(first.ok_or(Error::Malformed("no picture in the coded data"))?.output_picture())
+}
+
+/// Gives a decoder what it takes of `units`: slices and parameter sets, of pictures of at most `max_pixels`.
+pub(super) fn push(
+    decoder: &mut SequenceDecoder,
+    units: &[&[u8]],
+    max_pixels: u64,
+) -> Result<(), Error> {
+    for coded in units {
+        let unit = unit(coded)?;
+        let kind = unit.header.nal_unit_type;
+        if is_of_base_layer(&unit) && (unit.header.is_vcl() || PARAMETERS.contains(&kind)) {
+            check(&unit, max_pixels)?;
+            decoder.push_nal_unit(unit).map_err(convert)?;
+        }
+    }
+    Ok(())
 }
 
 fn unit(coded: &[u8]) -> Result<NalUnit, Error> {
@@ -86,7 +97,7 @@ fn check(unit: &NalUnit, max_pixels: u64) -> Result<(), Error> {
     if pixels > max_pixels { Err(Error::PixelLimit { pixels, max_pixels }) } else { Ok(()) }
 }
 
-fn frame(picture: Picture) -> Result<Frame, Error> {
+pub(super) fn frame(picture: Picture) -> Result<Frame, Error> {
     let (width, height) = picture.plane_dims(Plane::Luma);
     let (chroma_width, _) = picture.plane_dims(Plane::Cb);
     let chroma = ChromaFormat::from_idc(picture.chroma_array_type());
@@ -102,7 +113,7 @@ fn frame(picture: Picture) -> Result<Frame, Error> {
     Ok(Frame { width: y_stride, height, bit_depth, chroma, y, cb, cr, y_stride, c_stride })
 }
 
-fn convert(error: SequenceError) -> Error {
+pub(super) fn convert(error: SequenceError) -> Error {
     match error {
         SequenceError::Unsupported(what) => Error::Unsupported(what),
         SequenceError::Malformed(what) => Error::Malformed(what),

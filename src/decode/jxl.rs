@@ -2,15 +2,21 @@
 //!
 //! Frames are decoded to 8 bits, and drawn over each other, by the decoder itself. The header's orientation is part of
 //! the format's rendering and is applied; EXIF orientation is not.
+//!
+//! The decoder holds a file that says nothing of its level to level 5, which `cjxl` oversteps in what it writes for
+//! progressive reading without loss. So it is shown a file that says level 10; memory is bounded by us.
+
+use std::io::{IoSliceMut, Read};
 
 use image::{ColorType, ImageError};
 use jxl::api::{
-    Event, ExtraChannel, JxlColorType, JxlDataFormat, JxlDecoder, JxlDecoderOptions,
-    JxlOutputBuffer, JxlPixelFormat, ProfileLevel,
+    Event, ExtraChannel, JxlBitstreamInput, JxlColorType, JxlDataFormat, JxlDecoder,
+    JxlDecoderOptions, JxlOutputBuffer, JxlPixelFormat, ProfileLevel,
 };
 
 use super::codec::Extra;
 use super::codec_error::{damaged, unsupported};
+use super::iso;
 
 const NAME: &str = "JPEG XL";
 /// Samples of four bytes while a picture is rendered: colour, and as much again for coefficients or
@@ -19,9 +25,16 @@ const BYTES_PER_SAMPLE: u64 = 8;
 /// Colour channels that the decoder keeps, whatever is asked for.
 const COLOR_CHANNELS: usize = 3;
 
+/// How a file begins: its signature and what it is (ISO/IEC 18181-2, annex A.4 and A.5).
+const HEAD: &[u8] = b"\0\0\0\x0cJXL \x0d\x0a\x87\x0a\0\0\0\x14ftypjxl \0\0\0\0jxl ";
+/// Its level, 10 (annex A.6).
+const LEVEL: &[u8] = b"\0\0\0\x09jxll\x0a";
+/// What stands before a codestream that ends with the file (annex A.9).
+const CODESTREAM: &[u8] = b"\0\0\0\0jxlc";
+
 /// A header that was read.
 pub(crate) struct JpegXl<'a> {
-    rest: &'a [u8],
+    rest: Input<'a>,
     decoder: JxlDecoder,
     width: u32,
     height: u32,
@@ -33,12 +46,11 @@ pub(crate) struct JpegXl<'a> {
 
 impl<'a> JpegXl<'a> {
     pub(crate) fn new(bytes: &'a [u8], max_pixels: u64) -> Result<Self, ImageError> {
-        let mut rest = bytes;
+        let mut rest = Input::of_level_10(bytes);
         let mut options = JxlDecoderOptions::default();
         // A frame may be larger than the picture.
         let samples = max_pixels.saturating_mul(crate::num::to_u64(COLOR_CHANNELS + 1));
         options.sample_limit = crate::num::to_usize(samples);
-        // Holds only for files that say so; others are bounded by level 5.
         options.max_profile_level = ProfileLevel::Main10;
         let mut decoder = JxlDecoder::new(options);
         match decoder.process(&mut rest, None, None).map_err(convert)? {
@@ -129,6 +141,51 @@ impl Extra for JpegXl<'_> {
     }
 }
 
+/// Slices one after the other.
+struct Input<'a> {
+    slices: Vec<&'a [u8]>,
+}
+
+impl<'a> Input<'a> {
+    /// The file with a statement of its level, where it has none.
+    fn of_level_10(bytes: &'a [u8]) -> Self {
+        if !bytes.starts_with(&HEAD[..12]) {
+            return Self { slices: vec![HEAD, LEVEL, CODESTREAM, bytes] };
+        }
+        let mut boxes = iso::boxes(bytes, 0..bytes.len());
+        let head = boxes.by_ref().nth(1).map_or(0, |(_, place)| place.end);
+        if boxes.any(|(kind, _)| &kind == b"jxll") {
+            return Self { slices: vec![bytes] };
+        }
+        Self { slices: vec![&bytes[..head], LEVEL, &bytes[head..]] }
+    }
+
+    /// The first slice that is not read to its end.
+    fn first(&mut self) -> &mut &'a [u8] {
+        while self.slices.len() > 1 && self.slices[0].is_empty() {
+            self.slices.remove(0);
+        }
+        &mut self.slices[0]
+    }
+}
+
+impl JxlBitstreamInput for Input<'_> {
+    fn available_bytes(&mut self) -> std::io::Result<usize> {
+        Ok(self.slices.iter().map(|slice| slice.len()).sum())
+    }
+
+    fn read(&mut self, buffers: &mut [IoSliceMut<'_>]) -> std::io::Result<usize> {
+        self.first().read_vectored(buffers)
+    }
+
+    fn skip(&mut self, bytes: usize) -> std::io::Result<usize> {
+        let slice = self.first();
+        let skipped = bytes.min(slice.len());
+        *slice = &slice[skipped..];
+        Ok(skipped)
+    }
+}
+
 fn convert(error: jxl::error::Error) -> ImageError {
     match error {
         jxl::error::Error::LevelLimitExceeded { .. } => unsupported(NAME, &error.to_string()),
@@ -138,4 +195,37 @@ fn convert(error: jxl::error::Error) -> ImageError {
 
 fn cut() -> ImageError {
     ImageError::IoError(std::io::ErrorKind::UnexpectedEof.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_says_no_level_says_ten() {
+        let joined = |bytes: &[u8]| Input::of_level_10(bytes).slices.concat();
+        let head = [HEAD, LEVEL].concat();
+        assert_eq!(joined(b"\xff\x0acode"), [&head, CODESTREAM, b"\xff\x0acode"].concat());
+        let rest = b"\0\0\0\x0cjxlccode";
+        assert_eq!(joined(&[HEAD, rest].concat()), [&head[..], rest].concat());
+        let said = [HEAD, b"\0\0\0\x09jxll\x05", rest].concat();
+        assert_eq!(joined(&said), said);
+        for end in 12..said.len() {
+            let _ = joined(&said[..end]);
+        }
+    }
+
+    #[test]
+    fn slices_are_read_and_skipped_one_after_the_other() {
+        let mut input = Input { slices: vec![b"ab", b"", b"cdef"] };
+        let mut buffer = [0; 3];
+        let mut read = |input: &mut Input<'_>| {
+            let count = input.read(&mut [IoSliceMut::new(&mut buffer)]).unwrap();
+            buffer[..count].to_vec()
+        };
+        assert_eq!(input.available_bytes().unwrap(), 6);
+        assert_eq!((read(&mut input), input.skip(9).unwrap()), (b"ab".to_vec(), 4));
+        assert_eq!((read(&mut input), input.skip(1).unwrap()), (Vec::new(), 0));
+        assert_eq!(input.available_bytes().unwrap(), 0);
+    }
 }

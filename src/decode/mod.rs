@@ -40,6 +40,8 @@ mod heif_frame;
 #[cfg(feature = "heic")]
 mod hevc;
 #[cfg(feature = "heic")]
+mod hevc_frames;
+#[cfg(feature = "heic")]
 mod hevc_range;
 mod ico;
 mod iso;
@@ -63,6 +65,7 @@ mod tiff_tiles;
 mod turbo;
 mod unread;
 mod webp;
+mod webp_frames;
 
 use std::fmt;
 

@@ -11,29 +11,37 @@ const FRAME_HEADER_BYTES: usize = 16;
 
 /// Pixels of the largest lossy frame in the file; 0 when there is none. Never panics.
 pub(crate) fn largest_frame_pixels(bytes: &[u8]) -> u64 {
-    largest_in(bytes.get(12..).unwrap_or_default(), false)
+    let pixels = |(name, body): ([u8; 4], &[u8])| match &name {
+        b"VP8 " => frame_pixels(body).unwrap_or(0),
+        _ => 0,
+    };
+    let largest = |(name, body): ([u8; 4], _)| match &name {
+        // Frames do not nest.
+        b"ANMF" => {
+            let parts = <[u8]>::get(body, FRAME_HEADER_BYTES..).unwrap_or_default();
+            chunks_in(parts).map(pixels).max().unwrap_or(0)
+        }
+        _ => pixels((name, body)),
+    };
+    chunks(bytes).map(largest).max().unwrap_or(0)
 }
 
-fn largest_in(chunks: &[u8], is_inside_frame: bool) -> u64 {
-    let mut largest = 0;
-    let mut rest = chunks;
-    while let Some(length) = crate::num::read_u32(rest, 4) {
-        let length = crate::num::index(length);
-        let body = &rest[CHUNK_HEADER_BYTES..];
-        let body = body.get(..length).unwrap_or(body);
-        largest = largest.max(match &rest[..4] {
-            b"VP8 " => frame_pixels(body).unwrap_or(0),
-            // Frames do not nest, and the walk must not either.
-            b"ANMF" if !is_inside_frame => {
-                largest_in(body.get(FRAME_HEADER_BYTES..).unwrap_or_default(), true)
-            }
-            _ => 0,
-        });
+/// Name and body of each chunk of the file; a body that the file cuts ends with it.
+pub(crate) fn chunks(bytes: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
+    chunks_in(bytes.get(12..).unwrap_or_default())
+}
+
+/// The same of chunks one after the other.
+pub(crate) fn chunks_in(mut rest: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
+    std::iter::from_fn(move || {
+        let name = *rest.first_chunk::<4>()?;
+        let length = crate::num::index(crate::num::read_u32(rest, 4)?);
+        let body = rest.get(CHUNK_HEADER_BYTES..)?;
         // Chunks are padded to an even length.
-        let step = length.checked_add(CHUNK_HEADER_BYTES + length % 2);
-        rest = step.and_then(|step| rest.get(step..)).unwrap_or_default();
-    }
-    largest
+        let step = length.checked_add(length % 2);
+        rest = step.and_then(|step| body.get(step..)).unwrap_or_default();
+        Some((name, body.get(..length).unwrap_or(body)))
+    })
 }
 
 /// Where the first byte behind the container stands.
@@ -44,15 +52,7 @@ pub(crate) fn end(bytes: &[u8]) -> Option<usize> {
 
 /// The body of the first chunk of a name; `None` when there is none. Never panics.
 pub(crate) fn chunk(bytes: &[u8], name: [u8; 4]) -> Option<&[u8]> {
-    let mut rest = bytes.get(12..)?;
-    loop {
-        let length = crate::num::index(crate::num::read_u32(rest, 4)?);
-        let body = rest.get(CHUNK_HEADER_BYTES..)?;
-        if rest.starts_with(&name) {
-            return Some(body.get(..length).unwrap_or(body));
-        }
-        rest = body.get(length.checked_add(length % 2)?..)?;
-    }
+    chunks(bytes).find(|(kind, _)| *kind == name).map(|(_, body)| body)
 }
 
 /// Width × height of a key frame: 14 bits each, after the frame tag and the start code.

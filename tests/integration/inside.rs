@@ -383,14 +383,105 @@ fn the_frames_of_an_avif_sequence_are_examined_those_predicted_from_others_too()
 }
 
 #[test]
-fn the_sync_frames_of_a_heif_sequence_are_examined_and_the_others_said_to_be_unseen() {
+fn the_frames_of_a_heif_sequence_are_examined_those_predicted_from_others_too() {
     if !Format::Heif.is_supported() {
         return;
     }
-    let file = format_file("frames.heic");
-    assert_eq!(found("a.heic", &file), [" scene-00.jpg", "3 scene-01.jpg"]);
-    let reason = examine(Limits::default(), &file).reason.unwrap();
-    assert!(reason.contains("2 frames of its image sequence, which are predicted"), "{reason}");
+    assert_eq!(found("a.heic", &format_file("frames.heic")), [" scene-00.jpg", "3 scene-01.jpg"]);
+    let file = format_file("predicted.heic");
+    let all = [" scene-00.jpg", "2 scene-01.jpg", "3 scene-02.jpg"];
+    assert_eq!(found("b.heic", &file), all);
+    assert_eq!(examine(Limits::default(), &file).reason, None);
+    // Damage in the second frame: the third, which is predicted from others, is not seen either.
+    let mut damaged = file.clone();
+    let sizes = damaged.windows(4).position(|name| name == b"stsz").unwrap();
+    let size = |number: usize| {
+        let at = sizes + 12 + number * 4;
+        usize::try_from(u32::from_be_bytes(file[at..at + 4].try_into().unwrap())).unwrap()
+    };
+    let data = damaged.windows(4).position(|name| name == b"mdat").unwrap() + 4;
+    damaged[data + size(1) + 4..][..size(2) - 4].fill(0xff);
+    let parts = examine(Limits::default(), &damaged).parts.unwrap();
+    assert_eq!((parts.examined, parts.failed), (0, 2));
+}
+
+#[test]
+fn where_the_frames_of_a_heif_sequence_take_too_much_memory_those_that_need_no_other_are_examined()
+{
+    if !Format::Heif.is_supported() {
+        return;
+    }
+    let mut limits = Limits::default();
+    limits.max_alloc_bytes = 1_900_000;
+    let record = examine(limits, &format_file("predicted.heic"));
+    let reason = record.reason.unwrap();
+    assert!(reason.contains("1 frames of its image sequence, predicted from more"), "{reason}");
+    assert_eq!(record.parts.unwrap().examined, 1);
+}
+
+#[test]
+fn a_jpeg_in_a_heif_is_examined() {
+    if !Format::Heif.is_supported() {
+        return;
+    }
+    let thumbnail = jpeg(&small(&scene("scene-05.jpg")));
+    let item =
+        |number: u8, kind: &[u8]| boxed(b"infe", &[&[2, 0, 0, 0, 0, number, 0, 0], kind, b"\0"]);
+    let head = boxed(b"ftyp", &[b"heic\0\0\0\0mif1heic"]);
+    let length = u32::try_from(thumbnail.len()).unwrap().to_be_bytes();
+    let file = |start: u32| {
+        let place =
+            [&[0, 0, 0, 0, 0x44, 0, 0, 1, 0, 2, 0, 0, 0, 1][..], &start.to_be_bytes(), &length];
+        let parts = [
+            boxed(b"hdlr", &[&[0; 8], b"pict", &[0; 13]]),
+            boxed(b"pitm", &[&[0, 0, 0, 0, 0, 1]]),
+            boxed(b"iinf", &[&[0, 0, 0, 0, 0, 2], &item(1, b"hvc1"), &item(2, b"jpeg")]),
+            boxed(b"iref", &[&[0; 4], &boxed(b"thmb", &[&[0, 2, 0, 1, 0, 1]])]),
+            boxed(b"iloc", &[&place.concat()]),
+        ];
+        let meta = boxed(b"meta", &[&[0; 4], &parts.concat()]);
+        [head.clone(), meta, boxed(b"mdat", &[&thumbnail])].concat()
+    };
+    let start = u32::try_from(file(0).len() - thumbnail.len()).unwrap();
+    let mut seen = Vec::new();
+    let _ = onceseen::decode::others(&file(start), &Limits::default(), &mut |kind, picture| {
+        seen.push((kind.to_string(), picture.map(|picture| picture.width()).unwrap_or(0)));
+        std::ops::ControlFlow::Continue(())
+    });
+    assert_eq!(seen, [("thumbnail-1".to_owned(), 320)]);
+}
+
+/// The file with other words for the size of its pictures.
+fn with_extents(file: &[u8], width: u32, height: u32) -> Vec<u8> {
+    let mut file = file.to_vec();
+    let place = file.windows(4).position(|name| name == b"ispe").unwrap() + 8;
+    file[place..place + 4].copy_from_slice(&width.to_be_bytes());
+    file[place + 4..place + 8].copy_from_slice(&height.to_be_bytes());
+    file
+}
+
+#[test]
+fn a_heif_is_cut_to_the_size_that_it_says_and_not_misread_where_it_says_the_turned_one() {
+    if !Format::Heif.is_supported() {
+        return;
+    }
+    let decode = |file: &[u8]| onceseen::decode::decode(file, &Limits::default()).unwrap();
+    for name in ["422.heic", "exif.heic", "turned.heic"] {
+        let file = format_file(name);
+        let whole = decode(&file);
+        // As Sony's cameras write it of pictures taken upright.
+        let turned = decode(&with_extents(&file, 120, 160));
+        assert_eq!((turned.width(), turned.height()), (whole.width(), whole.height()), "{name}");
+        assert!(turned.pixels().row(7) == whole.pixels().row(7), "{name}");
+        if name == "turned.heic" {
+            continue;
+        }
+        let cut = decode(&with_extents(&file, 151, 100));
+        assert_eq!((cut.width(), cut.height()), (151, 100), "{name}");
+        for y in [0, 99] {
+            assert!(cut.pixels().row(y) == &whole.pixels().row(y)[..151 * 3], "{name}");
+        }
+    }
 }
 
 #[test]

@@ -9,10 +9,11 @@ use std::ops::Range;
 
 use super::{boxes, find, long, number};
 
-/// Item types that are pictures: coded by HEVC or AV1, and composed ones.
-const PICTURES: [&[u8; 4]; 5] = [b"hvc1", b"av01", b"grid", b"iovl", b"iden"];
-/// EXIF data of several pieces are copied together up to this size; JPEG holds 64 KiB of them.
-const MOST_EXIF_BYTES: usize = 1 << 20;
+/// Item types that are pictures: coded by HEVC, AV1 or as JPEG, and composed ones.
+const PICTURES: [&[u8; 4]; 6] = [b"hvc1", b"av01", JPEG, b"grid", b"iovl", b"iden"];
+const JPEG: &[u8; 4] = b"jpeg";
+/// Data of several pieces are copied together up to this size; of EXIF data JPEG holds 64 KiB.
+const MOST_JOINED_BYTES: usize = 1 << 20;
 /// Pieces of one item, and items of EXIF data, that are looked at.
 const MOST_PIECES: usize = 256;
 
@@ -22,6 +23,8 @@ pub(crate) struct Other {
     pub(crate) item: u32,
     /// Whether the file calls it a thumbnail.
     pub(crate) is_thumbnail: bool,
+    /// Whether its data are those of a JPEG file.
+    pub(crate) is_jpeg: bool,
     /// Its place, from 1, among all that are no thumbnails; or among all thumbnails.
     pub(crate) number: u32,
 }
@@ -50,15 +53,15 @@ impl Pictures {
         let references = find(bytes, meta.clone(), b"iref").map(|iref| References::of(bytes, iref));
         let references = references.unwrap_or_default();
         let iinf = find(bytes, meta, b"iinf")?;
-        let items = items(bytes, iinf).filter(|(kind, _)| is_picture(kind)).map(|(_, item)| item);
+        let items = items(bytes, iinf).filter(|(kind, _)| is_picture(kind));
         let mut others = Vec::new();
         let (mut images, mut thumbnails) = (0, 0);
-        for item in items.filter(|item| !references.is_part(*item)) {
+        for (kind, item) in items.filter(|(_, item)| !references.is_part(*item)) {
             let is_thumbnail = references.thumbnails.contains(&item);
             let count = if is_thumbnail { &mut thumbnails } else { &mut images };
             *count += 1;
             if item != primary {
-                others.push(Other { item, is_thumbnail, number: *count });
+                others.push(Other { item, is_thumbnail, is_jpeg: &kind == JPEG, number: *count });
             }
         }
         Some(Self { others, primary_at, primary })
@@ -88,6 +91,8 @@ struct References {
     thumbnails: HashSet<u32>,
     /// Alpha, depth and gain maps, and the tiles of a composed picture.
     parts: HashSet<u32>,
+    /// Pictures whose colours are multiplied by their alpha.
+    premultiplied: HashSet<u32>,
 }
 
 impl References {
@@ -101,6 +106,7 @@ impl References {
             match &kind {
                 b"thmb" => drop(references.thumbnails.insert(from)),
                 b"auxl" => drop(references.parts.insert(from)),
+                b"prem" => drop(references.premultiplied.insert(from)),
                 b"dimg" => {
                     let targets = bytes.get(body.start + width + 2..body.end).unwrap_or_default();
                     references.parts.extend(targets.chunks_exact(width).map(number));
@@ -141,6 +147,15 @@ fn meta(bytes: &[u8]) -> Option<Range<usize>> {
     Some(meta.start.checked_add(4)?..meta.end)
 }
 
+/// Whether the colours of the primary picture are multiplied by its alpha.
+#[cfg(any(feature = "avif", feature = "heic"))]
+pub(crate) fn is_premultiplied(bytes: &[u8]) -> bool {
+    let primary = Pictures::of(bytes).map(|pictures| pictures.primary);
+    let iref = meta(bytes).and_then(|meta| find(bytes, meta, b"iref"));
+    let references = iref.map(|iref| References::of(bytes, iref));
+    references.zip(primary).is_some_and(|(it, primary)| it.premultiplied.contains(&primary))
+}
+
 /// The EXIF data of a file, each in a TIFF structure; those in a place that cannot be read are left out.
 pub(crate) fn exif(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
     let Some(iinf) = meta(bytes).and_then(|meta| find(bytes, meta, b"iinf")) else {
@@ -159,8 +174,8 @@ pub(crate) fn behind_offset(data: Cow<'_, [u8]>) -> Option<Cow<'_, [u8]>> {
     }
 }
 
-/// The data of an item, joined when they are in several pieces.
-fn data(bytes: &[u8], item: u32) -> Option<Cow<'_, [u8]>> {
+/// The data of an item, joined when they are in several pieces, up to a megabyte.
+pub(crate) fn data(bytes: &[u8], item: u32) -> Option<Cow<'_, [u8]>> {
     let pieces = pieces(bytes, item)?;
     if let [piece] = pieces.as_slice() {
         return bytes.get(piece.clone()).map(Cow::Borrowed);
@@ -168,7 +183,7 @@ fn data(bytes: &[u8], item: u32) -> Option<Cow<'_, [u8]>> {
     let mut joined = Vec::new();
     for piece in pieces {
         let piece = bytes.get(piece)?;
-        if joined.len() + piece.len() > MOST_EXIF_BYTES {
+        if joined.len() + piece.len() > MOST_JOINED_BYTES {
             return None;
         }
         joined.extend_from_slice(piece);
@@ -279,12 +294,25 @@ mod tests {
     fn thumbnails_and_further_images_are_told_from_tiles_and_auxiliary_pictures() {
         let mut bytes = file();
         let pictures = Pictures::of(&bytes).unwrap();
-        let other = |item, is_thumbnail, number| Other { item, is_thumbnail, number };
+        let other =
+            |item, is_thumbnail, number| Other { item, is_thumbnail, is_jpeg: false, number };
         assert_eq!(pictures.others, [other(3, true, 1), other(5, false, 2)]);
         pictures.make_primary(&mut bytes, 5);
         let items: Vec<u32> =
             Pictures::of(&bytes).unwrap().others.iter().map(|other| other.item).collect();
         assert_eq!(items, [1, 3]);
+    }
+
+    #[cfg(any(feature = "avif", feature = "heic"))]
+    #[test]
+    fn colours_that_are_multiplied_by_alpha_are_said_to_be_for_the_primary_picture() {
+        let mut bytes = file();
+        assert!(!is_premultiplied(&bytes));
+        let reference = bytes.windows(4).position(|name| name == b"cdsc").unwrap();
+        bytes[reference..reference + 4].copy_from_slice(b"prem");
+        assert!(!is_premultiplied(&bytes), "of item 6");
+        bytes[reference + 5] = 1;
+        assert!(is_premultiplied(&bytes));
     }
 
     /// A file with EXIF data in `extents`, places in the file or in its own data box.

@@ -10,7 +10,9 @@ mod track;
 
 use std::ops::Range;
 
-pub(crate) use item::{Pictures, behind_offset, exif};
+#[cfg(any(feature = "avif", feature = "heic"))]
+pub(crate) use item::is_premultiplied;
+pub(crate) use item::{Pictures, behind_offset, data, exif};
 pub(crate) use raw::cr3_jpegs;
 #[cfg(feature = "avif")]
 pub(crate) use track::without_sequence;

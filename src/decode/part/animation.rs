@@ -4,11 +4,11 @@ use std::io::Cursor;
 
 use image::codecs::gif::GifDecoder;
 use image::codecs::png::PngDecoder;
-use image::codecs::webp::WebPDecoder;
 use image::{AnimationDecoder, Frame, Frames, ImageDecoder, ImageError};
 
 use super::super::codec::{Opened, Picture, decoder_limits};
 use super::super::codec_error::{convert_error, guard};
+use super::super::webp_frames::WebpFrames;
 use super::super::{Decoded, gif, png, webp};
 use super::{DecodeError, Format, Limit, PartKind, Stop, Walk};
 use crate::pixels::PixelFormat;
@@ -31,6 +31,9 @@ pub(super) fn walk(bytes: &[u8], format: Format, walk: &mut Walk<'_>) -> Result<
     };
     let canvases = pixels.saturating_mul(CANVASES).saturating_add(largest);
     let memory_bytes = canvases.saturating_mul(BYTES_PER_PIXEL);
+    // Each frame of a WebP is copied to be decoded, and its decoder copies it again.
+    let copies = if format == Format::WebP { crate::num::to_u64(bytes.len()) * 2 } else { 0 };
+    let memory_bytes = memory_bytes.saturating_add(copies);
     walk.limits.check(Limit::AllocBytes, memory_bytes)?;
     walk.visitor.reserve(memory_bytes);
     let max_alloc = walk.limits.max_alloc_bytes;
@@ -129,9 +132,7 @@ fn frames(bytes: &[u8], format: Format, max_alloc: u64) -> Result<Option<Frames<
             Some(decoder.into_frames())
         }
         Format::WebP => {
-            let mut decoder = WebPDecoder::new(input)?;
-            decoder.set_limits(decoder_limits(max_alloc))?;
-            decoder.has_animation().then(|| decoder.into_frames())
+            WebpFrames::new(bytes, max_alloc).map(|frames| Frames::new(Box::new(frames)))
         }
         _ => {
             let decoder = PngDecoder::with_limits(input, decoder_limits(max_alloc))?;

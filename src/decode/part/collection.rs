@@ -2,7 +2,7 @@
 //! item as the primary one. Likewise the codestreams of a JPEG 2000.
 
 use super::super::codec::Opened;
-use super::super::iso::Pictures;
+use super::super::iso::{self, Pictures};
 use super::{DecodeError, Format, Limit, PartKind, Stop, Walk};
 
 /// Each picture has the whole container read anew; a burst has a hundred.
@@ -53,12 +53,16 @@ fn give(
     let mut copy = bytes.to_vec();
     walk.beside = crate::num::to_u64(copy.len());
     for other in pictures.others.iter().take(MOST_PICTURES) {
-        pictures.make_primary(&mut copy, other.item);
         let kind = if other.is_thumbnail {
             PartKind::Reduced(other.number)
         } else {
             PartKind::Image(other.number)
         };
+        if other.is_jpeg {
+            jpeg(bytes, kind, other.item, walk)?;
+            continue;
+        }
+        pictures.make_primary(&mut copy, other.item);
         let opened = Opened::new(&copy, format, walk.limits);
         walk.open(kind, format, &copy, opened)?;
     }
@@ -68,4 +72,11 @@ fn give(
         return Err(DecodeError::limit(Limit::Parts, Some(crate::num::to_u64(found)), most).into());
     }
     Ok(())
+}
+
+/// Gives an item that is a JPEG, as it is: not turned as the container may ask for.
+fn jpeg(bytes: &[u8], kind: PartKind, item: u32, walk: &mut Walk<'_>) -> Result<(), Stop> {
+    let jpeg = iso::data(bytes, item).unwrap_or_default();
+    let opened = Opened::new(&jpeg, Format::Jpeg, walk.limits);
+    walk.open(kind, Format::Jpeg, &jpeg, opened)
 }

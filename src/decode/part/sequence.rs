@@ -1,8 +1,7 @@
 //! The frames of the image sequences in a HEIF or AVIF.
 //!
-//! AV1 is decoded frame by frame. Of HEVC, whose decoder here takes no frame that is predicted from another,
-//! the sync samples are decoded, each as the one picture of a file made around it; the others are said to
-//! be unseen.
+//! They are decoded one after the other. Where that would take too much memory for HEVC, the sync samples alone are
+//! decoded, each as the one picture of a file made around it; the others are said to be unseen.
 
 use std::ops::Range;
 
@@ -141,11 +140,41 @@ mod av1 {
 mod hevc {
     use super::super::super::codec::{Opened, Picture};
     use super::super::super::heif_frame::file_around;
+    use super::super::super::hevc_frames::HevcFrames;
     use super::super::super::iso::{Sample, Track};
     use super::super::{DecodeError, Format, PartKind, Stop, Walk};
     use super::{give_new, main, unseen};
 
     pub(super) fn walk(
+        bytes: &[u8],
+        format: Format,
+        track: &Track,
+        first: u32,
+        walk: &mut Walk<'_>,
+    ) -> Result<(), Stop> {
+        let Some(mut frames) = HevcFrames::new(bytes, track, walk.limits)? else {
+            return sync_frames(bytes, format, track, first, walk);
+        };
+        walk.visitor.reserve(frames.memory_bytes());
+        let main = main(bytes, track);
+        for (number, sample) in (first..).zip(&track.samples) {
+            let kind = PartKind::Frame(number);
+            walk.spend(frames.pixels())?;
+            match frames.decode(sample) {
+                Ok(pictures) => {
+                    let is_main = main.as_ref() == Some(&sample.place);
+                    for picture in pictures {
+                        give_new(walk, kind, picture, format, is_main)?;
+                    }
+                }
+                Err(error) => walk.give(kind, Err(error))?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the frames that need no other, of a track that would take too much memory.
+    fn sync_frames(
         bytes: &[u8],
         format: Format,
         track: &Track,
@@ -174,8 +203,9 @@ mod hevc {
         if predicted == 0 {
             return Ok(());
         }
-        let what =
-            format!("{predicted} frames of its image sequence, which are predicted from others");
+        let what = format!(
+            "{predicted} frames of its image sequence, predicted from more than memory may hold"
+        );
         Err(unseen(format, what).into())
     }
 
