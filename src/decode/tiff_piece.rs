@@ -33,8 +33,10 @@ pub(super) fn dimensions(tiff: &Tiff<'_>, start: u64) -> Option<(u32, u32)> {
 
 /// Strips or tiles of one directory, each of all channels.
 pub(crate) struct Pieces {
-    /// Tags of their places and lengths.
+    /// Tags of their places and lengths, and those under which they stand: some programs wrote tiles under the tags of
+    /// strips.
     pub(super) tags: [u16; 2],
+    pub(super) written: [u16; 2],
     pub(super) are_tiles: bool,
     /// Pixels of each, but that the last strip may have fewer rows.
     pub(super) width: u64,
@@ -57,19 +59,26 @@ impl Pieces {
             let rows = number(ROWS_PER_STRIP).unwrap_or(height).min(height);
             ([STRIP_OFFSETS, STRIP_BYTES], [picture_width, rows])
         };
-        // Some programs wrote tiles under the tags of strips.
-        let tags = match number(tags[0]) {
+        let written = match number(tags[0]) {
             Some(_) => tags,
             None => [STRIP_OFFSETS, STRIP_BYTES],
         };
         let across = picture_width.div_ceil(width.max(1));
         let count = across.checked_mul(height.div_ceil(rows.max(1)))?;
-        (count <= MOST_PIECES).then_some(Self { tags, are_tiles, width, rows, across, count })
+        (count <= MOST_PIECES).then_some(Self {
+            tags,
+            written,
+            are_tiles,
+            width,
+            rows,
+            across,
+            count,
+        })
     }
 
     /// Place and length of each, as many as the file says.
     pub(super) fn places(&self, tiff: &Tiff<'_>, start: u64) -> Vec<(u64, u64)> {
-        let [offsets, lengths] = self.tags;
+        let [offsets, lengths] = self.written;
         let places = tiff.numbers(start, offsets).zip(tiff.numbers(start, lengths));
         places.take(crate::num::usize_or_zero(self.count)).collect()
     }

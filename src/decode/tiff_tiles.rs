@@ -53,7 +53,7 @@ impl LzwTiles {
             return None;
         }
         let pieces = Pieces::of(tiff, start, dimensions)?;
-        let is_old = is_old(bytes, number(pieces.tags[0])?);
+        let is_old = is_old(bytes, number(pieces.written[0])?);
         if !pieces.are_tiles && (!is_old || are_planes(tiff, start)) {
             return None;
         }
