@@ -72,3 +72,48 @@ pub(super) fn tiles_as_strips(tiff: &Tiff<'_>, start: u64) -> Option<[(usize, u8
     };
     Some([renamed(STRIP_OFFSETS, TILE_OFFSETS)?, renamed(STRIP_BYTES, TILE_BYTE_COUNTS)?])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_palette_is_read_from_either_size_and_order_of_file() {
+        for is_big_endian in [false, true] {
+            let bytes = |value: u64, len: usize| {
+                let mut bytes = value.to_le_bytes()[..len].to_vec();
+                if is_big_endian {
+                    bytes.reverse();
+                }
+                bytes
+            };
+            for (len, head_bytes, version) in [(4, 8, 42), (8, 16, 43)] {
+                let head = if is_big_endian { b"MM" } else { b"II" };
+                let mut file = [&head[..], &bytes(version, 2)].concat();
+                file.resize(head_bytes, 0);
+                file.extend(bytes(3, if len == 8 { 8 } else { 2 }));
+                let map_at = file.len() + 3 * (4 + 2 * len);
+                for (tag, count, value) in
+                    [(BITS_PER_SAMPLE, 1, bytes(1, 2)), (PHOTOMETRIC, 1, bytes(PALETTE, 2))]
+                {
+                    file.extend([bytes(tag.into(), 2), bytes(3, 2), bytes(count, len)].concat());
+                    file.extend(value);
+                    file.resize(file.len() + len - 2, 0);
+                }
+                let map_at = u64::try_from(map_at).unwrap();
+                file.extend([bytes(COLOR_MAP.into(), 2), bytes(3, 2), bytes(6, len)].concat());
+                file.extend(bytes(map_at, len));
+                file.extend((1..7).flat_map(|value| bytes(value << 8 | 0x42, 2)));
+                let start = u64::try_from(head_bytes).unwrap();
+                let (palette, edits) = palette(&Tiff::new(&file), start).unwrap();
+                assert_eq!(palette[..2], [[1, 3, 5], [2, 4, 6]]);
+                for (place, value) in edits {
+                    file[place] = value;
+                }
+                let tiff = Tiff::new(&file);
+                assert!(tiff.numbers(start, PHOTOMETRIC).eq([BLACK_IS_ZERO]));
+                assert!(super::palette(&tiff, start).is_none());
+            }
+        }
+    }
+}

@@ -191,7 +191,7 @@ impl<'a> TiffJpeg<'a> {
 
 /// The whole JPEG that holds the picture of the directory at `start` in the way of before Technical Note 2; `None`
 /// where the picture is in pieces, or of another kind.
-pub(crate) fn old_jpeg<'a>(bytes: &'a [u8], start: u64) -> Option<&'a [u8]> {
+pub(crate) fn old_jpeg(bytes: &[u8], start: u64) -> Option<&[u8]> {
     let tiff = Tiff::new(bytes);
     let number = |tag| tiff.numbers(start, tag).next();
     let components = match (number(COMPRESSION)?, number(PHOTOMETRIC)?) {

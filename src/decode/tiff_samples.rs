@@ -214,7 +214,7 @@ mod tests {
         let row = [0b1010_0101, 0b1100_0011, 0b0001_1000, 0xff];
         assert_eq!(bits_at(&row, 0, 4), 0b1010);
         assert_eq!(bits_at(&row, 4, 12), 0b0101_1100_0011);
-        assert_eq!(bits_at(&row, 7, 15), 0b1110_0001_1000_110);
+        assert_eq!(bits_at(&row, 7, 15), 0b111_0000_1100_0110);
         assert_eq!(bits_at(&row, 28, 12), 0xf00);
     }
 

@@ -362,6 +362,30 @@ mod tests {
     }
 
     #[test]
+    fn packed_samples_in_tiles_are_read_in_either_order_and_size() {
+        for (is_big_endian, is_big) in [(false, false), (true, false), (false, true), (true, true)]
+        {
+            let order = Order { is_big_endian, is_big };
+            let mut tags = tags(20, 16, 1, 1);
+            tags.retain(|(tag, _)| *tag != BITS_PER_SAMPLE);
+            tags.push((BITS_PER_SAMPLE, 4));
+            // Rows of 16 samples in 8 bytes, the last ones of one value.
+            let rows: Vec<u8> = (0..128).map(|at: u8| if at < 64 { at } else { 0x5a }).collect();
+            let mut encoder = weezl::encode::Encoder::with_tiff_size_switch(BitOrder::Msb, 8);
+            let packed = encoder.encode(&rows).unwrap();
+            let file = order.file(&tags, &[packed.clone(), packed]);
+            let picture = decode(&file, &Limits::default()).unwrap();
+            for row in 0..16 {
+                let bytes =
+                    rows[row as usize * 8..][..8].iter().chain(&rows[row as usize * 8..][..2]);
+                let expected: Vec<u8> =
+                    bytes.flat_map(|byte| [byte >> 4, byte & 15]).map(|value| value * 17).collect();
+                assert_eq!(picture.pixels().row(row), expected, "row {row}");
+            }
+        }
+    }
+
+    #[test]
     fn the_copy_counts_against_the_limit() {
         let order = Order { is_big_endian: false, is_big: false };
         let mut tags = tags(16, 16, 1, 1);

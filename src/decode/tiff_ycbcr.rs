@@ -111,14 +111,15 @@ mod tests {
         let ycbcr = full_range([1, 1]);
         assert_eq!(ycbcr.rgb([77, 128, 128]), [77; 3]);
         // JFIF 1.02, section 4.
-        for [luma, blue, red] in [[76, 85, 255], [150, 44, 21], [29, 255, 107], [255, 0, 255]] {
-            let [y, cb, cr] = [luma, blue, red].map(|sample| f64::from(sample as u32));
+        for [luma, blue, red] in [[76u8, 85, 255], [150, 44, 21], [29, 255, 107], [255, 0, 255]] {
+            let [y, cb, cr] = [luma, blue, red].map(f64::from);
             let expected = [
                 y + 1.402 * (cr - 128.0),
                 y - 0.344_136 * (cb - 128.0) - 0.714_136 * (cr - 128.0),
                 y + 1.772 * (cb - 128.0),
             ];
-            for (got, wanted) in ycbcr.rgb([luma, blue, red]).iter().zip(expected) {
+            for (got, wanted) in ycbcr.rgb([luma, blue, red].map(usize::from)).iter().zip(expected)
+            {
                 assert!((f64::from(*got) - wanted.clamp(0.0, 255.0)).abs() <= 1.0);
             }
         }
