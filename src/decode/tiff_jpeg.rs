@@ -5,6 +5,8 @@
 //! Sources: Adobe Photoshop TIFF Technical Note 2 (JPEGTables), ITU-T T.81, annex B, and for the segment that names
 //! the colours T.872, section 6.5.3.
 
+use std::ops::RangeInclusive;
+
 use super::buffer;
 use super::codec::{Opened, survey_jpeg};
 use super::error::DecodeError;
@@ -24,8 +26,10 @@ const YCBCR: u64 = 6;
 /// The segment that says what colours follow, but for its last byte: 0 for RGB, 1 for YCbCr.
 const ADOBE: &[u8] = b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0";
 /// Segments that say nothing of how to decode, or the colours' name: applications' and comments.
-const NOT_DECODED: std::ops::RangeInclusive<u8> = 0xe0..=0xef;
+const NOT_DECODED: RangeInclusive<u8> = 0xe0..=0xef;
 const COMMENT: u8 = 0xfe;
+/// Segments of tables: Huffman's, those of arithmetic coding, of quantization, and the restart interval.
+const TABLE_SEGMENTS: [u8; 4] = [0xc4, 0xcc, 0xdb, 0xdd];
 /// Bytes of compressed data that pieces in the same place may be read as, for each pixel: no encoder writes more.
 const MOST_BYTES_PER_PIXEL: u64 = 4;
 
@@ -146,10 +150,13 @@ impl<'a> TiffJpeg<'a> {
             let piece = Opened::new(&jpeg, Format::Jpeg, self.limits)
                 .and_then(|opened| opened.read(&jpeg))
                 .map_err(|error| error.within(Format::Tiff))?;
-            if piece.pixel_format != self.pixel_format() {
+            let (above, rows) = self.pieces.rows_of(index, self.dimensions.1.into());
+            if piece.pixel_format != self.pixel_format()
+                || u64::from(piece.width) != self.pieces.width
+                || u64::from(piece.height) < rows
+            {
                 return Err(DecodeError::malformed(Format::Tiff));
             }
-            let (above, rows) = self.pieces.rows_of(index, self.dimensions.1.into());
             let [above, rows, left] = [above, rows, index % self.pieces.across * self.pieces.width]
                 .map(crate::num::usize_or_zero);
             let left = left * channels;
@@ -173,15 +180,16 @@ impl<'a> TiffJpeg<'a> {
             jpeg.extend(ADOBE);
             jpeg.push(u8::from(self.colours == YCBCR));
         }
+        for (code, place) in jpeg::segments(self.tables) {
+            if TABLE_SEGMENTS.contains(&code) {
+                jpeg.extend(&self.tables[place]);
+            }
+        }
         let mut end = 2;
-        for (part, is_stream) in [(self.tables, false), (stream, true)] {
-            for (code, place) in jpeg::segments(part) {
-                if is_stream {
-                    end = place.end;
-                }
-                if !NOT_DECODED.contains(&code) && code != COMMENT {
-                    jpeg.extend(&part[place]);
-                }
+        for (code, place) in jpeg::segments(stream) {
+            end = place.end;
+            if !NOT_DECODED.contains(&code) && code != COMMENT {
+                jpeg.extend(&stream[place]);
             }
         }
         jpeg.extend(stream.get(end..).unwrap_or_default());

@@ -26,6 +26,8 @@ const YCBCR: u64 = 6;
 const UNSIGNED: u64 = 1;
 const FLOAT: u64 = 3;
 const JPEG: u64 = 7;
+/// Compressions of rows of single bits, whose decoders count columns.
+const FAX: [u64; 3] = [2, 3, 4];
 /// Extra samples that are alpha: of colours multiplied by it, and of others.
 const ALPHA: [u64; 2] = [1, 2];
 /// Channels that are looked at; spot colours and masks are fewer.
@@ -65,6 +67,8 @@ pub(crate) struct Layout {
     pub(crate) channels: u8,
     /// Whether 0 is white.
     pub(crate) is_inverted: bool,
+    /// Whether the decoder must know how many columns there are.
+    is_fax: bool,
 }
 
 impl Layout {
@@ -76,7 +80,11 @@ impl Layout {
         let form = form(tiff, start, photometric, has_palette, shown)?;
         let is_bytes = !matches!(form, Form::Whole(_) | Form::Float(_));
         let is_plain = number(PREDICTOR).unwrap_or(1) == 1 && !are_planes(tiff, start);
-        if number(COMPRESSION) == Some(JPEG) || (is_bytes && !is_plain) {
+        let is_fax = number(COMPRESSION).is_some_and(|kind| FAX.contains(&kind));
+        if number(COMPRESSION) == Some(JPEG)
+            || (is_bytes && !is_plain)
+            || (is_fax && form != Form::Numbers(1))
+        {
             return None;
         }
         let layout = Self {
@@ -85,6 +93,7 @@ impl Layout {
             shown,
             channels: u8::try_from(channels(tiff, start)).ok()?,
             is_inverted: photometric == WHITE_IS_ZERO,
+            is_fax,
         };
         layout.is_aligned(tiff, start).then_some(layout)
     }
@@ -158,7 +167,7 @@ impl Layout {
             Form::Float(_) => Vec::new(),
             _ => vec![(PHOTOMETRIC, BLACK_IS_ZERO)],
         };
-        if !matches!(self.form, Form::Whole(_) | Form::Float(_)) {
+        if !self.is_fax && !matches!(self.form, Form::Whole(_) | Form::Float(_)) {
             values.extend([(BITS_PER_SAMPLE, 8), (SAMPLES_PER_PIXEL, 1), (EXTRA_SAMPLES, 0)]);
             for tag in [WIDTH, TILE_WIDTH] {
                 values.extend(number(tag).and_then(|width| Some((tag, self.row_bytes(width)?))));

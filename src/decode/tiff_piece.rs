@@ -63,8 +63,11 @@ impl Pieces {
             Some(_) => tags,
             None => [STRIP_OFFSETS, STRIP_BYTES],
         };
-        let across = picture_width.div_ceil(width.max(1));
-        let count = across.checked_mul(height.div_ceil(rows.max(1)))?;
+        if width == 0 || rows == 0 {
+            return None;
+        }
+        let across = picture_width.div_ceil(width);
+        let count = across.checked_mul(height.div_ceil(rows))?;
         (count <= MOST_PIECES).then_some(Self {
             tags,
             written,
@@ -85,7 +88,7 @@ impl Pieces {
 
     /// Rows above the piece of this number, and those of its own that lie in a picture of `height` rows.
     pub(super) fn rows_of(&self, index: u64, height: u64) -> (u64, u64) {
-        let above = (index / self.across.max(1)).saturating_mul(self.rows);
+        let above = (index / self.across).saturating_mul(self.rows);
         (above, height.saturating_sub(above).min(self.rows))
     }
 }

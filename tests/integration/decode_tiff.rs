@@ -109,6 +109,17 @@ fn a_palette_of_one_two_or_four_bits_is_colours() {
 }
 
 #[test]
+fn a_palette_of_one_bit_in_group_4_is_colours() {
+    // Four white columns and sixteen black ones, the same again, and the end (T.6).
+    let codes = "001 1011 0000010111 1 1 000000000001 000000000001".replace(' ', "");
+    let bits: Vec<u32> = codes.bytes().map(|bit| u32::from(bit - b'0')).collect();
+    let map = [0x1100, 0x2200, 0x3300, 0x4400, 0x5500, 0x6600];
+    let file = tiff(&tags([20, 2], 1, [4, 3, 1]), STRIP, &packed(&bits, 1), &map);
+    let expected = [[0x11, 0x33, 0x55].repeat(4), [0x22, 0x44, 0x66].repeat(16)].concat();
+    assert_eq!(picture(&file).unwrap().pixels().row(1), expected);
+}
+
+#[test]
 fn grey_with_alpha_keeps_both_and_another_second_channel_is_left_out() {
     let read = |extra| {
         let tags = [&tags([2, 2], 8, [1, 1, 2])[..], &[(338, extra)]].concat();
@@ -231,75 +242,61 @@ fn packed_samples_are_read_from_tiles() {
     }
 }
 
+/// Columns of the picture below; its rows are as many as those of a tile.
+const WIDE: usize = 20;
+
+/// A sample of a picture whose channels differ everywhere; 0 beyond its last column.
+fn cell(column: usize, row: usize, channel: usize) -> u8 {
+    let spread = ((row * WIDE + column) * 8 + channel) * 2_654_435_761;
+    if column < WIDE { spread.to_le_bytes()[3] } else { 0 }
+}
+
+/// The tile from a column on: the difference to the pixel before in place of each sample, of so many bytes.
+fn predicted(left: usize, channels: usize, bytes: usize) -> Vec<u8> {
+    let mut tile = Vec::new();
+    for (row, column, channel) in (0..16)
+        .flat_map(|row| (0..16).map(move |column| (row, column)))
+        .flat_map(|(row, column)| (0..channels).map(move |channel| (row, column, channel)))
+    {
+        let scale = if bytes == 1 { 1 } else { 257 };
+        let value = |column| u16::from(cell(left + column, row, channel)) * scale;
+        let before = if column == 0 { 0 } else { value(column - 1) };
+        tile.extend(&value(column).wrapping_sub(before).to_le_bytes()[..bytes]);
+    }
+    tile
+}
+
 #[test]
 fn channels_that_are_not_shown_change_none_that_are() {
-    let colours = noise(3 * 20 * 16);
-    let others = noise(2 * 20 * 16 + 7);
     for (photometric, shown, bytes) in [(2, 3, 1), (2, 3, 2), (1, 1, 1), (0, 1, 2), (5, 4, 1)] {
         for more in [1, 2] {
             let channels = shown + more;
-            let sample = |column: usize, row: usize, channel: usize| match channel {
-                3.. if photometric != 5 => others[(row * 20 + column) * 2 + channel % 2],
-                _ if channel >= shown => others[(row * 20 + column) * 2 + channel % 2],
-                _ => colours[(row * 20 + column) * 3 + channel % 3],
-            };
-            // Two tiles beside each other, and the difference to the pixel before in place of each sample.
-            let tile = |left: usize| -> Vec<u8> {
-                let cell = |column: usize, row, channel| match column {
-                    ..20 => u16::from(sample(column, row, channel)) * 257,
-                    _ => 0,
-                };
-                let places = (0..16).flat_map(|row| (0..16).map(move |column| (column, row)));
-                let places =
-                    places.flat_map(|(column, row)| (0..channels).map(move |it| (column, row, it)));
-                let differences = places.map(|(column, row, channel)| {
-                    let before = match column {
-                        0 => 0,
-                        _ => cell(left + column - 1, row, channel),
-                    };
-                    let value = cell(left + column, row, channel);
-                    match bytes {
-                        1 => (value / 257).wrapping_sub(before / 257),
-                        _ => value.wrapping_sub(before),
-                    }
-                });
-                differences.flat_map(|value| value.to_le_bytes()[..bytes].to_vec()).collect()
-            };
             let kind = [1, photometric, u16::try_from(channels).unwrap()];
             let mut tags = tags([20, 16], u16::try_from(8 * bytes).unwrap(), kind);
             tags.extend([(317, 2), (322, 16), (323, 16)]);
-            let extras = vec![0; 2 * more];
-            let (first, second) = (tile(0), tile(16));
-            let lists = [(338, SHORT, &extras[..])];
-            let lists = if more == 1 { &[][..] } else { &lists };
+            let tiles = [0, 16].map(|left| predicted(left, channels, bytes));
+            let extras = [0; 4];
+            let mut lists = vec![(338, SHORT, &extras[..])];
             if more == 1 {
                 tags.push((338, 0));
+                lists.clear();
             }
-            let picture = picture(&file(&tags, TILE, &[&first, &second], lists)).unwrap();
+            let picture = picture(&file(&tags, TILE, &[&tiles[0], &tiles[1]], &lists)).unwrap();
             for row in 0..16 {
-                let expected: Vec<u8> = (0..20)
-                    .flat_map(|column| (0..shown).map(move |channel| (column, channel)))
-                    .map(|(column, channel)| sample(column, row, channel))
-                    .collect();
-                let expected: Vec<u8> = match photometric {
-                    0 => expected.iter().map(|value| 255 - value).collect(),
-                    5 => expected
-                        .chunks(4)
-                        .flat_map(|inks| {
-                            [0, 1, 2].map(|ink| {
-                                let left = |ink: u8| u32::from(255 - ink);
-                                u8::try_from(left(inks[ink]) * left(inks[3]) / 255).unwrap()
-                            })
-                        })
-                        .collect(),
-                    _ => expected,
+                let pixel = |column| -> Vec<u8> {
+                    (0..shown).map(|channel| cell(column, row, channel)).collect()
                 };
-                let row_number = u32::try_from(row).unwrap();
-                assert_eq!(
-                    picture.pixels().row(row_number),
-                    expected,
-                    "{photometric}, {bytes} bytes, {more} more"
-                );
+                let left = |ink: u8| u32::from(255 - ink);
+                let pixels = (0..WIDE).map(pixel).flat_map(|pixel| match photometric {
+                    0 => vec![255 - pixel[0]],
+                    5 => [0, 1, 2]
+                        .map(|ink| left(pixel[ink]) * left(pixel[3]) / 255)
+                        .map(|value| u8::try_from(value).unwrap())
+                        .to_vec(),
+                    _ => pixel,
+                });
+                let got = picture.pixels().row(u32::try_from(row).unwrap()).to_vec();
+                assert_eq!(got, pixels.collect::<Vec<_>>(), "{photometric}, {bytes} bytes, {more}");
             }
         }
     }
