@@ -66,10 +66,22 @@ pub(crate) const fn saturating_u32(value: f64) -> u32 {
     value as u32
 }
 
+/// The nearest smaller value of 8 bits; 0 below, 255 above.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+pub(crate) const fn saturating_u8(value: f64) -> u8 {
+    value as u8
+}
+
 /// A count as a number to estimate with.
 #[expect(clippy::cast_precision_loss, reason = "estimates need no 53 bits")]
 pub(crate) const fn to_f64(value: u64) -> f64 {
     value as f64
+}
+
+/// The nearest number of less precision.
+#[expect(clippy::cast_possible_truncation, reason = "that is what is asked for")]
+pub(crate) const fn to_f32(value: f64) -> f32 {
+    value as f32
 }
 
 /// A length in memory as a 64-bit number.

@@ -120,7 +120,7 @@ impl<'a> Pixels<'a> {
     }
 
     /// The bytes from the start of a row on, whatever lies between the rows included.
-    pub(crate) fn from_row(&self, y: usize) -> &'a [u8] {
+    pub(crate) fn rows_from(&self, y: usize) -> &'a [u8] {
         &self.data[y * self.row_stride_bytes..]
     }
 

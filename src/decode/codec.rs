@@ -8,16 +8,15 @@ use std::io::{BufRead, Cursor, Seek};
 use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader};
 
 use super::codec_error::{convert_error, guard};
-use super::convert::{is_displayable, to_8_bit};
+use super::convert::{BEYOND_0_TO_1, is_displayable, to_8_bit};
 use super::error::DecodeError;
 use super::format::Format;
 use super::jpeg::Survey;
 use super::limits::{Limit, Limits};
-use super::overlay::{Edits, Overlay};
-use super::tiff_samples::{Packed, TiffSamples};
-use super::tiff_tag::{Palette, Tiff};
-use super::tiff_tiles::{LzwTiles, TiledLzw};
-use super::{buffer, gif, ico, jpeg_kind, png, tiff_kind, tiff_tiles, webp, webp_frames};
+use super::tiff_edit::Palette;
+use super::tiff_jpeg::TiffJpeg;
+use super::tiff_tag::Tiff;
+use super::{buffer, gif, ico, jpeg_kind, png, tiff_kind, webp, webp_frames};
 use crate::pixels::PixelFormat;
 
 /// Rows of samples and tables that every decoder keeps besides whole-picture buffers.
@@ -47,23 +46,30 @@ pub(crate) trait Extra {
     fn read(self: Box<Self>) -> Result<Vec<u8>, ImageError>;
 }
 
-enum Source<'a> {
+pub(super) enum Source<'a> {
     Library(Box<dyn ImageDecoder + 'a>),
     Extra(Box<dyn Extra + 'a>),
+    /// One that decodes JPEG pictures by what stands here.
+    TiffJpeg(Box<TiffJpeg<'a>>),
 }
 
 impl Source<'_> {
-    fn dimensions(&self) -> (u32, u32) {
+    pub(super) fn dimensions(&self) -> (u32, u32) {
         match self {
             Self::Library(decoder) => decoder.dimensions(),
             Self::Extra(decoder) => decoder.dimensions(),
+            Self::TiffJpeg(decoder) => decoder.dimensions,
         }
     }
 
-    fn color_type(&self) -> ColorType {
+    pub(super) fn color_type(&self) -> ColorType {
         match self {
             Self::Library(decoder) => decoder.color_type(),
             Self::Extra(decoder) => decoder.color_type(),
+            Self::TiffJpeg(decoder) if decoder.pixel_format() == PixelFormat::Luma8 => {
+                ColorType::L8
+            }
+            Self::TiffJpeg(_) => ColorType::Rgb8,
         }
     }
 
@@ -73,32 +79,41 @@ impl Source<'_> {
         pixels.saturating_mul(u64::from(self.color_type().bytes_per_pixel()))
     }
 
-    fn read(self, max_alloc_bytes: u64) -> Result<Vec<u8>, ImageError> {
+    /// The samples, or why `bytes` gave none.
+    fn read(
+        self,
+        bytes: &[u8],
+        format: Format,
+        limits: &Limits,
+        is_complete: bool,
+    ) -> Result<Vec<u8>, DecodeError> {
         let total = self.total_bytes();
-        match self {
+        let data = guard(format, || match self {
             Self::Library(mut decoder) => {
-                decoder.set_limits(decoder_limits(max_alloc_bytes.saturating_sub(total)))?;
+                decoder.set_limits(decoder_limits(limits.max_alloc_bytes.saturating_sub(total)))?;
                 // Within max_alloc_bytes, hence within memory.
                 let mut data = buffer::take(crate::num::to_usize(total).unwrap_or(0));
                 decoder.read_image_boxed(&mut data)?;
-                Ok(data)
+                Ok(Ok(data))
             }
-            Self::Extra(decoder) => decoder.read(),
-        }
+            Self::Extra(decoder) => decoder.read().map(Ok),
+            Self::TiffJpeg(decoder) => Ok(decoder.read()),
+        })?;
+        data.map_err(|error| convert_error(error, bytes, format, limits, is_complete))?
     }
 }
 
 /// A header that passed the limits, ready to be decoded.
 pub(crate) struct Opened<'a> {
-    decoder: Source<'a>,
+    pub(super) decoder: Source<'a>,
     format: Format,
     limits: Limits,
-    memory_bytes: u64,
-    is_complete: bool,
+    pub(super) memory_bytes: u64,
+    pub(super) is_complete: bool,
     /// Colours that the samples are numbers of.
-    palette: Option<Box<Palette>>,
+    pub(super) palette: Option<Box<Palette>>,
     /// Of a TIFF, where its directory stands.
-    directory: Option<u64>,
+    pub(super) directory: Option<u64>,
 }
 
 impl<'a> Opened<'a> {
@@ -118,76 +133,6 @@ impl<'a> Opened<'a> {
             return Self::tiff_page(bytes, Vec::new(), first.unwrap_or(0), limits);
         }
         Self::from_input(bytes, Cursor::new(bytes), format, limits)
-    }
-
-    /// One page of a TIFF: the directory at `start`, to which `head` in place of the file's first bytes
-    /// leads.
-    pub(crate) fn tiff_page(
-        bytes: &'a [u8],
-        head: Vec<u8>,
-        start: u64,
-        limits: Limits,
-    ) -> Result<Self, DecodeError> {
-        let tiff = Tiff::new(bytes);
-        let refused = |kind: &str| {
-            Err(DecodeError::unsupported_feature(Format::Tiff).because(kind.to_owned()))
-        };
-        if tiff_tiles::are_planes(&tiff, start) {
-            return refused("tiles that hold one channel each");
-        }
-        if let Some(kind) = tiff_kind::unread(&tiff, start) {
-            return refused(kind);
-        }
-        let palette = tiff.palette(start).filter(|_| !tiff.is_big());
-        let (palette, edit) = palette.map_or((None, None), |(one, edit)| (Some(one), Some(edit)));
-        let mut edits: Edits = tiff.tiles_as_strips(start).into_iter().flatten().collect();
-        edits.extend(edit);
-        let input = Overlay::buffered(head.clone(), edits.clone(), bytes);
-        let opened = match Packed::of(&tiff, start, palette.is_some()) {
-            Some(packed) => {
-                let open = || TiffSamples::new(input, packed).map(|it| Source::Extra(Box::new(it)));
-                let decoder = guard(Format::Tiff, open)?
-                    .map_err(|error| convert_error(error, bytes, Format::Tiff, &limits, true));
-                decoder
-                    .and_then(|decoder| Self::checked(bytes, decoder, Format::Tiff, None, limits))
-            }
-            None => Self::from_input(bytes, input, Format::Tiff, limits),
-        };
-        let opened = opened.map_err(|error| tiff_kind::explained(error, &tiff, start))?;
-        let color = opened.decoder.color_type();
-        // Its decoder gives integers of 32 bits as if they were such numbers.
-        if matches!(color, ColorType::Rgb32F | ColorType::Rgba32F) && !tiff.is_float(start) {
-            return refused("samples that are integers of 32 bits");
-        }
-        // Its decoder knows no palettes: the numbers are grey to it, and become colours here.
-        if palette.is_some() && color != ColorType::L8 {
-            return refused(&tiff_kind::describe(&tiff, start));
-        }
-        let mut opened = Self { palette, directory: Some(start), ..opened };
-        let dimensions = opened.decoder.dimensions();
-        if let Some(tiles) = LzwTiles::of(bytes, start, dimensions).filter(|_| opened.is_library())
-        {
-            opened.unpack_tiles(TiledLzw {
-                bytes,
-                head,
-                edits,
-                tiles,
-                dimensions,
-                color_type: color,
-                max_alloc_bytes: limits.max_alloc_bytes,
-            });
-        }
-        if opened.palette.is_some() {
-            let colours = opened.pixels().saturating_mul(3);
-            opened.memory_bytes = opened.memory_bytes.saturating_add(colours);
-        }
-        limits.check(Limit::AllocBytes, opened.memory_bytes)?;
-        Ok(opened)
-    }
-
-    fn unpack_tiles(&mut self, tiles: TiledLzw<'a>) {
-        self.memory_bytes = self.memory_bytes.saturating_add(tiles.memory_bytes());
-        self.decoder = Source::Extra(Box::new(tiles));
     }
 
     /// The same, read from `input`, which is `bytes` but for the first few.
@@ -214,7 +159,7 @@ impl<'a> Opened<'a> {
     }
 
     /// A decoder that read its header, checked against the limits.
-    fn checked(
+    pub(super) fn checked(
         bytes: &[u8],
         decoder: Source<'a>,
         format: Format,
@@ -235,10 +180,6 @@ impl<'a> Opened<'a> {
             palette: None,
             directory: None,
         })
-    }
-
-    const fn is_library(&self) -> bool {
-        matches!(self.decoder, Source::Library(_))
     }
 
     /// Memory that decoding will take at its peak, the pixels included.
@@ -263,14 +204,12 @@ impl<'a> Opened<'a> {
         let Self { decoder, format, limits, is_complete, palette, .. } = self;
         let (width, height) = decoder.dimensions();
         let (color, total) = (decoder.color_type(), decoder.total_bytes());
-        let data = guard(format, || decoder.read(limits.max_alloc_bytes))?
-            .map_err(|error| convert_error(error, bytes, format, &limits, is_complete))?;
+        let data = decoder.read(bytes, format, &limits, is_complete)?;
         if crate::num::to_u64(data.len()) != total {
             return Err(DecodeError::malformed(format));
         }
         if !is_displayable(&data, color) {
-            let why = "floating-point samples beyond 0 to 1";
-            return Err(DecodeError::unsupported_feature(format).because(why));
+            return Err(DecodeError::unsupported_feature(format).because(BEYOND_0_TO_1));
         }
         let (data, pixel_format) = match palette {
             Some(palette) => {
@@ -286,7 +225,7 @@ impl<'a> Opened<'a> {
 }
 
 /// The structure of a JPEG, checked against the limits before its decoder sees it.
-fn survey_jpeg(bytes: &[u8], limits: &Limits) -> Result<Survey, DecodeError> {
+pub(super) fn survey_jpeg(bytes: &[u8], limits: &Limits) -> Result<Survey, DecodeError> {
     if let Some(kind) = jpeg_kind::unsupported_kind(bytes) {
         return Err(DecodeError::unsupported_feature(Format::Jpeg).because(kind));
     }
@@ -386,10 +325,11 @@ fn memory_bytes(
     let pixels = u64::from(width) * u64::from(height);
     let extra = match decoder {
         Source::Extra(decoder) => decoder.memory_bytes(),
+        Source::TiffJpeg(decoder) => decoder.memory_bytes,
         Source::Library(_) => 0,
     };
     let output = output.saturating_add(extra).saturating_add(FIXED_BYTES);
-    if matches!(decoder, Source::Extra(_)) && format != Format::Jpeg {
+    if !matches!(decoder, Source::Library(_)) && format != Format::Jpeg {
         return output;
     }
     let beside = match format {

@@ -4,6 +4,9 @@ use image::ColorType;
 
 use crate::pixels::PixelFormat;
 
+/// Why a picture of other floating-point samples is not read.
+pub(crate) const BEYOND_0_TO_1: &str = "floating-point samples beyond 0 to 1";
+
 /// Samples of `color` as 8-bit samples in the same buffer, with their layout; `None` for a layout
 /// that no decoder of ours gives.
 pub(crate) fn to_8_bit(mut data: Vec<u8>, color: ColorType) -> Option<(Vec<u8>, PixelFormat)> {
@@ -25,10 +28,12 @@ pub(crate) fn to_8_bit(mut data: Vec<u8>, color: ColorType) -> Option<(Vec<u8>, 
 pub(crate) fn is_displayable(data: &[u8], color: ColorType) -> bool {
     let (samples, _) = data.as_chunks::<4>();
     !matches!(color, ColorType::Rgb32F | ColorType::Rgba32F)
-        || samples.iter().all(|sample| {
-            let steps = f32::from_ne_bytes(*sample) * 255.0;
-            (-0.5..=255.5).contains(&steps)
-        })
+        || samples.iter().all(|sample| float_to_8_bit(f32::from_ne_bytes(*sample)).is_some())
+}
+
+/// A floating-point sample in 8 bits; `None` for one that is not displayable.
+pub(crate) fn float_to_8_bit(sample: f32) -> Option<u8> {
+    (-0.5..=255.5).contains(&(sample * 255.0)).then(|| scale_f32(sample))
 }
 
 /// Undoes the multiplication of colours by their alpha, to the nearest value; where nothing shows, they are black.
@@ -69,7 +74,7 @@ fn narrow<const N: usize>(data: &mut Vec<u8>, convert: impl Fn([u8; N]) -> u8) {
 /// The nearest 8-bit value: 65535 / 255 = 257, so no value is halfway. Programs that keep the upper byte
 /// instead (libpng's and OpenCV's way) differ by one in a quarter of all values: at most 2 bits of PDQ on 32 pictures
 /// (2026-11-26).
-fn scale_u16(sample: u16) -> u8 {
+pub(crate) fn scale_u16(sample: u16) -> u8 {
     let [value, ..] = ((u32::from(sample) + 128) / 257).to_le_bytes();
     value
 }

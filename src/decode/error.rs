@@ -125,6 +125,18 @@ impl DecodeError {
         Kind::Panicked { format, message }.into()
     }
 
+    /// The same of a file of another format, in which the picture lies.
+    pub(crate) fn within(self, format: Format) -> Self {
+        let kind = match self.kind {
+            Kind::UnsupportedFeature(_) => Kind::UnsupportedFeature(format),
+            Kind::Truncated(_) => Kind::Truncated(format),
+            Kind::Malformed(_) => Kind::Malformed(format),
+            Kind::Panicked { message, .. } => Kind::Panicked { format, message },
+            kind => kind,
+        };
+        Self { kind, ..self }
+    }
+
     pub(crate) fn because(self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { source: Some(source.into()), ..self }
     }

@@ -5,6 +5,8 @@
 //! the end marker of a thumbnail inside one deceives nobody. What follows the end marker (a second
 //! picture, a film, an archive) is not looked at.
 
+use std::ops::Range;
+
 /// What the markers say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Survey {
@@ -85,6 +87,11 @@ impl Survey {
 }
 
 impl Frame {
+    /// Components of each pixel.
+    pub(crate) fn components(&self) -> usize {
+        self.sampling.len()
+    }
+
     /// Blocks of 8 × 8 samples of all components, whole interleaved units (T.81, A.2.4).
     fn blocks(&self) -> u64 {
         let units: u64 = self.sampling.iter().map(|&(h, v)| u64::from(h) * u64::from(v)).sum();
@@ -239,6 +246,26 @@ impl Walk<'_> {
             restarts += 1;
         }
     }
+}
+
+/// Code and place of each marker segment before the first scan, from the marker on; ends at damage, too.
+pub(crate) fn segments(bytes: &[u8]) -> impl Iterator<Item = (u8, Range<usize>)> + '_ {
+    let mut at = 2;
+    std::iter::from_fn(move || {
+        loop {
+            let &[0xff, code, high, low, ..] = bytes.get(at..)? else { return None };
+            match code {
+                // Fill bytes.
+                0xff => at += 1,
+                marker::START_OF_SCAN | marker::END_OF_IMAGE => return None,
+                _ => {
+                    let start = at;
+                    at += 2 + usize::from(u16::from_be_bytes([high, low])).max(2);
+                    return (at <= bytes.len()).then_some((code, start..at));
+                }
+            }
+        }
+    })
 }
 
 /// Where the first `ff` stands, eight bytes at a time: markers and stuffed bytes are rare in

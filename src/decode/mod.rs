@@ -5,7 +5,7 @@
 //! partial, or in a [`DecodeError`] with a reason. What the pixels mean is [`crate::hash`]'s
 //! business.
 //!
-//! Rules: samples become 8-bit (16 bits are rounded to the nearest), palettes are expanded, CMYK is
+//! Rules: samples become 8-bit (others are scaled, to the nearest), palettes are expanded, CMYK is
 //! converted, alpha is kept beside the colour it hides, orientation tags and colour profiles are
 //! not applied. What a HEIF or AVIF container says of cropping, turning and mirroring (`clap`,
 //! `irot`, `imir`), and what a JPEG XL header says of orientation, is part of the picture and is
@@ -56,11 +56,17 @@ mod overlay;
 mod part;
 mod png;
 mod sniff;
+mod tiff;
+mod tiff_edit;
+mod tiff_jpeg;
 mod tiff_kind;
+mod tiff_layout;
+mod tiff_piece;
 mod tiff_raw;
 mod tiff_samples;
 mod tiff_tag;
 mod tiff_tiles;
+mod tiff_ycbcr;
 #[cfg(feature = "turbojpeg")]
 mod turbo;
 mod unread;

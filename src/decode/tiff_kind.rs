@@ -5,7 +5,9 @@
 use std::error::Error;
 
 use image::ImageError;
+use image::error::UnsupportedErrorKind;
 
+use super::convert::BEYOND_0_TO_1;
 use super::error::DecodeError;
 use super::format::Format;
 use super::tiff_tag::{
@@ -19,11 +21,13 @@ const MOST_FAX_SIDE: u64 = 0xffff;
 
 /// A refusal with the kind of picture as its reason, in place of the decoder's own words.
 pub(crate) fn explained(error: DecodeError, tiff: &Tiff<'_>, start: u64) -> DecodeError {
-    let is_decoders = error.source().is_some_and(<dyn Error>::is::<ImageError>);
-    if error.reason() != "unsupported feature" || !is_decoders {
-        return error;
-    }
-    DecodeError::unsupported_feature(Format::Tiff).because(describe(tiff, start))
+    let decoders = error.source().and_then(<dyn Error>::downcast_ref::<ImageError>);
+    let Some(ImageError::Unsupported(refusal)) = decoders else { return error };
+    let kind = match refusal.kind() {
+        UnsupportedErrorKind::GenericFeature(what) if what == BEYOND_0_TO_1 => what.clone(),
+        _ => describe(tiff, start),
+    };
+    DecodeError::unsupported_feature(Format::Tiff).because(kind)
 }
 
 /// Why a picture that its decoder would call damaged is not read.
@@ -75,7 +79,7 @@ pub(crate) fn describe(tiff: &Tiff<'_>, start: u64) -> String {
         Some(32773) => "PackBits".to_owned(),
         Some(32809) => "ThunderScan".to_owned(),
         Some(34676 | 34677) => "SGI Log".to_owned(),
-        Some(34712) => "JPEG 2000".to_owned(),
+        Some(33003..=33005 | 34712) => "JPEG 2000".to_owned(),
         Some(34887) => "LERC".to_owned(),
         Some(34925) => "LZMA".to_owned(),
         Some(50000) => "Zstandard".to_owned(),

@@ -15,8 +15,10 @@ pub(super) const STRIP_OFFSETS: u16 = 273;
 pub(super) const SAMPLES_PER_PIXEL: u16 = 277;
 pub(super) const ROWS_PER_STRIP: u16 = 278;
 pub(super) const STRIP_BYTES: u16 = 279;
-const COLOR_MAP: u16 = 320;
+pub(super) const PLANAR_CONFIGURATION: u16 = 284;
+pub(super) const PREDICTOR: u16 = 317;
 pub(super) const TILE_WIDTH: u16 = 322;
+pub(super) const TILE_LENGTH: u16 = 323;
 pub(super) const TILE_OFFSETS: u16 = 324;
 pub(super) const TILE_BYTE_COUNTS: u16 = 325;
 pub(super) const SUB_DIRECTORIES: u16 = 330;
@@ -52,9 +54,8 @@ pub(super) const LONG_LONG: u16 = 16;
 const DIRECTORY: u16 = 13;
 const BIG_DIRECTORY: u16 = 18;
 const TEXT: u16 = 2;
-
-/// The colours of a picture whose samples are their numbers, 256 at most.
-pub(crate) type Palette = [[u8; 3]; 256];
+/// Two longs: numerator and denominator.
+const RATIONAL: u16 = 5;
 
 /// An entry of a directory.
 pub(super) struct Entry {
@@ -83,7 +84,7 @@ const fn value_bytes(kind: u16) -> Option<usize> {
         1 | TEXT | 6 | 7 => Some(1),
         SHORT | 8 => Some(2),
         LONG | 9 | 11 | DIRECTORY => Some(4),
-        5 | 10 | 12 | LONG_LONG | 17 | BIG_DIRECTORY => Some(8),
+        RATIONAL | 10 | 12 | LONG_LONG | 17 | BIG_DIRECTORY => Some(8),
         _ => None,
     }
 }
@@ -148,49 +149,6 @@ impl<'a> Tiff<'a> {
         self.bytes.get(place.clone())?.starts_with(b"\xff\xd8\xff").then_some(place)
     }
 
-    /// The colours of the directory at `start`, when its samples are numbers of 1, 2, 4 or 8 bits in a palette
-    /// (TIFF 6.0, section 5), and the byte that makes them grey instead.
-    pub(crate) fn palette(&self, start: u64) -> Option<(Box<Palette>, (usize, u8))> {
-        let start = crate::num::to_usize(start)?;
-        let entry = |wanted: u16| {
-            let mut entries = self.entries(start);
-            entries.find(|(tag, ..)| *tag == wanted).map(|(_, at, count)| (at, count))
-        };
-        let (photometric, _) = entry(PHOTOMETRIC)?;
-        let (bits, _) = entry(BITS_PER_SAMPLE)?;
-        let (map, values) = entry(COLOR_MAP)?;
-        let colours = match self.value(bits)? {
-            bits @ (1 | 2 | 4 | 8) => 1 << bits,
-            _ => return None,
-        };
-        if self.value(photometric) != Some(3) || values != 3 * colours {
-            return None;
-        }
-        let map = self.long(map + 8)?;
-        let values: Vec<u16> =
-            (0..values).map_while(|index| self.short(map.checked_add(index * 2)?)).collect();
-        // Some programs write 8 bits where 16 are meant.
-        let shift = if values.iter().all(|value| *value < 256) { 0 } else { 8 };
-        let value = |index: usize| values.get(index).map(|value| (value >> shift).to_le_bytes()[0]);
-        let mut palette = Box::new([[0; 3]; 256]);
-        for (index, colour) in palette.iter_mut().enumerate().take(colours) {
-            *colour = [value(index)?, value(colours + index)?, value(2 * colours + index)?];
-        }
-        Some((palette, (photometric + 8 + usize::from(self.is_big_endian), 1)))
-    }
-
-    /// The bytes that give the offsets and lengths of tiles their own tags, where they stand under those of strips as
-    /// some programs wrote them; of a BigTIFF too.
-    pub(super) fn tiles_as_strips(&self, start: u64) -> Option<[(usize, u8); 2]> {
-        self.find(start, TILE_WIDTH)?;
-        let renamed = |from: u16, to: u16| {
-            let place = self.find(start, from)?.at + usize::from(self.is_big_endian);
-            // The upper bytes are the same.
-            self.find(start, to).is_none().then_some((place, to.to_le_bytes()[0]))
-        };
-        Some([renamed(STRIP_OFFSETS, TILE_OFFSETS)?, renamed(STRIP_BYTES, TILE_BYTE_COUNTS)?])
-    }
-
     /// Whether the directory at `start` says that its samples are floating-point numbers (TIFF 6.0, section
     /// 19); of a BigTIFF too.
     pub(crate) fn is_float(&self, start: u64) -> bool {
@@ -232,6 +190,27 @@ impl<'a> Tiff<'a> {
         })
     }
 
+    /// The fractions of a tag in the directory at `start`, as many as the file holds; of a BigTIFF too. Those without a
+    /// denominator are no numbers.
+    pub(super) fn fractions(&self, start: u64, tag: u16) -> impl Iterator<Item = f64> {
+        let entry = self.find(start, tag).filter(|entry| entry.kind == RATIONAL);
+        let (place, count) = entry.map_or((0, 0), |entry| (entry.place, entry.count));
+        (0..count).map_while(move |index| {
+            let at = place.checked_add(index.checked_mul(8)?)?;
+            let part = |at| {
+                let value = crate::num::read_u32(self.bytes, at)?;
+                Some(f64::from(if self.is_big_endian { value.swap_bytes() } else { value }))
+            };
+            Some(part(at)? / part(at.checked_add(4)?)?)
+        })
+    }
+
+    /// Where the values of a tag in the directory at `start` stand, bytes all; of a BigTIFF too.
+    pub(super) fn byte_values(&self, start: u64, tag: u16) -> Option<&'a [u8]> {
+        let entry = self.find(start, tag).filter(|entry| matches!(entry.kind, 1 | 7))?;
+        self.bytes.get(entry.place..entry.place.checked_add(entry.count)?)
+    }
+
     /// The text of a tag in the directory at `start`; of a BigTIFF too.
     pub(super) fn text(&self, start: u64, tag: u16) -> Option<&'a [u8]> {
         let entry = self.find(start, tag).filter(|entry| entry.kind == TEXT)?;
@@ -246,6 +225,10 @@ impl<'a> Tiff<'a> {
             bytes.reverse();
         }
         is_held.then_some(bytes)
+    }
+
+    pub(super) const fn is_big_endian(&self) -> bool {
+        self.is_big_endian
     }
 
     pub(crate) fn is_big(&self) -> bool {

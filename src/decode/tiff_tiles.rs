@@ -16,81 +16,58 @@ use weezl::{BitOrder, LzwStatus};
 use super::buffer;
 use super::codec::{Extra, decoder_limits};
 use super::overlay::Edits;
-use super::tiff_tag::{
-    BITS_PER_SAMPLE, COMPRESSION, LONG, LONG_LONG, ROWS_PER_STRIP, SAMPLES_PER_PIXEL, STRIP_BYTES,
-    STRIP_OFFSETS, TILE_BYTE_COUNTS, TILE_OFFSETS, TILE_WIDTH, Tiff,
-};
+use super::tiff_edit;
+use super::tiff_layout::Layout;
+use super::tiff_piece::{Pieces, are_planes, channels};
+use super::tiff_samples::TiffSamples;
+use super::tiff_tag::{BITS_PER_SAMPLE, COMPRESSION, Tiff};
+use super::tiff_ycbcr::YCbCr;
 
-const PLANAR_CONFIGURATION: u16 = 284;
-const TILE_LENGTH: u16 = 323;
 const UNCOMPRESSED: u64 = 1;
 const LZW: u64 = 5;
-const PLANES: u64 = 2;
-
-/// Whether each tile of the directory at `start` holds one channel of several, which makes the decoder panic.
-pub(crate) fn are_planes(tiff: &Tiff<'_>, start: u64) -> bool {
-    tiff.find(start, TILE_WIDTH).is_some() && channels(tiff, start) > 1 && has_planes(tiff, start)
-}
-
-fn has_planes(tiff: &Tiff<'_>, start: u64) -> bool {
-    tiff.numbers(start, PLANAR_CONFIGURATION).next() == Some(PLANES)
-}
-
-fn channels(tiff: &Tiff<'_>, start: u64) -> u64 {
-    tiff.numbers(start, SAMPLES_PER_PIXEL).next().unwrap_or(1)
-}
 
 /// LZW tiles of one directory, or its strips of the old LZW.
 pub(crate) struct LzwTiles {
     start: u64,
-    /// Tags of their places and lengths.
-    tags: [u16; 2],
+    pieces: Pieces,
     is_old: bool,
     /// Place and length of each.
     places: Vec<(u64, u64)>,
-    /// Tiles beside each other.
-    across: u64,
     /// Rows of the picture.
     height: u64,
-    /// Rows of a tile.
-    rows: u64,
     /// Bytes of each when unpacked.
     tile_bytes: u64,
 }
 
 impl LzwTiles {
     /// Those of the directory of `bytes` at `start`, whose picture has `dimensions`; `None` when it has none.
-    pub(crate) fn of(bytes: &[u8], start: u64, dimensions: (u32, u32)) -> Option<Self> {
+    pub(crate) fn of(
+        bytes: &[u8],
+        start: u64,
+        dimensions: (u32, u32),
+        layout: Option<&Layout>,
+    ) -> Option<Self> {
         let tiff = &Tiff::new(bytes);
         let number = |tag| tiff.numbers(start, tag).next();
         if number(COMPRESSION) != Some(LZW) {
             return None;
         }
-        let has_tiles = number(TILE_WIDTH).is_some();
-        let (tags, [width, rows]) = if has_tiles {
-            ([TILE_OFFSETS, TILE_BYTE_COUNTS], [number(TILE_WIDTH)?, number(TILE_LENGTH)?])
-        } else {
-            let [width, height] = [dimensions.0, dimensions.1].map(u64::from);
-            let rows = number(ROWS_PER_STRIP).unwrap_or(height).min(height);
-            ([STRIP_OFFSETS, STRIP_BYTES], [width, rows])
-        };
-        // Some programs wrote tiles under the tags of strips.
-        let [offsets, lengths] = match number(tags[0]) {
-            Some(_) => tags,
-            None => [STRIP_OFFSETS, STRIP_BYTES],
-        };
-        let is_old = is_old(bytes, number(offsets)?);
-        if !has_tiles && (!is_old || (has_planes(tiff, start) && channels(tiff, start) > 1)) {
+        let pieces = Pieces::of(tiff, start, dimensions)?;
+        let is_old = is_old(bytes, number(pieces.written[0])?);
+        if !pieces.are_tiles && (!is_old || are_planes(tiff, start)) {
             return None;
         }
-        let bits = number(BITS_PER_SAMPLE).unwrap_or(1).checked_mul(channels(tiff, start))?;
-        let tile_bytes = width.checked_mul(bits)?.div_ceil(8).checked_mul(rows)?;
+        let tile_bytes = match layout {
+            Some(layout) => layout.bytes(pieces.width, pieces.rows)?,
+            None => {
+                let bits =
+                    number(BITS_PER_SAMPLE).unwrap_or(1).checked_mul(channels(tiff, start))?;
+                pieces.width.checked_mul(bits)?.div_ceil(8).checked_mul(pieces.rows)?
+            }
+        };
+        let places = pieces.places(tiff, start);
         let height = u64::from(dimensions.1);
-        let across = u64::from(dimensions.0).div_ceil(width.max(1));
-        let count = across.checked_mul(height.div_ceil(rows.max(1)))?;
-        let places = tiff.numbers(start, offsets).zip(tiff.numbers(start, lengths));
-        let places = places.take(crate::num::to_usize(count)?).collect();
-        Some(Self { start, tags, is_old, places, across, height, rows, tile_bytes })
+        Some(Self { start, pieces, is_old, places, height, tile_bytes })
     }
 
     /// Bytes of the unpacked tiles and of what says where they are.
@@ -101,9 +78,8 @@ impl LzwTiles {
 
     /// Bytes of a tile that lie in the picture: some programs write no more.
     fn shown_bytes(&self, index: u64) -> u64 {
-        let above = index / self.across.max(1) * self.rows;
-        let rows = self.height.saturating_sub(above).min(self.rows);
-        self.tile_bytes / self.rows.max(1) * rows
+        let (_, rows) = self.pieces.rows_of(index, self.height);
+        self.tile_bytes / self.pieces.rows.max(1) * rows
     }
 
     /// Appends the tiles to `file`, a copy of `bytes`, and makes it say so.
@@ -123,8 +99,9 @@ impl LzwTiles {
             }
         }
         let lengths = vec![self.tile_bytes; self.places.len()];
-        put(file, self.start, self.tags[0], &offsets)
-            .and_then(|()| put(file, self.start, self.tags[1], &lengths))
+        let [offset_tag, length_tag] = self.pieces.tags;
+        put(file, self.start, offset_tag, &offsets)
+            .and_then(|()| put(file, self.start, length_tag, &lengths))
             .and_then(|()| put(file, self.start, COMPRESSION, &[UNCOMPRESSED]))
             .ok_or_else(|| ErrorKind::InvalidData.into())
     }
@@ -160,16 +137,18 @@ fn unpack(mut packed: &[u8], is_old: bool, out: &mut [u8]) -> io::Result<u64> {
 /// Gives a tag of the directory at `start` other numbers.
 fn put(file: &mut Vec<u8>, start: u64, tag: u16, numbers: &[u64]) -> Option<()> {
     let tiff = Tiff::new(file);
-    let at = tiff.find(start, tag)?.at;
-    let (kind, len) = if tiff.is_big() { (LONG_LONG, 8) } else { (LONG, 4) };
-    let bytes = |number| tiff.number_bytes(number, len);
-    let mut values =
-        numbers.iter().map(|number| bytes(*number)).collect::<Option<Vec<_>>>()?.concat();
-    let end = crate::num::to_u64(file.len());
-    let field = if numbers.len() == 1 { std::mem::take(&mut values) } else { bytes(end)? };
-    let kind = tiff.number_bytes(kind.into(), 2)?;
-    let entry = [kind, bytes(crate::num::to_u64(numbers.len()))?, field].concat();
-    file.get_mut(at + 2..at + 2 + entry.len())?.copy_from_slice(&entry);
+    let len = if tiff.is_big() { 8 } else { 4 };
+    let bytes = |number: &u64| tiff.number_bytes(*number, len);
+    let (field, mut values) = match numbers {
+        [number] => (*number, Vec::new()),
+        numbers => {
+            let values = numbers.iter().map(bytes).collect::<Option<Vec<_>>>()?.concat();
+            (crate::num::to_u64(file.len()), values)
+        }
+    };
+    let count = crate::num::to_u64(numbers.len());
+    let (at, entry) = tiff_edit::entry(&tiff, start, tag, count, field)?;
+    file.get_mut(at..at + entry.len())?.copy_from_slice(&entry);
     file.append(&mut values);
     Some(())
 }
@@ -183,6 +162,8 @@ pub(crate) struct TiledLzw<'a> {
     pub(crate) tiles: LzwTiles,
     pub(crate) dimensions: (u32, u32),
     pub(crate) color_type: ColorType,
+    /// Of samples that `image` does not read.
+    pub(crate) layout: Option<(Layout, Option<Box<YCbCr>>)>,
     pub(crate) max_alloc_bytes: u64,
 }
 
@@ -212,6 +193,9 @@ impl Extra for TiledLzw<'_> {
             }
         }
         self.tiles.unpack(self.bytes, &mut file)?;
+        if let Some((layout, ycbcr)) = self.layout {
+            return Box::new(TiffSamples::new(Cursor::new(file), layout, ycbcr)?).read();
+        }
         let mut reader = ImageReader::with_format(Cursor::new(file), ImageFormat::Tiff);
         reader.limits(decoder_limits(self.max_alloc_bytes));
         let decoder = reader.into_decoder()?;
@@ -223,6 +207,10 @@ impl Extra for TiledLzw<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tiff_tag::{
+        LONG, LONG_LONG, PLANAR_CONFIGURATION, SAMPLES_PER_PIXEL, TILE_BYTE_COUNTS, TILE_LENGTH,
+        TILE_OFFSETS, TILE_WIDTH,
+    };
     use super::super::{Decoded, Limits, decode};
     use super::*;
 
@@ -371,6 +359,30 @@ mod tests {
         };
         assert_eq!(reason(&packed[..20]), "truncated");
         assert_eq!(reason(&[&packed[..20], &[0xff; 40]].concat()), "malformed");
+    }
+
+    #[test]
+    fn packed_samples_in_tiles_are_read_in_either_order_and_size() {
+        for (is_big_endian, is_big) in [(false, false), (true, false), (false, true), (true, true)]
+        {
+            let order = Order { is_big_endian, is_big };
+            let mut tags = tags(20, 16, 1, 1);
+            tags.retain(|(tag, _)| *tag != BITS_PER_SAMPLE);
+            tags.push((BITS_PER_SAMPLE, 4));
+            // Rows of 16 samples in 8 bytes, the last ones of one value.
+            let rows: Vec<u8> = (0..128).map(|at: u8| if at < 64 { at } else { 0x5a }).collect();
+            let mut encoder = weezl::encode::Encoder::with_tiff_size_switch(BitOrder::Msb, 8);
+            let packed = encoder.encode(&rows).unwrap();
+            let file = order.file(&tags, &[packed.clone(), packed]);
+            let picture = decode(&file, &Limits::default()).unwrap();
+            for row in 0..16 {
+                let bytes =
+                    rows[row as usize * 8..][..8].iter().chain(&rows[row as usize * 8..][..2]);
+                let expected: Vec<u8> =
+                    bytes.flat_map(|byte| [byte >> 4, byte & 15]).map(|value| value * 17).collect();
+                assert_eq!(picture.pixels().row(row), expected, "row {row}");
+            }
+        }
     }
 
     #[test]

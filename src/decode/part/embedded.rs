@@ -13,7 +13,7 @@ use std::ops::Range;
 use super::super::codec::Opened;
 use super::super::exif;
 use super::super::iso;
-use super::super::jpeg::Survey;
+use super::super::jpeg::{self, Survey};
 use super::super::tiff_raw;
 use super::super::tiff_tag::Tiff;
 use super::hidden::{self, Search};
@@ -28,7 +28,7 @@ pub(super) fn walk(bytes: &[u8], format: Format, walk: &mut Walk<'_>) -> Result<
         return raw(bytes, format, walk);
     }
     if format == Format::Jpeg {
-        return jpeg(bytes, walk);
+        return in_jpeg(bytes, walk);
     }
     for exif in exif::find(bytes, format) {
         walk.beside =
@@ -40,7 +40,7 @@ pub(super) fn walk(bytes: &[u8], format: Format, walk: &mut Walk<'_>) -> Result<
     appended(bytes, format, end, &[], 1.., walk)
 }
 
-fn jpeg(bytes: &[u8], walk: &mut Walk<'_>) -> Result<(), Stop> {
+fn in_jpeg(bytes: &[u8], walk: &mut Walk<'_>) -> Result<(), Stop> {
     let mut numbers = 1..;
     let mut listed = Vec::new();
     thumbnails(bytes, walk)?;
@@ -80,26 +80,8 @@ fn appended(
 
 /// Bodies of the application segments before the first scan, with their places.
 fn application_segments(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
-    let mut at = 2;
-    std::iter::from_fn(move || {
-        loop {
-            let &[0xff, code, high, low, ..] = bytes.get(at..)? else { return None };
-            match code {
-                // Fill bytes.
-                0xff => at += 1,
-                0xda | 0xd9 => return None,
-                _ => {
-                    let length = usize::from(u16::from_be_bytes([high, low])).max(2);
-                    let body = bytes.get(at + 4..at + 2 + length)?;
-                    let body_at = at + 4;
-                    at += 2 + length;
-                    if (0xe0..=0xef).contains(&code) {
-                        return Some((body_at, body));
-                    }
-                }
-            }
-        }
-    })
+    let segments = jpeg::segments(bytes).filter(|(code, _)| (0xe0..=0xef).contains(code));
+    segments.map(|(_, place)| (place.start + 4, &bytes[place.start + 4..place.end]))
 }
 
 /// The JPEG at the start of a place as far as its own markers go, or else its start: the length that a directory

@@ -57,7 +57,7 @@ impl<'a> Source<'a> {
         });
         let full_width = index(self.pixels.width());
         let is_plain = self.width == full_width && self.height == index(self.pixels.height());
-        let whole = (is_plain && y + LANES <= self.height).then(|| self.pixels.from_row(y));
+        let whole = (is_plain && y + LANES <= self.height).then(|| self.pixels.rows_from(y));
         let stride = self.pixels.row_stride_bytes();
         Band {
             rows,

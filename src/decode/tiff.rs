@@ -1,0 +1,138 @@
+//! One page of a TIFF: who decodes it, and which tags he is shown.
+
+use std::io::{BufRead, Seek};
+
+use image::{ColorType, ImageError};
+
+use super::codec::{Opened, Source};
+use super::codec_error::{convert_error, guard};
+use super::error::DecodeError;
+use super::format::Format;
+use super::limits::{Limit, Limits};
+use super::overlay::{Edits, Overlay};
+use super::tiff_jpeg::{self, TiffJpeg};
+use super::tiff_layout::Layout;
+use super::tiff_piece::are_planes;
+use super::tiff_samples::TiffSamples;
+use super::tiff_tag::{TILE_WIDTH, Tiff};
+use super::tiff_tiles::{LzwTiles, TiledLzw};
+use super::tiff_ycbcr::YCbCr;
+use super::{tiff_edit, tiff_kind};
+
+impl<'a> Opened<'a> {
+    /// One page of a TIFF: the directory at `start`, to which `head` in place of the file's first bytes
+    /// leads.
+    pub(crate) fn tiff_page(
+        bytes: &'a [u8],
+        head: Vec<u8>,
+        start: u64,
+        limits: Limits,
+    ) -> Result<Self, DecodeError> {
+        let tiff = Tiff::new(bytes);
+        if let Some(jpeg) = TiffJpeg::of(bytes, start, limits)? {
+            return Self::tiff_jpeg(jpeg, limits);
+        }
+        if let Some(jpeg) = tiff_jpeg::old_jpeg(bytes, start) {
+            return Self::new(jpeg, Format::Jpeg, limits)
+                .map_err(|error| error.within(Format::Tiff));
+        }
+        if tiff.find(start, TILE_WIDTH).is_some() && are_planes(&tiff, start) {
+            return Err(refused("tiles that hold one channel each"));
+        }
+        if let Some(kind) = tiff_kind::unread(&tiff, start) {
+            return Err(refused(kind));
+        }
+        Self::tiff_samples(bytes, head, start, limits)
+            .map_err(|error| tiff_kind::explained(error, &tiff, start))
+    }
+
+    fn tiff_jpeg(jpeg: TiffJpeg<'a>, limits: Limits) -> Result<Self, DecodeError> {
+        let is_complete = jpeg.is_complete;
+        let source = Source::TiffJpeg(Box::new(jpeg));
+        let mut opened = Self::checked(&[], source, Format::Tiff, None, limits)?;
+        opened.is_complete = is_complete;
+        Ok(opened)
+    }
+
+    /// Of samples that are not JPEG.
+    fn tiff_samples(
+        bytes: &'a [u8],
+        head: Vec<u8>,
+        start: u64,
+        limits: Limits,
+    ) -> Result<Self, DecodeError> {
+        let tiff = Tiff::new(bytes);
+        let (palette, edit) = tiff_edit::palette(&tiff, start).unzip();
+        let layout = Layout::of(&tiff, start, palette.is_some());
+        let mut edits: Edits =
+            tiff_edit::tiles_as_strips(&tiff, start).into_iter().flatten().collect();
+        edits.extend(edit.into_iter().flatten());
+        let layout_edits = layout.and_then(|layout| layout.edits(&tiff, start));
+        let layout = layout.filter(|_| layout_edits.is_some());
+        let ycbcr = || layout.and_then(|layout| YCbCr::of(&tiff, start, layout.unit()?));
+        if layout.is_some_and(|layout| layout.unit().is_some()) && ycbcr().is_none() {
+            let why = "coefficients or references of YCbCr that make no colours";
+            return Err(DecodeError::malformed(Format::Tiff).because(why));
+        }
+        edits.extend(layout_edits.into_iter().flatten());
+        let input = Overlay::buffered(head.clone(), edits.clone(), bytes);
+        let mut opened = match layout {
+            Some(layout) => {
+                limits.check_size(layout.dimensions.0, layout.dimensions.1)?;
+                let open = || tiff_layout(input, layout, ycbcr());
+                let decoder = guard(Format::Tiff, open)?
+                    .map_err(|error| convert_error(error, bytes, Format::Tiff, &limits, true))?;
+                Self::checked(bytes, decoder, Format::Tiff, None, limits)?
+            }
+            None => Self::from_input(bytes, input, Format::Tiff, limits)?,
+        };
+        let color_type = opened.decoder.color_type();
+        // Its decoder gives integers of 32 bits as if they were such numbers.
+        if matches!(color_type, ColorType::Rgb32F | ColorType::Rgba32F) && !tiff.is_float(start) {
+            return Err(refused("samples that are integers of 32 bits"));
+        }
+        // Its decoder knows no palettes: the numbers are grey to it, and become colours here.
+        if palette.is_some() && color_type != ColorType::L8 {
+            return Err(refused(&tiff_kind::describe(&tiff, start)));
+        }
+        opened.palette = palette;
+        opened.directory = Some(start);
+        let dimensions = opened.decoder.dimensions();
+        if let Some(tiles) = LzwTiles::of(bytes, start, dimensions, layout.as_ref()) {
+            opened.unpack_tiles(TiledLzw {
+                bytes,
+                head,
+                edits,
+                tiles,
+                dimensions,
+                color_type,
+                layout: layout.map(|layout| (layout, ycbcr())),
+                max_alloc_bytes: limits.max_alloc_bytes,
+            });
+        }
+        if opened.palette.is_some() {
+            let colours = opened.pixels().saturating_mul(3);
+            opened.memory_bytes = opened.memory_bytes.saturating_add(colours);
+        }
+        limits.check(Limit::AllocBytes, opened.memory_bytes)?;
+        Ok(opened)
+    }
+
+    fn unpack_tiles(&mut self, tiles: TiledLzw<'a>) {
+        let tiles: Box<dyn super::codec::Extra + 'a> = Box::new(tiles);
+        self.memory_bytes = self.memory_bytes.saturating_add(tiles.memory_bytes());
+        self.decoder = Source::Extra(tiles);
+    }
+}
+
+fn refused(kind: &str) -> DecodeError {
+    DecodeError::unsupported_feature(Format::Tiff).because(kind.to_owned())
+}
+
+fn tiff_layout<'a>(
+    input: impl BufRead + Seek + 'a,
+    layout: Layout,
+    ycbcr: Option<Box<YCbCr>>,
+) -> Result<Source<'a>, ImageError> {
+    TiffSamples::new(input, layout, ycbcr).map(|it| Source::Extra(Box::new(it)))
+}
