@@ -17,7 +17,7 @@ use super::overlay::{Edits, Overlay};
 use super::tiff_samples::{Packed, TiffSamples};
 use super::tiff_tag::{Palette, Tiff};
 use super::tiff_tiles::{LzwTiles, TiledLzw};
-use super::{buffer, gif, ico, jpeg_kind, png, tiff_kind, tiff_tiles, webp};
+use super::{buffer, gif, ico, jpeg_head, jpeg_kind, png, tiff_kind, tiff_tiles, webp};
 use crate::pixels::PixelFormat;
 
 /// Rows of samples and tables that every decoder keeps besides whole-picture buffers.
@@ -208,9 +208,18 @@ impl<'a> Opened<'a> {
             limits.check_size(width, height)?;
         }
         let is_complete = survey.as_ref().is_none_or(|survey| survey.is_complete);
-        let decoder = guard(format, || open(bytes, input, format, &limits))?
+        let amended = survey.as_ref().and_then(|survey| jpeg_head::amended(bytes, survey));
+        let copied_bytes = amended.as_ref().map_or(0, |copy| crate::num::to_u64(copy.len()));
+        let open = || match amended {
+            Some(copy) => open(bytes, Cursor::new(copy), format, &limits),
+            None => open(bytes, input, format, &limits),
+        };
+        let decoder = guard(format, open)?
             .map_err(|error| convert_error(error, bytes, format, &limits, is_complete))?;
-        Self::checked(bytes, decoder, format, survey.as_ref(), limits)
+        let opened = Self::checked(bytes, decoder, format, survey.as_ref(), limits)?;
+        let memory_bytes = opened.memory_bytes.saturating_add(copied_bytes);
+        limits.check(Limit::AllocBytes, memory_bytes)?;
+        Ok(Self { memory_bytes, ..opened })
     }
 
     /// A decoder that read its header, checked against the limits.
@@ -299,8 +308,7 @@ fn survey_jpeg(bytes: &[u8], limits: &Limits) -> Result<Survey, DecodeError> {
             return Err(DecodeError::unsupported_feature(Format::Jpeg));
         }
     }
-    if survey.is_misread() {
-        let kind = "one scan for each component, the colours of fewer samples";
+    if let Some(kind) = survey.misread_kind() {
         return Err(DecodeError::unsupported_feature(Format::Jpeg).because(kind));
     }
     Ok(survey)
