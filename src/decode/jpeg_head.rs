@@ -153,13 +153,13 @@ mod tests {
     use super::*;
 
     fn segment(code: u8, body: &[u8]) -> Vec<u8> {
-        let length = u8::try_from(body.len() + 2).unwrap();
+        let [.., length] = (body.len() + 2).to_be_bytes();
         [&[0xff, code, 0, length], body].concat()
     }
 
     /// A picture of so many lines with these numbers of components, behind `head`.
     fn file(head: &[u8], lines: u8, components: &[u8], tail: &[u8]) -> Vec<u8> {
-        let count = u8::try_from(components.len()).unwrap();
+        let [.., count] = components.len().to_be_bytes();
         let sampling = components.iter().flat_map(|number| [*number, 0x11, 0]);
         let frame: Vec<u8> = [8, 0, lines, 0, 8, count].into_iter().chain(sampling).collect();
         let selectors = components.iter().flat_map(|number| [*number, 0]);
