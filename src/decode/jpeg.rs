@@ -130,7 +130,7 @@ impl Frame {
         u64::from(columns) * u64::from(rows)
     }
 
-    /// A first component with fewer samples in a row than another was 66 to 108 bits off; the others are
+    /// A first component with fewer samples in a row than another was 14 to 108 bits off; the others are
     /// refused as if they were damaged.
     fn has_odd_sampling(&self) -> bool {
         let most = |side: fn(&(u8, u8)) -> u8| self.sampling.iter().map(side).max().unwrap_or(1);
