@@ -8,9 +8,9 @@
 //! of the scan, the search is certain to pay and is not given up. Where it is not, as near a flood
 //! of alike hashes, how many survive is estimated: few of an even share, all of what is beyond it;
 //! and a search that is expected to pay may spend [`WASTE`] of the scan's cost to find out, the
-//! reading of the directory included. See [`Prices`] for how it is spent. So whatever the list and
+//! reading of the directory included. See [`Prices`](crate::index::mih::Prices) for how it is spent. So whatever the list and
 //! the query, what is given up has cost at most [`WASTE`] of the scan, and what is not, at most
-//! [`WASTE`] more than the scan. That holds for the prices below; the tests count the steps. How near
+//! [`WASTE`] more than the scan. That holds for the rates of [`cost`]; the tests count the steps. How near
 //! to the scan it keeps floods on a real clock is measured in `docs/search.md`.
 
 mod cost;

@@ -61,14 +61,15 @@ impl MatcherBuilder {
         self
     }
 
-    /// The radius of near matches in bits, inclusive; default: [`Algorithm::default_radius`].
+    /// The radius of near matches in bits, inclusive; default:
+    /// [`Algorithm::default_radius`](crate::hash::Algorithm::default_radius).
     pub fn radius(&mut self, radius: u32) -> &mut Self {
         self.radius = Some(radius);
         self
     }
 
     /// The radius of possible matches in bits, inclusive; default:
-    /// [`Algorithm::default_review_radius`], and never below the radius.
+    /// [`Algorithm::default_review_radius`](crate::hash::Algorithm::default_review_radius), and never below the radius.
     pub fn review_radius(&mut self, radius: u32) -> &mut Self {
         self.review_radius = Some(radius);
         self

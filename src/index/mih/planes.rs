@@ -1,7 +1,7 @@
 //! The bands of a column's hashes, cut before their index is made.
 //!
 //! Owns the values of every band, one plane for each in every block of rows, in memory or in a file; the
-//! buckets are made of them by [`super::build`].
+//! buckets are made of them by [`mod@super::build`].
 
 use std::io;
 use std::marker::PhantomData;
