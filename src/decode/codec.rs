@@ -12,12 +12,14 @@ use super::convert::{is_displayable, to_8_bit};
 use super::error::DecodeError;
 use super::format::Format;
 use super::jpeg::Survey;
+#[cfg(not(feature = "turbojpeg"))]
+use super::jpeg_head;
 use super::limits::{Limit, Limits};
 use super::overlay::{Edits, Overlay};
 use super::tiff_samples::{Packed, TiffSamples};
 use super::tiff_tag::{Palette, Tiff};
 use super::tiff_tiles::{LzwTiles, TiledLzw};
-use super::{buffer, gif, ico, jpeg_head, jpeg_kind, png, tiff_kind, tiff_tiles, webp};
+use super::{buffer, gif, ico, jpeg_kind, png, tiff_kind, tiff_tiles, webp};
 use crate::pixels::PixelFormat;
 
 /// Rows of samples and tables that every decoder keeps besides whole-picture buffers.
@@ -208,6 +210,9 @@ impl<'a> Opened<'a> {
             limits.check_size(width, height)?;
         }
         let is_complete = survey.as_ref().is_none_or(|survey| survey.is_complete);
+        #[cfg(feature = "turbojpeg")]
+        let amended: Option<Vec<u8>> = None;
+        #[cfg(not(feature = "turbojpeg"))]
         let amended = survey.as_ref().and_then(|survey| jpeg_head::amended(bytes, survey));
         let copied_bytes = amended.as_ref().map_or(0, |copy| crate::num::to_u64(copy.len()));
         let open = || match amended {

@@ -8,11 +8,9 @@
 use super::jpeg::Survey;
 
 /// Numbers of components that say red, green and blue where nothing else says what they are.
-#[cfg(not(feature = "turbojpeg"))]
 const RGB: &[u8] = b"RGB";
 
 /// Adobe's transforms.
-#[cfg(not(feature = "turbojpeg"))]
 mod transform {
     pub(super) const NONE: u8 = 0;
     pub(super) const YCBCR: u8 = 1;
@@ -22,17 +20,14 @@ mod transform {
 /// A segment that decoders skip.
 const COMMENT: u8 = 0xfe;
 
-/// A copy of the file with another head, where the decoder needs one.
+/// A copy of the file with another head, where the default decoder needs one.
 pub(crate) fn amended(bytes: &[u8], survey: &Survey) -> Option<Vec<u8>> {
     let mut copy = Copy { bytes, edits: Vec::new() };
     copy.lines(survey);
-    #[cfg(not(feature = "turbojpeg"))]
-    {
-        copy.colours(survey);
-        if survey.scans > 0 && !survey.head.has_huffman_tables {
-            let edited = copy.into_bytes();
-            return Some([&edited[..2], &tables(), &edited[2..]].concat());
-        }
+    copy.colours(survey);
+    if survey.scans > 0 && !survey.head.has_huffman_tables {
+        let edited = copy.into_bytes();
+        return Some([&edited[..2], &tables(), &edited[2..]].concat());
     }
     (!copy.edits.is_empty()).then(|| copy.into_bytes())
 }
@@ -54,8 +49,8 @@ impl Copy<'_> {
         bytes
     }
 
-    /// A number of lines behind the first scan goes to the frame where that has none; no decoder of ours
-    /// takes its segment.
+    /// A number of lines behind the first scan goes to the frame where that has none; the decoder does
+    /// not take its segment.
     fn lines(&mut self, survey: &Survey) {
         let (Some(frame), Some(lines)) = (survey.head.frame, survey.head.lines) else { return };
         self.edits.push((lines - 3, COMMENT));
@@ -66,7 +61,6 @@ impl Copy<'_> {
 
     /// Three components of a JFIF file are YCbCr, whatever Adobe's segment and their numbers say; a transform
     /// that is unknown is the usual one.
-    #[cfg(not(feature = "turbojpeg"))]
     fn colours(&mut self, survey: &Survey) {
         let (Some(frame), head) = (&survey.frame, &survey.head) else { return };
         let said = head.adobe.and_then(|(at, length)| match length {
@@ -96,7 +90,6 @@ impl Copy<'_> {
     }
 
     /// Gives the components numbers that say nothing, in the frame and in every scan.
-    #[cfg(not(feature = "turbojpeg"))]
     fn rename(&mut self, survey: &Survey) {
         let Some(frame) = survey.head.frame else { return };
         self.edits.extend((1..=3).map(|number| (frame + 3 + 3 * usize::from(number), number)));
@@ -113,7 +106,6 @@ impl Copy<'_> {
 }
 
 /// The tables of T.81, K.3.3, as segments: what a frame of a film is decoded by that has none.
-#[cfg(not(feature = "turbojpeg"))]
 fn tables() -> Vec<u8> {
     let segment = |table: &&[u8]| {
         let [.., high, low] = (table.len() + 2).to_be_bytes();
@@ -124,7 +116,6 @@ fn tables() -> Vec<u8> {
 
 /// Class and number, how many codes there are of each length, and their values: DC and AC of luma, DC and AC of
 /// chroma.
-#[cfg(not(feature = "turbojpeg"))]
 const TABLES: [&[u8]; 4] = [
     b"\x00\x00\x01\x05\x01\x01\x01\x01\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x01\x02\x03\x04\x05\x06\
       \x07\x08\x09\x0a\x0b",
@@ -148,7 +139,7 @@ const TABLES: [&[u8]; 4] = [
       \xe9\xea\xf2\xf3\xf4\xf5\xf6\xf7\xf8\xf9\xfa",
 ];
 
-#[cfg(all(test, not(feature = "turbojpeg")))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -46,6 +46,7 @@ mod iso;
 mod jpeg;
 #[cfg(feature = "jpeg2000")]
 mod jpeg2000;
+#[cfg(not(feature = "turbojpeg"))]
 mod jpeg_head;
 mod jpeg_kind;
 #[cfg(feature = "jxl")]

@@ -15,8 +15,6 @@ use turbojpeg::{Colorspace, DecompressHeader, Decompressor, Error, Image, PixelF
 use super::buffer;
 use super::codec::Extra;
 use super::codec_error::{damaged, unsupported};
-use super::jpeg::Survey;
-use super::jpeg_head;
 use super::limits::Limits;
 
 const NAME: &str = "JPEG";
@@ -106,11 +104,7 @@ fn read_header<'a>(
     match decoder.read_header(bytes) {
         Ok(header) => Ok((Cow::Borrowed(bytes), header)),
         Err(error) => {
-            let plain = if is_warning(&error) {
-                plain_head(bytes)
-            } else {
-                jpeg_head::amended(bytes, &Survey::of(bytes))
-            };
+            let plain = plain_head(bytes).filter(|_| is_warning(&error));
             let plain = plain.ok_or_else(|| convert(error))?;
             let header = decoder.read_header(&plain).map_err(convert)?;
             Ok((Cow::Owned(plain), header))

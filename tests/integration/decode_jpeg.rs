@@ -1,4 +1,4 @@
-//! JPEG of odd heads decode as libjpeg decodes them.
+//! JPEG of odd heads are decoded by the default decoder as by libjpeg.
 
 use onceseen::decode::{Limits, decode};
 
