@@ -12,6 +12,8 @@ use super::convert::{BEYOND_0_TO_1, is_displayable, to_8_bit};
 use super::error::DecodeError;
 use super::format::Format;
 use super::jpeg::Survey;
+#[cfg(not(feature = "turbojpeg"))]
+use super::jpeg_head;
 use super::limits::{Limit, Limits};
 use super::tiff_edit::Palette;
 use super::tiff_jpeg::TiffJpeg;
@@ -153,9 +155,21 @@ impl<'a> Opened<'a> {
             limits.check_size(width, height)?;
         }
         let is_complete = survey.as_ref().is_none_or(|survey| survey.is_complete);
-        let decoder = guard(format, || open(bytes, input, format, &limits))?
+        #[cfg(feature = "turbojpeg")]
+        let amended: Option<Vec<u8>> = None;
+        #[cfg(not(feature = "turbojpeg"))]
+        let amended = survey.as_ref().and_then(|survey| jpeg_head::amended(bytes, survey));
+        let copied_bytes = amended.as_ref().map_or(0, |copy| crate::num::to_u64(copy.len()));
+        let open = || match amended {
+            Some(copy) => open(bytes, Cursor::new(copy), format, &limits),
+            None => open(bytes, input, format, &limits),
+        };
+        let decoder = guard(format, open)?
             .map_err(|error| convert_error(error, bytes, format, &limits, is_complete))?;
-        Self::checked(bytes, decoder, format, survey.as_ref(), limits)
+        let opened = Self::checked(bytes, decoder, format, survey.as_ref(), limits)?;
+        let memory_bytes = opened.memory_bytes.saturating_add(copied_bytes);
+        limits.check(Limit::AllocBytes, memory_bytes)?;
+        Ok(Self { memory_bytes, ..opened })
     }
 
     /// A decoder that read its header, checked against the limits.
@@ -238,8 +252,7 @@ pub(super) fn survey_jpeg(bytes: &[u8], limits: &Limits) -> Result<Survey, Decod
             return Err(DecodeError::unsupported_feature(Format::Jpeg));
         }
     }
-    if survey.is_misread() {
-        let kind = "one scan for each component, the colours of fewer samples";
+    if let Some(kind) = survey.misread_kind() {
         return Err(DecodeError::unsupported_feature(Format::Jpeg).because(kind));
     }
     Ok(survey)

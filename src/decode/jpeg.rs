@@ -16,11 +16,27 @@ pub(crate) struct Survey {
     /// Whether the first scan holds every component, so that a sequential picture is decoded row
     /// by row.
     first_scan_is_whole: bool,
+    /// The number of the first component of the first scan.
+    first_component: u8,
     /// Whether every scan was followed by a marker, the last by the end-of-image marker, and no
     /// scan is provably shorter than its picture.
     pub(crate) is_complete: bool,
     /// Where the first byte behind the end-of-image marker stands.
     pub(crate) end: Option<usize>,
+    pub(crate) head: Head,
+}
+
+/// Places of what decoders read differently ([`super::jpeg_head`]); all but the last stand before the first scan.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Head {
+    /// The body of the frame's segment.
+    pub(crate) frame: Option<usize>,
+    pub(crate) has_jfif: bool,
+    /// The body of Adobe's segment, and its length.
+    pub(crate) adobe: Option<(usize, usize)>,
+    pub(crate) has_huffman_tables: bool,
+    /// The body of the segment that gives the number of lines behind the first scan.
+    pub(crate) lines: Option<usize>,
 }
 
 /// The first start-of-frame segment.
@@ -34,6 +50,8 @@ pub(crate) struct Frame {
     /// hierarchical, which no decoder of ours takes, and not arithmetic-coded or lossless, which only
     /// that behind the feature `turbojpeg` takes.
     pub(crate) is_supported: bool,
+    /// Numbers of the components.
+    pub(crate) components: Vec<u8>,
     /// Horizontal and vertical sampling factors of each component.
     sampling: Vec<(u8, u8)>,
 }
@@ -50,7 +68,11 @@ mod marker {
     pub(super) const START_OF_IMAGE: u8 = 0xd8;
     pub(super) const END_OF_IMAGE: u8 = 0xd9;
     pub(super) const START_OF_SCAN: u8 = 0xda;
+    pub(super) const HUFFMAN_TABLES: u8 = 0xc4;
+    pub(super) const LINES: u8 = 0xdc;
     pub(super) const RESTART_INTERVAL: u8 = 0xdd;
+    pub(super) const JFIF: u8 = 0xe0;
+    pub(super) const ADOBE: u8 = 0xee;
 }
 
 impl Survey {
@@ -63,15 +85,22 @@ impl Survey {
         walk.survey
     }
 
-    /// Whether the default decoder gives a wrong picture and says nothing: a sequential picture with
-    /// one scan for each component, of which some have fewer samples (zune-jpeg 0.5.15, 140 bits off
-    /// on such a file; libjpeg-turbo reads it rightly).
-    pub(crate) fn is_misread(&self) -> bool {
-        let differs = |frame: &Frame| frame.sampling.windows(2).any(|pair| pair[0] != pair[1]);
-        cfg!(not(feature = "turbojpeg"))
-            && self.scans > 0
-            && !self.first_scan_is_whole
-            && self.frame.as_ref().is_some_and(|frame| !frame.is_progressive && differs(frame))
+    /// What keeps the default decoder (zune-jpeg 0.5.15) from this picture: it gives a wrong one and says
+    /// nothing, or takes it for damaged. libjpeg-turbo reads each of them rightly.
+    pub(crate) fn misread_kind(&self) -> Option<String> {
+        let frame = self.frame.as_ref().filter(|_| cfg!(not(feature = "turbojpeg")))?;
+        if frame.has_odd_sampling() {
+            let factors: Vec<_> = frame.sampling.iter().map(|(h, v)| format!("{h}x{v}")).collect();
+            return Some(format!("sampling factors {}", factors.join(", ")));
+        }
+        if self.scans == 0 || self.first_scan_is_whole || frame.is_progressive {
+            return None;
+        }
+        if frame.sampling.windows(2).any(|pair| pair[0] != pair[1]) {
+            return Some("one scan for each component, the colours of fewer samples".to_owned());
+        }
+        let is_first = frame.components.first() == Some(&self.first_component);
+        (!is_first).then(|| "scans that begin with another component than the first".to_owned())
     }
 
     /// Bytes of coefficients that the decoder keeps for the whole picture: two a sample when the
@@ -108,19 +137,27 @@ impl Frame {
         u64::from(columns) * u64::from(rows)
     }
 
+    /// A first component with fewer samples in a row than another was 14 to 108 bits off; the others are
+    /// refused as if they were damaged.
+    fn has_odd_sampling(&self) -> bool {
+        let most = |side: fn(&(u8, u8)) -> u8| self.sampling.iter().map(side).max().unwrap_or(1);
+        let is_first_fine = self.sampling.first().is_none_or(|&(h, _)| h == most(|&(h, _)| h));
+        let is_tall = most(|&(_, v)| v) == 4;
+        !is_first_fine || self.sampling.iter().any(|&(h, v)| h == 3 || is_tall && v == 2)
+    }
+
     fn parse(code: u8, body: &[u8]) -> Option<Self> {
         let &[precision, h1, h0, w1, w0, count, ref components @ ..] = body else { return None };
-        let sampling = components
-            .chunks_exact(3)
-            .take(usize::from(count))
-            .map(|component| (component[1] >> 4, component[1] & 15))
-            .collect();
+        let components = || components.chunks_exact(3).take(usize::from(count));
+        let sampling =
+            components().map(|component| (component[1] >> 4, component[1] & 15)).collect();
         Some(Self {
             width: u16::from_be_bytes([w1, w0]),
             height: u16::from_be_bytes([h1, h0]),
             is_progressive: marker::PROGRESSIVE.contains(&code),
             is_arithmetic: marker::ARITHMETIC.contains(&code),
             is_supported: precision == 8 && marker::SUPPORTED.contains(&code),
+            components: components().map(|component| component[0]).collect(),
             sampling,
         })
     }
@@ -177,23 +214,43 @@ impl Walk<'_> {
     }
 
     fn segment(&mut self, code: u8) -> Option<()> {
+        let (at, is_head, is_second) =
+            (self.at + 2, self.survey.scans == 0, self.survey.scans == 1);
         let body = self.body()?;
-        if code == marker::RESTART_INTERVAL
-            && let &[high, low, ..] = body
-        {
-            self.restart_interval = u64::from(u16::from_be_bytes([high, low]));
-        } else if marker::START_OF_FRAME.contains(&code) {
-            let frame = Frame::parse(code, body);
-            if self.survey.frame.is_none() {
-                self.survey.frame = frame;
+        match (code, body) {
+            (marker::RESTART_INTERVAL, &[high, low, ..]) => {
+                self.restart_interval = u64::from(u16::from_be_bytes([high, low]));
             }
+            (marker::LINES, &[high, low, ..]) if is_second => {
+                self.survey.head.lines = Some(at);
+                let frame = self.survey.frame.as_mut().filter(|frame| frame.height == 0);
+                frame.into_iter().for_each(|frame| frame.height = u16::from_be_bytes([high, low]));
+            }
+            // As libjpeg has it: shorter ones are none.
+            (marker::JFIF, [b'J', b'F', b'I', b'F', 0, ..]) if is_head => {
+                self.survey.head.has_jfif |= body.len() >= 14;
+            }
+            (marker::ADOBE, [b'A', b'd', b'o', b'b', b'e', ..]) if is_head => {
+                self.survey.head.adobe = Some((at, body.len()));
+            }
+            (marker::HUFFMAN_TABLES, _) => self.survey.head.has_huffman_tables |= is_head,
+            (code, body) if marker::START_OF_FRAME.contains(&code) => {
+                let frame = Frame::parse(code, body);
+                if self.survey.frame.is_none() {
+                    self.survey.head.frame = frame.is_some().then_some(at);
+                    self.survey.frame = frame;
+                }
+            }
+            _ => {}
         }
         Some(())
     }
 
     /// A scan's header and its entropy-coded data.
     fn scan(&mut self) -> Option<()> {
-        let components = usize::from(self.body()?.first().copied().unwrap_or(0));
+        let body = self.body()?;
+        let components = usize::from(body.first().copied().unwrap_or(0));
+        let first = body.get(1).copied().unwrap_or(0);
         let start = self.at;
         let restarts = self.pass_entropy_data();
         let bytes = crate::num::to_u64(self.at - start);
@@ -202,6 +259,7 @@ impl Walk<'_> {
             let frame = self.survey.frame.as_ref();
             self.survey.first_scan_is_whole =
                 frame.is_some_and(|frame| frame.sampling.len() == components);
+            self.survey.first_component = first;
             self.survey.is_complete = self.may_be_whole(bytes, restarts?);
         }
         restarts.map(|_| ())
@@ -310,20 +368,33 @@ mod tests {
     }
 
     #[test]
-    fn only_sequential_scans_of_one_component_with_fewer_colours_are_misread() {
-        let colour = |code: u8, sampling: u8, components: &[u8]| {
-            let frame = [0xff, code, 0, 14, 8, 0, 8, 0, 16, 2, 1, sampling, 0, 2, 0x11, 0];
+    fn pictures_that_the_default_decoder_misreads_are_named() {
+        let colour = |code: u8, sampling: [u8; 2], components: &[u8]| {
+            let frame =
+                [0xff, code, 0, 14, 8, 0, 8, 0, 16, 2, 1, sampling[0], 0, 2, sampling[1], 0];
             let count = u8::try_from(components.len()).unwrap();
             let scan = [0xff, 0xda, 0, 6 + 2 * count, count];
             let selectors: Vec<u8> = components.iter().flat_map(|number| [*number, 0]).collect();
             let data = b"\0\x3f\0abcdefgh\xff\xd9";
-            Survey::of(&[b"\xff\xd8", &frame[..], &scan, &selectors, data].concat()).is_misread()
+            let file = [b"\xff\xd8", &frame[..], &scan, &selectors, data].concat();
+            Survey::of(&file).misread_kind().unwrap_or_default()
         };
-        let is_default = cfg!(not(feature = "turbojpeg"));
-        assert_eq!(colour(0xc0, 0x22, &[1]), is_default);
-        assert!(!colour(0xc0, 0x22, &[1, 2]));
-        assert!(!colour(0xc0, 0x11, &[1]));
-        assert!(!colour(0xc2, 0x22, &[1]));
+        let is = |kind: &str, start: &str| {
+            let is_default = cfg!(not(feature = "turbojpeg"));
+            assert_eq!(kind.starts_with(start), is_default, "{kind}");
+        };
+        is(&colour(0xc0, [0x22, 0x11], &[1]), "one scan for each component");
+        is(&colour(0xc0, [0x11, 0x11], &[2]), "scans that begin with another");
+        for sampling in [[0x11, 0x21], [0x12, 0x22], [0x31, 0x11], [0x14, 0x12]] {
+            is(&colour(0xc0, sampling, &[1, 2]), "sampling factors ");
+            is(&colour(0xc2, sampling, &[1, 2]), "sampling factors ");
+        }
+        for sampling in [[0x22, 0x11], [0x21, 0x12], [0x14, 0x11]] {
+            assert_eq!(colour(0xc0, sampling, &[1, 2]), "");
+        }
+        assert_eq!(colour(0xc0, [0x11, 0x11], &[1]), "");
+        assert_eq!(colour(0xc2, [0x22, 0x11], &[1]), "");
+        assert_eq!(colour(0xc2, [0x11, 0x11], &[2]), "");
     }
 
     #[test]

@@ -48,6 +48,8 @@ mod iso;
 mod jpeg;
 #[cfg(feature = "jpeg2000")]
 mod jpeg2000;
+#[cfg(not(feature = "turbojpeg"))]
+mod jpeg_head;
 mod jpeg_kind;
 #[cfg(feature = "jxl")]
 mod jxl;

@@ -10,6 +10,8 @@ mod cli;
 mod conformance;
 mod damage;
 mod decode;
+#[cfg(not(feature = "turbojpeg"))]
+mod decode_jpeg;
 mod decode_tiff;
 mod equivalence;
 mod fuzz_regression;

@@ -63,14 +63,15 @@ mod budget;
 mod build;
 mod join;
 mod plan;
+mod planes;
 mod search;
 mod stage;
 
 pub(crate) use budget::Prices;
-pub(crate) use build::Planes;
 pub use build::{build, section_len, write};
 #[cfg(test)]
 pub(crate) use join::JOINED_FROM;
+pub(crate) use planes::Planes;
 pub(crate) use stage::Scratch;
 
 const SECTION: &str = "mih";

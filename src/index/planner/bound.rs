@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::cost::Rates;
 use super::*;
 use crate::bits::{Hash64, Hash256};
 use crate::index::mih::{self, JOINED_FROM};
