@@ -15,10 +15,9 @@ use super::jpeg::Survey;
 #[cfg(not(feature = "turbojpeg"))]
 use super::jpeg_head;
 use super::limits::{Limit, Limits};
-use super::tiff_edit::Palette;
-use super::tiff_jpeg::TiffJpeg;
-use super::tiff_tag::Tiff;
-use super::{buffer, gif, ico, jpeg_kind, png, tiff_kind, webp, webp_frames};
+use super::tiff::tag::Tiff;
+use super::tiff::{Palette, TiffJpeg};
+use super::{buffer, gif, ico, jpeg_kind, png, tiff, webp, webp_frames};
 use crate::pixels::PixelFormat;
 
 /// Rows of samples and tables that every decoder keeps besides whole-picture buffers.
@@ -211,7 +210,7 @@ impl<'a> Opened<'a> {
     pub(crate) fn read(self, bytes: &[u8]) -> Result<Picture, DecodeError> {
         let Some(start) = self.directory else { return self.read_as_it_is(bytes) };
         self.read_as_it_is(bytes)
-            .map_err(|error| tiff_kind::explained(error, &Tiff::new(bytes), start))
+            .map_err(|error| tiff::kind::explained(error, &Tiff::new(bytes), start))
     }
 
     fn read_as_it_is(self, bytes: &[u8]) -> Result<Picture, DecodeError> {

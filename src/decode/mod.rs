@@ -59,16 +59,6 @@ mod part;
 mod png;
 mod sniff;
 mod tiff;
-mod tiff_edit;
-mod tiff_jpeg;
-mod tiff_kind;
-mod tiff_layout;
-mod tiff_piece;
-mod tiff_raw;
-mod tiff_samples;
-mod tiff_tag;
-mod tiff_tiles;
-mod tiff_ycbcr;
 #[cfg(feature = "turbojpeg")]
 mod turbo;
 mod unread;

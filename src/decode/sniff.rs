@@ -2,10 +2,10 @@
 //!
 //! Knows more formats than any build decodes, so that a picture nobody here can read is called
 //! *unsupported* and not *not an image*; the rarer ones of those stand in [`super::unread`]. Sources:
-//! the formats' specifications; what tells camera raw from a TIFF stands in [`super::tiff_raw`].
+//! the formats' specifications; what tells camera raw from a TIFF stands in [`super::tiff::raw`].
 
 use super::format::Format;
-use super::{tiff_raw, unread};
+use super::{tiff, unread};
 
 /// Signatures at a fixed offset. An entry stands before every entry it is longer than.
 const SIGNATURES: &[(usize, &[u8], Format)] = &[
@@ -153,7 +153,7 @@ fn tiff(bytes: &[u8]) -> Option<Sniffed> {
     if !classic && !big {
         return None;
     }
-    Some(Sniffed { format: tiff_raw::format(bytes).unwrap_or(Format::Tiff), signature_len: 4 })
+    Some(Sniffed { format: tiff::raw::format(bytes).unwrap_or(Format::Tiff), signature_len: 4 })
 }
 
 /// `BM`, and what a text that begins so would not have: a known header size or the four zero

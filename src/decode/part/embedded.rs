@@ -14,8 +14,8 @@ use super::super::codec::Opened;
 use super::super::exif;
 use super::super::iso;
 use super::super::jpeg::{self, Survey};
-use super::super::tiff_raw;
-use super::super::tiff_tag::Tiff;
+use super::super::tiff::raw;
+use super::super::tiff::tag::Tiff;
 use super::hidden::{self, Search};
 use super::{Format, PartKind, Stop, Walk, page};
 
@@ -138,7 +138,7 @@ fn raw(bytes: &[u8], format: Format, walk: &mut Walk<'_>) -> Result<(), Stop> {
     let is_tiff =
         matches!(format, Format::Cr2 | Format::Nef | Format::Arw | Format::Dng | Format::CameraRaw);
     let (data, plain) = match is_tiff {
-        true => (tiff_raw::data(bytes), tiff_raw::plain_pictures(bytes)),
+        true => (raw::data(bytes), raw::plain_pictures(bytes)),
         false => Default::default(),
     };
     let mut listed = match format {

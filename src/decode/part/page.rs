@@ -4,7 +4,7 @@
 use super::super::codec::Opened;
 use super::super::ico;
 use super::super::overlay::Overlay;
-use super::super::tiff_tag::Tiff;
+use super::super::tiff::tag::Tiff;
 use super::{Format, PartKind, Stop, Walk};
 
 const TIFF_HEADER_BYTES: usize = 8;

@@ -3,7 +3,7 @@
 //! Each sample of chroma is that of all its unit's pixels, as libtiff has it. Source: TIFF 6.0, sections 20
 //! (ReferenceBlackWhite) and 21 (YCbCr).
 
-use super::tiff_tag::Tiff;
+use super::tag::Tiff;
 
 const COEFFICIENTS: u16 = 529;
 const REFERENCE: u16 = 532;

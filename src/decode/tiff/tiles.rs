@@ -13,15 +13,15 @@ use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader};
 use weezl::decode::Configuration;
 use weezl::{BitOrder, LzwStatus};
 
-use super::buffer;
-use super::codec::{Extra, decoder_limits};
-use super::overlay::Edits;
-use super::tiff_edit;
-use super::tiff_layout::Layout;
-use super::tiff_piece::{Pieces, are_planes, channels};
-use super::tiff_samples::TiffSamples;
-use super::tiff_tag::{BITS_PER_SAMPLE, COMPRESSION, Tiff};
-use super::tiff_ycbcr::YCbCr;
+use super::super::buffer;
+use super::super::codec::{Extra, decoder_limits};
+use super::super::overlay::Edits;
+use super::edit;
+use super::layout::Layout;
+use super::piece::{Pieces, are_planes, channels};
+use super::samples::TiffSamples;
+use super::tag::{BITS_PER_SAMPLE, COMPRESSION, Tiff};
+use super::ycbcr::YCbCr;
 
 const UNCOMPRESSED: u64 = 1;
 const LZW: u64 = 5;
@@ -147,7 +147,7 @@ fn put(file: &mut Vec<u8>, start: u64, tag: u16, numbers: &[u64]) -> Option<()> 
         }
     };
     let count = crate::num::to_u64(numbers.len());
-    let (at, entry) = tiff_edit::entry(&tiff, start, tag, count, field)?;
+    let (at, entry) = edit::entry(&tiff, start, tag, count, field)?;
     file.get_mut(at..at + entry.len())?.copy_from_slice(&entry);
     file.append(&mut values);
     Some(())
@@ -207,12 +207,12 @@ impl Extra for TiledLzw<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tiff_tag::{
+    use super::super::tag::{
         LONG, LONG_LONG, PLANAR_CONFIGURATION, SAMPLES_PER_PIXEL, TILE_BYTE_COUNTS, TILE_LENGTH,
         TILE_OFFSETS, TILE_WIDTH,
     };
-    use super::super::{Decoded, Limits, decode};
     use super::*;
+    use crate::decode::{Decoded, Limits, decode};
 
     const SHORT: u16 = 3;
 
@@ -302,7 +302,7 @@ mod tests {
         (samples, packed)
     }
 
-    fn picture(order: Order, has_end: bool) -> Result<Decoded, super::super::DecodeError> {
+    fn picture(order: Order, has_end: bool) -> Result<Decoded, crate::decode::DecodeError> {
         let tiles: Vec<Vec<u8>> = (0..6).map(|number| tile(number, has_end).1).collect();
         decode(&order.file(&tags(40, 32, 1, 1), &tiles), &Limits::default())
     }

@@ -1,6 +1,6 @@
 //! TIFF directories: their tags, and where embedded JPEG pictures lie.
 //!
-//! What tells camera raw from a picture stands in [`super::tiff_raw`]. Sources: TIFF 6.0, section 2
+//! What tells camera raw from a picture stands in [`super::raw`]. Sources: TIFF 6.0, section 2
 //! (directories) and 22 (JPEG), Exif 2.32, section 4.5.5 (thumbnail), CIPA DC-007, section 5.2 (MPF).
 
 use std::collections::HashSet;

@@ -1,5 +1,16 @@
 //! One page of a TIFF: who decodes it, and which tags he is shown.
 
+mod edit;
+mod jpeg;
+pub(super) mod kind;
+mod layout;
+mod piece;
+pub(super) mod raw;
+mod samples;
+pub(super) mod tag;
+mod tiles;
+mod ycbcr;
+
 use std::io::{BufRead, Seek};
 
 use image::{ColorType, ImageError};
@@ -10,14 +21,15 @@ use super::error::DecodeError;
 use super::format::Format;
 use super::limits::{Limit, Limits};
 use super::overlay::{Edits, Overlay};
-use super::tiff_jpeg::{self, TiffJpeg};
-use super::tiff_layout::Layout;
-use super::tiff_piece::are_planes;
-use super::tiff_samples::TiffSamples;
-use super::tiff_tag::{TILE_WIDTH, Tiff};
-use super::tiff_tiles::{LzwTiles, TiledLzw};
-use super::tiff_ycbcr::YCbCr;
-use super::{tiff_edit, tiff_kind};
+pub(super) use edit::Palette;
+pub(super) use jpeg::TiffJpeg;
+
+use layout::Layout;
+use piece::are_planes;
+use samples::TiffSamples;
+use tag::{TILE_WIDTH, Tiff};
+use tiles::{LzwTiles, TiledLzw};
+use ycbcr::YCbCr;
 
 impl<'a> Opened<'a> {
     /// One page of a TIFF: the directory at `start`, to which `head` in place of the file's first bytes
@@ -30,23 +42,23 @@ impl<'a> Opened<'a> {
     ) -> Result<Self, DecodeError> {
         let tiff = Tiff::new(bytes);
         if let Some(jpeg) = TiffJpeg::of(bytes, start, limits)? {
-            return Self::tiff_jpeg(jpeg, limits);
+            return Self::jpeg(jpeg, limits);
         }
-        if let Some(jpeg) = tiff_jpeg::old_jpeg(bytes, start) {
+        if let Some(jpeg) = jpeg::old_jpeg(bytes, start) {
             return Self::new(jpeg, Format::Jpeg, limits)
                 .map_err(|error| error.within(Format::Tiff));
         }
         if tiff.find(start, TILE_WIDTH).is_some() && are_planes(&tiff, start) {
             return Err(refused("tiles that hold one channel each"));
         }
-        if let Some(kind) = tiff_kind::unread(&tiff, start) {
+        if let Some(kind) = kind::unread(&tiff, start) {
             return Err(refused(kind));
         }
-        Self::tiff_samples(bytes, head, start, limits)
-            .map_err(|error| tiff_kind::explained(error, &tiff, start))
+        Self::samples(bytes, head, start, limits)
+            .map_err(|error| kind::explained(error, &tiff, start))
     }
 
-    fn tiff_jpeg(jpeg: TiffJpeg<'a>, limits: Limits) -> Result<Self, DecodeError> {
+    fn jpeg(jpeg: TiffJpeg<'a>, limits: Limits) -> Result<Self, DecodeError> {
         let is_complete = jpeg.is_complete;
         let source = Source::TiffJpeg(Box::new(jpeg));
         let mut opened = Self::checked(&[], source, Format::Tiff, None, limits)?;
@@ -55,17 +67,16 @@ impl<'a> Opened<'a> {
     }
 
     /// Of samples that are not JPEG.
-    fn tiff_samples(
+    fn samples(
         bytes: &'a [u8],
         head: Vec<u8>,
         start: u64,
         limits: Limits,
     ) -> Result<Self, DecodeError> {
         let tiff = Tiff::new(bytes);
-        let (palette, edit) = tiff_edit::palette(&tiff, start).unzip();
+        let (palette, edit) = edit::palette(&tiff, start).unzip();
         let layout = Layout::of(&tiff, start, palette.is_some());
-        let mut edits: Edits =
-            tiff_edit::tiles_as_strips(&tiff, start).into_iter().flatten().collect();
+        let mut edits: Edits = edit::tiles_as_strips(&tiff, start).into_iter().flatten().collect();
         edits.extend(edit.into_iter().flatten());
         let layout_edits = layout.and_then(|layout| layout.edits(&tiff, start));
         let layout = layout.filter(|_| layout_edits.is_some());
@@ -79,7 +90,7 @@ impl<'a> Opened<'a> {
         let mut opened = match layout {
             Some(layout) => {
                 limits.check_size(layout.dimensions.0, layout.dimensions.1)?;
-                let open = || tiff_layout(input, layout, ycbcr());
+                let open = || by_layout(input, layout, ycbcr());
                 let decoder = guard(Format::Tiff, open)?
                     .map_err(|error| convert_error(error, bytes, Format::Tiff, &limits, true))?;
                 Self::checked(bytes, decoder, Format::Tiff, None, limits)?
@@ -93,7 +104,7 @@ impl<'a> Opened<'a> {
         }
         // Its decoder knows no palettes: the numbers are grey to it, and become colours here.
         if palette.is_some() && color_type != ColorType::L8 {
-            return Err(refused(&tiff_kind::describe(&tiff, start)));
+            return Err(refused(&kind::describe(&tiff, start)));
         }
         opened.palette = palette;
         opened.directory = Some(start);
@@ -129,7 +140,7 @@ fn refused(kind: &str) -> DecodeError {
     DecodeError::unsupported_feature(Format::Tiff).because(kind.to_owned())
 }
 
-fn tiff_layout<'a>(
+fn by_layout<'a>(
     input: impl BufRead + Seek + 'a,
     layout: Layout,
     ycbcr: Option<Box<YCbCr>>,

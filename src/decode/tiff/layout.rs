@@ -7,10 +7,10 @@
 //!
 //! Source: TIFF 6.0, sections 4, 5, 14 (predictor), 16 (CMYK), 18 (extra samples), 19 (sample format) and 21 (YCbCr).
 
-use super::overlay::Edits;
-use super::tiff_edit;
-use super::tiff_piece::{are_planes, channels, dimensions};
-use super::tiff_tag::{
+use super::super::overlay::Edits;
+use super::edit;
+use super::piece::{are_planes, channels, dimensions};
+use super::tag::{
     BITS_PER_SAMPLE, COMPRESSION, HEIGHT, PHOTOMETRIC, PREDICTOR, ROWS_PER_STRIP, SAMPLE_FORMAT,
     SAMPLES_PER_PIXEL, TILE_LENGTH, TILE_WIDTH, Tiff, WIDTH,
 };
@@ -182,7 +182,7 @@ impl Layout {
         let mut edits = Edits::new();
         for (tag, value) in values {
             if tiff.find(start, tag).is_some() {
-                edits.extend(tiff_edit::number(tiff, start, tag, value)?);
+                edits.extend(edit::number(tiff, start, tag, value)?);
             }
         }
         Some(edits)

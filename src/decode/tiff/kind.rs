@@ -7,10 +7,10 @@ use std::error::Error;
 use image::ImageError;
 use image::error::UnsupportedErrorKind;
 
-use super::convert::BEYOND_0_TO_1;
-use super::error::DecodeError;
-use super::format::Format;
-use super::tiff_tag::{
+use super::super::convert::BEYOND_0_TO_1;
+use super::super::error::DecodeError;
+use super::super::format::Format;
+use super::tag::{
     BITS_PER_SAMPLE, COMPRESSION, HEIGHT, PHOTOMETRIC, ROWS_PER_STRIP, SAMPLE_FORMAT,
     SAMPLES_PER_PIXEL, Tiff, WIDTH,
 };

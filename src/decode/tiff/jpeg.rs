@@ -7,14 +7,14 @@
 
 use std::ops::RangeInclusive;
 
-use super::buffer;
-use super::codec::{Opened, survey_jpeg};
-use super::error::DecodeError;
-use super::format::Format;
-use super::jpeg::{self, Survey};
-use super::limits::{Limit, Limits};
-use super::tiff_piece::{Pieces, are_planes, channels, dimensions};
-use super::tiff_tag::{BITS_PER_SAMPLE, COMPRESSION, PHOTOMETRIC, Tiff};
+use super::super::buffer;
+use super::super::codec::{Opened, survey_jpeg};
+use super::super::error::DecodeError;
+use super::super::format::Format;
+use super::super::jpeg::{self, Survey};
+use super::super::limits::{Limit, Limits};
+use super::piece::{Pieces, are_planes, channels, dimensions};
+use super::tag::{BITS_PER_SAMPLE, COMPRESSION, PHOTOMETRIC, Tiff};
 use crate::pixels::PixelFormat;
 
 const TABLES: u16 = 347;

@@ -10,12 +10,12 @@ use image::{ColorType, ImageError};
 use tiff::TiffError;
 use tiff::decoder::{Decoder, DecodingResult, Limits};
 
-use super::buffer;
-use super::codec::Extra;
-use super::codec_error::{damaged, unsupported};
-use super::convert::{BEYOND_0_TO_1, float_to_8_bit, scale_u16};
-use super::tiff_layout::{Form, Layout, Shown};
-use super::tiff_ycbcr::YCbCr;
+use super::super::buffer;
+use super::super::codec::Extra;
+use super::super::codec_error::{damaged, unsupported};
+use super::super::convert::{BEYOND_0_TO_1, float_to_8_bit, scale_u16};
+use super::layout::{Form, Layout, Shown};
+use super::ycbcr::YCbCr;
 
 /// What a decoder holds beside the samples at most: places of pieces, and a piece of compressed data that is read at
 /// once.

@@ -6,8 +6,8 @@
 
 use std::ops::Range;
 
-use super::format::Format;
-use super::tiff_tag::{
+use super::super::format::Format;
+use super::tag::{
     BITS_PER_SAMPLE, COMPRESSION, HEIGHT, PHOTOMETRIC, STRIP_BYTES, STRIP_OFFSETS, SUB_DIRECTORIES,
     TILE_BYTE_COUNTS, TILE_OFFSETS, Tiff, WIDTH,
 };

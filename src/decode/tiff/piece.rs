@@ -2,7 +2,7 @@
 //!
 //! Source: TIFF 6.0, sections 3 and 15.
 
-use super::tiff_tag::{
+use super::tag::{
     HEIGHT, PLANAR_CONFIGURATION, ROWS_PER_STRIP, SAMPLES_PER_PIXEL, STRIP_BYTES, STRIP_OFFSETS,
     TILE_BYTE_COUNTS, TILE_LENGTH, TILE_OFFSETS, TILE_WIDTH, Tiff, WIDTH,
 };

@@ -2,8 +2,8 @@
 //!
 //! Sources: TIFF 6.0, sections 2, 5 (palettes) and 15 (tiles), and the BigTIFF proposal.
 
-use super::overlay::Edits;
-use super::tiff_tag::{
+use super::super::overlay::Edits;
+use super::tag::{
     BITS_PER_SAMPLE, LONG, LONG_LONG, PHOTOMETRIC, STRIP_BYTES, STRIP_OFFSETS, TILE_BYTE_COUNTS,
     TILE_OFFSETS, TILE_WIDTH, Tiff,
 };
