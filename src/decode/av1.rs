@@ -3,6 +3,8 @@
 //! The decoder allocates for it before it compares it with the container's. Source: AV1 bitstream
 //! specification, sections 5.3 (units), 5.5 (sequence header) and 4.10.5 (leb128).
 
+use oxideav_av1::sequence_header::parse_sequence_header;
+
 use super::bit_reader::Bits;
 
 /// Type of a unit that holds a sequence header (section 6.2.2).
@@ -35,6 +37,32 @@ pub(crate) fn odd_width_bits(units: &[u8]) -> Vec<(usize, u8)> {
         is_odd.then_some((at + frame.width_end_bit / 8, 0x80 >> (frame.width_end_bit % 8)))
     };
     headers(units).filter_map(bit).collect()
+}
+
+/// Where the flags of [`record_flags`] stand in a configuration record, and which bits they are.
+pub(crate) const RECORD_FLAGS_AT: usize = 2;
+pub(crate) const RECORD_FLAGS: u8 = 0x7c;
+const MONOCHROME: u8 = 0x10;
+const HALF_WIDTH: u8 = 0x08;
+
+/// Depth and layout of the planes by the first sequence header in a chain of units, as a configuration
+/// record has them (AV1-ISOBMFF, section 2.3.3).
+pub(crate) fn record_flags(units: &[u8]) -> Option<u8> {
+    let (_, body) = headers(units).next()?;
+    let color = parse_sequence_header(body).ok()?.color_config;
+    let flags = [
+        (color.high_bitdepth, 0x40),
+        (color.twelve_bit, 0x20),
+        (color.mono_chrome, MONOCHROME),
+        (color.subsampling_x, HALF_WIDTH),
+        (color.subsampling_y, 0x04),
+    ];
+    Some(flags.into_iter().filter(|(is_set, _)| *is_set).map(|(_, bit)| bit).sum())
+}
+
+/// Whether [`record_flags`] say that there are colour planes, of half the width.
+pub(crate) const fn is_subsampled(flags: u8) -> bool {
+    flags & MONOCHROME == 0 && flags & HALF_WIDTH != 0
 }
 
 /// Frames in a chain of units, shown or not.
@@ -162,6 +190,32 @@ mod tests {
         for end in 0..8 {
             assert_eq!(largest_frame_pixels(&units[..end]), 0);
         }
+    }
+
+    #[test]
+    fn depth_and_layout_are_given_as_a_record_has_them() {
+        // Reduced still pictures of 1 × 1 without any tool: the profile, then the bits of the colour: depth,
+        // grey, no description, limited range and, where they are not given by the profile, both halves.
+        let header = |profile: &str, color: &str| {
+            let bits =
+                [profile, "11", "00000", "0000", "0000", "0", "0", "000", "000", color].concat();
+            let byte = |chunk: &[u8]| {
+                let byte = chunk.iter().fold(0, |byte, bit| (byte << 1) | (bit & 1));
+                byte << (8 - chunk.len())
+            };
+            let mut body: Vec<u8> = bits.as_bytes().chunks(8).map(byte).collect();
+            body.resize(16, 0);
+            [&[0b10010, 0, 0b01010, 16], &body[..]].concat()
+        };
+        let flags = |profile, color| record_flags(&header(profile, color)).unwrap();
+        let (grey, half, quarter) = (0x1c, 0x08, 0x0c);
+        assert_eq!(flags("000", "0000"), quarter);
+        assert_eq!(flags("000", "01"), grey);
+        assert_eq!(flags("001", "100"), 0x40);
+        assert_eq!(flags("010", "0000"), half);
+        assert_eq!(flags("010", "1100010"), 0x60 | half);
+        assert!(is_subsampled(half) && !is_subsampled(grey) && !is_subsampled(0x40));
+        assert_eq!(record_flags(&[0b10010, 0]), None);
     }
 
     #[test]

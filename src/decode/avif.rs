@@ -9,13 +9,15 @@
 //! refuses the picture. So it is shown one more column ([`av1::odd_width_bits`]), and cuts it off itself
 //! because the container says the true width.
 //!
+//! It also refuses a picture whose configuration record has another depth or layout than the sequence header in
+//! its data. The data are what is decoded: it is shown a record that agrees with them.
+//!
 //! The decoder checks the size that the container claims; the size that each coded picture claims for
 //! itself is checked here ([`super::av1`]).
 
 use std::borrow::Cow;
 
 use image::{ColorType, ImageError};
-use oxideav_avif::meta::Property;
 use oxideav_avif::{AvifHeader, DecodeOptions, Error};
 
 use super::av1;
@@ -41,7 +43,7 @@ pub(crate) struct Avif<'a> {
     max_pixels: u64,
     /// Pixels of the largest coded picture.
     largest: u64,
-    /// Bytes of the file and the bits to set in them.
+    /// Places in the file, and the bytes that the decoder is shown there.
     edits: Vec<(usize, u8)>,
 }
 
@@ -77,9 +79,9 @@ impl<'a> Avif<'a> {
 impl Avif<'_> {
     fn edited(&self) -> Cow<'_, [u8]> {
         let mut bytes = Cow::Borrowed(&*self.bytes);
-        for &(at, bit) in &self.edits {
+        for &(at, shown) in &self.edits {
             if let Some(byte) = bytes.to_mut().get_mut(at) {
-                *byte |= bit;
+                *byte = shown;
             }
         }
         bytes
@@ -190,14 +192,16 @@ fn coded_pixels(bytes: &[u8]) -> Result<Coded, Error> {
     for item in header.meta.items.iter().filter(|item| &item.item_type == b"av01") {
         let data = header.item_data(item.id)?;
         let pixels = av1::largest_frame_pixels(&data);
+        let flags = av1::record_flags(&data);
+        coded.edits.extend(flags.and_then(|flags| record_edit(bytes, &header, item.id, flags)));
         // Data in several pieces are a copy, which has no place in the file; no encoder writes that.
         if let Cow::Borrowed(data) = data
-            && is_subsampled(&header, item.id)
+            && flags.is_some_and(av1::is_subsampled)
         {
             let start = data.as_ptr().addr().wrapping_sub(bytes.as_ptr().addr());
             if start < bytes.len() {
                 let edits = av1::odd_width_bits(data).into_iter();
-                coded.edits.extend(edits.map(|(at, bit)| (start + at, bit)));
+                coded.edits.extend(edits.map(|(at, bit)| (start + at, data[at] | bit)));
             }
         }
         coded.sum = coded.sum.saturating_add(pixels);
@@ -206,18 +210,15 @@ fn coded_pixels(bytes: &[u8]) -> Result<Coded, Error> {
     Ok(coded)
 }
 
-/// Whether an item has colour planes of half the width (AV1-ISOBMFF, section 2.3.3: the configuration
-/// record).
-fn is_subsampled(header: &AvifHeader<'_>, item: u32) -> bool {
-    const MONOCHROME: u8 = 0x10;
-    const HALF_WIDTH: u8 = 0x08;
+/// Place and byte that make an item's configuration record say what its data say; `None` when it does.
+fn record_edit(bytes: &[u8], header: &AvifHeader<'_>, item: u32, flags: u8) -> Option<(usize, u8)> {
     let entries = header.meta.associations.iter().filter(|of| of.item_id == item);
-    let mut places = entries.flat_map(|of| &of.entries).map(|entry| usize::from(entry.index));
-    places.any(|place| {
-        let property = place.checked_sub(1).and_then(|place| header.meta.properties.get(place));
-        let Some(Property::Av1C(record)) = property else { return false };
-        record.get(2).is_some_and(|flags| flags & MONOCHROME == 0 && flags & HALF_WIDTH != 0)
-    })
+    let properties = entries.flat_map(|of| &of.entries).map(|entry| usize::from(entry.index));
+    let mut records = properties.filter_map(|number| iso::property(bytes, number, b"av1C"));
+    let at = records.next()?.start + av1::RECORD_FLAGS_AT;
+    let said = *bytes.get(at)?;
+    let shown = said & !av1::RECORD_FLAGS | flags;
+    (shown != said).then_some((at, shown))
 }
 
 fn convert(error: Error) -> ImageError {

@@ -1,18 +1,16 @@
 //! The size, the chroma and the colour that an HEVC sequence parameter set claims.
 //!
 //! The decoder allocates for the size before it compares it with the container's, and passes over the
-//! colour. Source: ITU-T H.265, sections 7.3.1, 7.3.2.2, 7.3.3, 7.3.4, 7.3.7 and E.2.1.
+//! colour. Source: ITU-T H.265, sections 7.3.1, 7.3.2.2, 7.3.3 and E.2.1.
 
 use super::bit_reader::Bits;
+use super::hevc_lists::{self, pass_codes};
 
 /// Type of a NAL unit that holds a sequence parameter set (H.265, table 7-1).
 const SEQUENCE_PARAMETERS: u8 = 33;
 /// A parameter set is far shorter; only its start is read.
 const MOST_BYTES: usize = 4096;
-/// Most short-term reference picture sets, pictures in one of them, and long-term pictures (H.265, sections
-/// 7.4.3.2.1 and A.4.2).
-const MOST_SETS: u64 = 64;
-const MOST_REFERENCES: usize = 16;
+/// Most long-term pictures (H.265, section A.4.2).
 const MOST_LONG_TERM: u64 = 32;
 
 /// What a sequence parameter set says of its pictures.
@@ -122,7 +120,7 @@ fn pass_to_usability(bits: &mut Bits, sub_layers: u64) -> Option<bool> {
     // Sizes and depths of blocks.
     pass_codes(bits, 6)?;
     if bits.flag()? && bits.flag()? {
-        pass_scaling_lists(bits)?;
+        hevc_lists::pass_scaling_lists(bits)?;
     }
     bits.take(2)?;
     if bits.flag()? {
@@ -131,7 +129,7 @@ fn pass_to_usability(bits: &mut Bits, sub_layers: u64) -> Option<bool> {
         pass_codes(bits, 2)?;
         bits.take(1)?;
     }
-    pass_reference_sets(bits)?;
+    hevc_lists::pass_reference_sets(bits)?;
     let has_long_term = bits.flag()?;
     if has_long_term {
         let pictures = bits.exp_golomb()?;
@@ -171,81 +169,6 @@ fn color(bits: &mut Bits) -> Option<Color> {
         }
     }
     Some(color)
-}
-
-fn pass_codes(bits: &mut Bits, count: u64) -> Option<()> {
-    for _ in 0..count {
-        bits.exp_golomb()?;
-    }
-    Some(())
-}
-
-/// Scaling lists (H.265, section 7.3.4).
-fn pass_scaling_lists(bits: &mut Bits) -> Option<()> {
-    for (size, lists, coefficients) in [(0, 6, 16), (1, 6, 64), (2, 6, 64), (3, 2, 64)] {
-        for _ in 0..lists {
-            let is_coded = bits.flag()?;
-            let first = u64::from(size > 1);
-            pass_codes(bits, if is_coded { first + coefficients } else { 1 })?;
-        }
-    }
-    Some(())
-}
-
-/// Short-term reference picture sets (H.265, section 7.3.7), of which each may be told by the one before.
-fn pass_reference_sets(bits: &mut Bits) -> Option<()> {
-    let sets = bits.exp_golomb()?;
-    if sets > MOST_SETS {
-        return None;
-    }
-    // How far before or after it each picture of the last set lies: those before it first, the nearest of
-    // each first.
-    let mut distances: Vec<i64> = Vec::new();
-    for set in 0..sets {
-        distances = if set > 0 && bits.flag()? {
-            predicted_set(bits, &distances)?
-        } else {
-            coded_set(bits)?
-        };
-        if distances.len() > MOST_REFERENCES {
-            return None;
-        }
-    }
-    Some(())
-}
-
-fn coded_set(bits: &mut Bits) -> Option<Vec<i64>> {
-    let (before, after) = (bits.exp_golomb()?, bits.exp_golomb()?);
-    let mut distances = Vec::new();
-    for (count, sign) in [(before, -1), (after, 1)] {
-        if usize::try_from(count).ok()? > MOST_REFERENCES {
-            return None;
-        }
-        let mut distance = 0;
-        for _ in 0..count {
-            distance += sign * (i64::try_from(bits.exp_golomb()?).ok()? + 1);
-            bits.take(1)?;
-            distances.push(distance);
-        }
-    }
-    Some(distances)
-}
-
-/// A set of what is used of the last one, moved, and of the picture that it moves by (H.265, equations 7-61
-/// and 7-62).
-fn predicted_set(bits: &mut Bits, last: &[i64]) -> Option<Vec<i64>> {
-    let sign = if bits.flag()? { -1 } else { 1 };
-    let moved = sign * (i64::try_from(bits.exp_golomb()?).ok()? + 1);
-    let mut distances = Vec::new();
-    for distance in last.iter().copied().chain([0]) {
-        // Used by the picture itself, or by a later one.
-        let is_used = bits.flag()? || bits.flag()?;
-        if is_used && distance + moved != 0 {
-            distances.push(distance + moved);
-        }
-    }
-    distances.sort_by_key(|distance| (*distance > 0, distance.abs()));
-    Some(distances)
 }
 
 /// Profile, tier and level, of the whole and of each sub-layer that has its own.

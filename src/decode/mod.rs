@@ -42,6 +42,8 @@ mod hevc;
 #[cfg(feature = "heic")]
 mod hevc_frames;
 #[cfg(feature = "heic")]
+mod hevc_lists;
+#[cfg(feature = "heic")]
 mod hevc_range;
 mod ico;
 mod iso;

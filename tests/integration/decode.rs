@@ -157,6 +157,23 @@ fn heic_of_full_chroma_is_read() {
     assert!(said.is_sorted_by(|less, more| less < more), "{said:?}");
 }
 
+/// Of an AVIF the data are decoded, whatever depth and layout its configuration record claims.
+#[test]
+fn avif_is_read_whatever_its_configuration_record_says() {
+    if !Format::Avif.is_supported() {
+        return;
+    }
+    let mut bytes = std::fs::read(pictures().join("../formats/exif.avif")).unwrap();
+    let expected = decode(&bytes, &Limits::default()).unwrap().pixels().row(0).to_vec();
+    let flags = bytes.windows(4).position(|name| name == b"av1C").unwrap() + 4 + 2;
+    for wrong in [0x0c, 0x10, 0x40, 0x60] {
+        bytes[flags] ^= wrong;
+        let picture = decode(&bytes, &Limits::default()).unwrap();
+        assert_eq!(picture.pixels().row(0), expected, "{wrong:x}");
+        bytes[flags] ^= wrong;
+    }
+}
+
 /// Turned by a quarter, then its top and bottom exchanged, in the words of ISO/IEC 23008-12:2022. The hash is
 /// that of pdqhash after libheif.
 #[test]

@@ -156,6 +156,15 @@ pub(crate) fn is_premultiplied(bytes: &[u8]) -> bool {
     references.zip(primary).is_some_and(|(it, primary)| it.premultiplied.contains(&primary))
 }
 
+/// Where the body of a property lies, of the place in the list, from 1, and the name.
+#[cfg(feature = "avif")]
+pub(crate) fn property(bytes: &[u8], number: usize, name: &[u8; 4]) -> Option<Range<usize>> {
+    let properties = find(bytes, meta(bytes)?, b"iprp")?;
+    let list = find(bytes, properties, b"ipco")?;
+    let (kind, place) = boxes(bytes, list).nth(number.checked_sub(1)?)?;
+    (kind == *name).then_some(place)
+}
+
 /// The EXIF data of a file, each in a TIFF structure; those in a place that cannot be read are left out.
 pub(crate) fn exif(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
     let Some(iinf) = meta(bytes).and_then(|meta| find(bytes, meta, b"iinf")) else {

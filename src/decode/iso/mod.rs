@@ -12,6 +12,8 @@ use std::ops::Range;
 
 #[cfg(any(feature = "avif", feature = "heic"))]
 pub(crate) use item::is_premultiplied;
+#[cfg(feature = "avif")]
+pub(crate) use item::property;
 pub(crate) use item::{Pictures, behind_offset, data, exif};
 pub(crate) use raw::cr3_jpegs;
 #[cfg(feature = "avif")]
