@@ -14,10 +14,9 @@ use super::super::format::Format;
 use super::super::jpeg::{self, Survey};
 use super::super::limits::{Limit, Limits};
 use super::piece::{Pieces, are_planes, channels, dimensions};
-use super::tag::{BITS_PER_SAMPLE, COMPRESSION, PHOTOMETRIC, Tiff};
+use super::tag::{BITS_PER_SAMPLE, COMPRESSION, PHOTOMETRIC, TABLES, Tiff};
 use crate::pixels::PixelFormat;
 
-const TABLES: u16 = 347;
 const JPEG: u64 = 7;
 const OLD_JPEG: u64 = 6;
 const BLACK_IS_ZERO: u64 = 1;

@@ -15,8 +15,8 @@ use super::tag::{
     SAMPLES_PER_PIXEL, TILE_LENGTH, TILE_WIDTH, Tiff, WIDTH,
 };
 
-const EXTRA_SAMPLES: u16 = 338;
-const SUBSAMPLING: u16 = 530;
+pub(super) const EXTRA_SAMPLES: u16 = 338;
+pub(super) const SUBSAMPLING: u16 = 530;
 
 const WHITE_IS_ZERO: u64 = 0;
 const BLACK_IS_ZERO: u64 = 1;

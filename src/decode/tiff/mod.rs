@@ -9,6 +9,7 @@ pub(super) mod raw;
 mod samples;
 pub(super) mod tag;
 mod tiles;
+mod values;
 mod ycbcr;
 
 use std::io::{BufRead, Seek};
@@ -74,6 +75,8 @@ impl<'a> Opened<'a> {
         limits: Limits,
     ) -> Result<Self, DecodeError> {
         let tiff = Tiff::new(bytes);
+        let value_bytes = values::check(&tiff, start)?;
+        limits.check(Limit::AllocBytes, value_bytes)?;
         let (palette, edit) = edit::palette(&tiff, start).unzip();
         let layout = Layout::of(&tiff, start, palette.is_some());
         let mut edits: Edits = edit::tiles_as_strips(&tiff, start).into_iter().flatten().collect();
@@ -106,6 +109,7 @@ impl<'a> Opened<'a> {
         if palette.is_some() && color_type != ColorType::L8 {
             return Err(refused(&kind::describe(&tiff, start)));
         }
+        opened.memory_bytes = opened.memory_bytes.saturating_add(value_bytes);
         opened.palette = palette;
         opened.directory = Some(start);
         let dimensions = opened.decoder.dimensions();

@@ -10,7 +10,7 @@ use super::tag::{
 const PLANES: u64 = 2;
 /// Pieces of one picture: tiles of 16 × 16 pixels, the smallest that there may be, are half as many in a picture of
 /// the default limits.
-const MOST_PIECES: u64 = 1 << 20;
+pub(super) const MOST_PIECES: u64 = 1 << 20;
 
 /// Channels of each pixel.
 pub(super) fn channels(tiff: &Tiff<'_>, start: u64) -> u64 {

@@ -27,6 +27,8 @@ const JPEG_BYTES: u16 = 514;
 /// A whole JPEG file in Panasonic's first directory.
 const RW2_JPEG: u16 = 46;
 pub(super) const SAMPLE_FORMAT: u16 = 339;
+/// Tables that all JPEG strips or tiles have in common.
+pub(super) const TABLES: u16 = 347;
 const EXIF_DIRECTORY: u16 = 34665;
 /// The list of pictures in an MPF index.
 const MP_ENTRY: u16 = 0xb002;
@@ -59,12 +61,20 @@ const RATIONAL: u16 = 5;
 
 /// An entry of a directory.
 pub(super) struct Entry {
+    pub(super) tag: u16,
     /// Where it stands.
     pub(super) at: usize,
     /// Where its values do.
     pub(super) place: usize,
     kind: u16,
-    count: usize,
+    pub(super) count: usize,
+}
+
+impl Entry {
+    /// Where its values end; `None` beyond all bytes.
+    pub(super) fn end(&self) -> Option<usize> {
+        self.place.checked_add(self.count.checked_mul(value_bytes(self.kind)?)?)
+    }
 }
 
 /// One directory's embedded pictures and where it leads.
@@ -119,14 +129,20 @@ impl<'a> Tiff<'a> {
         pages
     }
 
-    /// Place of what leads on from the directory at `start`.
-    fn after_entries(&self, start: usize) -> Option<usize> {
+    /// Where the entries of the directory at `start` begin, how many it says there are, and bytes of each.
+    fn entry_places(&self, start: usize) -> Option<(usize, usize, usize)> {
         let (head, count, entry_bytes) = if self.is_big() {
             (8, crate::num::to_usize(self.long_long(start)?)?, BIG_ENTRY_BYTES)
         } else {
             (2, usize::from(self.short(start)?), ENTRY_BYTES)
         };
-        start.checked_add(head)?.checked_add(count.checked_mul(entry_bytes)?)
+        Some((start.checked_add(head)?, count, entry_bytes))
+    }
+
+    /// Place of what leads on from the directory at `start`.
+    fn after_entries(&self, start: usize) -> Option<usize> {
+        let (first, count, entry_bytes) = self.entry_places(start)?;
+        first.checked_add(count.checked_mul(entry_bytes)?)
     }
 
     /// Where the sub-directories of `pages` begin that are no pages themselves: reduced versions, as
@@ -158,22 +174,40 @@ impl<'a> Tiff<'a> {
 
     /// The entry of a tag in the directory at `start`; of a BigTIFF too.
     pub(super) fn find(&self, start: u64, tag: u16) -> Option<Entry> {
-        let start = crate::num::to_usize(start)?;
-        let (head, entries, entry_bytes, field) = if self.is_big() {
-            (8, crate::num::to_usize(self.long_long(start)?)?, BIG_ENTRY_BYTES, 8)
-        } else {
-            (2, usize::from(self.short(start)?), ENTRY_BYTES, 4)
-        };
-        let mut places =
-            (0..entries.min(MOST_ENTRIES)).map(|index| start + head + index * entry_bytes);
-        let at = places.find(|at| self.short(*at) == Some(tag))?;
+        let (first, count, entry_bytes) = self.entry_places(crate::num::to_usize(start)?)?;
+        let mut places = (0..count.min(MOST_ENTRIES)).map(|index| first + index * entry_bytes);
+        self.entry_at(places.find(|at| self.short(*at) == Some(tag))?)
+    }
+
+    /// The entry that stands at `at`; `None` of an unknown type, or at the end of the bytes.
+    fn entry_at(&self, at: usize) -> Option<Entry> {
+        let field = if self.is_big() { 8 } else { 4 };
         let number = |at| if field == 8 { self.long_long(at) } else { self.offset(at) };
-        let (kind, count) = (self.short(at + 2)?, crate::num::to_usize(number(at + 4)?)?);
+        let (tag, kind) = (self.short(at)?, self.short(at + 2)?);
+        let count = crate::num::to_usize(number(at + 4)?)?;
         let value_bytes = value_bytes(kind)?;
         let value_at = at + 4 + field;
-        let is_inside = count.checked_mul(value_bytes)? <= field;
+        let is_inside = count.checked_mul(value_bytes).is_some_and(|bytes| bytes <= field);
         let place = if is_inside { value_at } else { crate::num::to_usize(number(value_at)?)? };
-        Some(Entry { at, place, kind, count })
+        Some(Entry { tag, at, place, kind, count })
+    }
+
+    /// All entries of the directory at `start` as `tiff` 0.11.3 meets them, of each tag the last one too: it takes an
+    /// entry of an unknown type for one of 12 bytes in a BigTIFF as well.
+    pub(super) fn decoded_entries(&self, start: u64) -> impl Iterator<Item = Entry> {
+        let places = crate::num::to_usize(start).and_then(|start| self.entry_places(start));
+        let (mut at, count, entry_bytes) = places.unwrap_or_default();
+        let steps = (0..count).map_while(move |_| {
+            let is_known = value_bytes(self.short(at + 2)?).is_some();
+            let entry = self.entry_at(at);
+            at += if is_known { entry_bytes } else { ENTRY_BYTES };
+            Some(entry)
+        });
+        steps.flatten()
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.bytes.len()
     }
 
     /// The values of a tag in the directory at `start`, as many as the file holds; of a BigTIFF too. Read one by
