@@ -1,7 +1,7 @@
 //! Whether the values of a TIFF's tags are there, before its decoder makes room for them.
 //!
-//! `tiff` 0.11.3 takes memory for as many values as an entry says, up to 256 MiB, and only then reads: a file of 2 kB
-//! that ended as *truncated* had cost as much. It keeps each value in [`Value`], whatever its type.
+//! `tiff` 0.11.3 takes memory for as many values as an entry says, within its limit, and only then reads: small damaged
+//! files that ended as *truncated* cost up to 266 MB. It keeps each value in [`Value`], whatever its type.
 
 use std::mem::size_of;
 
