@@ -107,7 +107,7 @@ impl Source<'_> {
 /// A header that passed the limits, ready to be decoded.
 pub(crate) struct Opened<'a> {
     pub(super) decoder: Source<'a>,
-    format: Format,
+    pub(super) format: Format,
     limits: Limits,
     pub(super) memory_bytes: u64,
     pub(super) is_complete: bool,

@@ -424,3 +424,16 @@ fn a_whole_jpeg_in_the_old_way_is_the_picture() {
     assert_eq!(error.reason(), "unsupported feature");
     assert!(error.source().unwrap().to_string().contains("old-style JPEG"));
 }
+
+#[test]
+fn values_beyond_the_file_are_named_before_the_decoder_makes_room_for_them() {
+    let mut file = tiff(&tags([8, 8], 8, [1, 1, 1]), STRIP, &[0; 64], &[]);
+    assert!(picture(&file).is_ok());
+    let entry = [STRIP[0].to_le_bytes(), LONG.to_le_bytes()].concat();
+    let at = file.windows(4).position(|bytes| bytes == entry).unwrap();
+    file[at + 4..at + 8].copy_from_slice(&(8_u32 << 20).to_le_bytes());
+    let error = picture(&file).unwrap_err();
+    assert_eq!(error.reason(), "truncated");
+    let why = error.source().unwrap().to_string();
+    assert!(why.contains(&format!("tag {} (byte {at})", STRIP[0])), "{why}");
+}

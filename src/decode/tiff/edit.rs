@@ -3,14 +3,13 @@
 //! Sources: TIFF 6.0, sections 2, 5 (palettes) and 15 (tiles), and the BigTIFF proposal.
 
 use super::super::overlay::Edits;
+use super::tag::photometric::{BLACK_IS_ZERO, PALETTE};
 use super::tag::{
     BITS_PER_SAMPLE, LONG, LONG_LONG, PHOTOMETRIC, STRIP_BYTES, STRIP_OFFSETS, TILE_BYTE_COUNTS,
     TILE_OFFSETS, TILE_WIDTH, Tiff,
 };
 
 const COLOR_MAP: u16 = 320;
-const PALETTE: u64 = 3;
-const BLACK_IS_ZERO: u64 = 1;
 
 /// The colours of a picture whose samples are their numbers, 256 at most.
 pub(crate) type Palette = [[u8; 3]; 256];

@@ -14,14 +14,11 @@ use super::super::format::Format;
 use super::super::jpeg::{self, Survey};
 use super::super::limits::{Limit, Limits};
 use super::piece::{Pieces, are_planes, channels, dimensions};
+use super::tag::compression::{JPEG, OLD_JPEG};
+use super::tag::photometric::{BLACK_IS_ZERO, RGB, YCBCR};
 use super::tag::{BITS_PER_SAMPLE, COMPRESSION, PHOTOMETRIC, TABLES, Tiff};
 use crate::pixels::PixelFormat;
 
-const JPEG: u64 = 7;
-const OLD_JPEG: u64 = 6;
-const BLACK_IS_ZERO: u64 = 1;
-const RGB: u64 = 2;
-const YCBCR: u64 = 6;
 /// The segment that says what colours follow, but for its last byte: 0 for RGB, 1 for YCbCr.
 const ADOBE: &[u8] = b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0";
 /// Segments that say nothing of how to decode, or the colours' name: applications' and comments.

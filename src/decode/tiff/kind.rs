@@ -10,12 +10,12 @@ use image::error::UnsupportedErrorKind;
 use super::super::convert::BEYOND_0_TO_1;
 use super::super::error::DecodeError;
 use super::super::format::Format;
+use super::tag::compression::GROUP_4;
 use super::tag::{
     BITS_PER_SAMPLE, COMPRESSION, HEIGHT, PHOTOMETRIC, ROWS_PER_STRIP, SAMPLE_FORMAT,
     SAMPLES_PER_PIXEL, Tiff, WIDTH,
 };
 
-const GROUP_4: u64 = 4;
 /// Sides that the decoder of Group 4 counts to.
 const MOST_FAX_SIDE: u64 = 0xffff;
 

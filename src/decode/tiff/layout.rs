@@ -10,6 +10,8 @@
 use super::super::overlay::Edits;
 use super::edit;
 use super::piece::{are_planes, channels, dimensions};
+use super::tag::compression::JPEG;
+use super::tag::photometric::{BLACK_IS_ZERO, CMYK, RGB, WHITE_IS_ZERO, YCBCR};
 use super::tag::{
     BITS_PER_SAMPLE, COMPRESSION, HEIGHT, PHOTOMETRIC, PREDICTOR, ROWS_PER_STRIP, SAMPLE_FORMAT,
     SAMPLES_PER_PIXEL, TILE_LENGTH, TILE_WIDTH, Tiff, WIDTH,
@@ -18,14 +20,8 @@ use super::tag::{
 pub(super) const EXTRA_SAMPLES: u16 = 338;
 pub(super) const SUBSAMPLING: u16 = 530;
 
-const WHITE_IS_ZERO: u64 = 0;
-const BLACK_IS_ZERO: u64 = 1;
-const RGB: u64 = 2;
-const CMYK: u64 = 5;
-const YCBCR: u64 = 6;
 const UNSIGNED: u64 = 1;
 const FLOAT: u64 = 3;
-const JPEG: u64 = 7;
 /// Compressions of rows of single bits, whose decoders count columns.
 const FAX: [u64; 3] = [2, 3, 4];
 /// Extra samples that are alpha: of colours multiplied by it, and of others.

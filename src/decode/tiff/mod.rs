@@ -46,8 +46,10 @@ impl<'a> Opened<'a> {
             return Self::jpeg(jpeg, limits);
         }
         if let Some(jpeg) = jpeg::old_jpeg(bytes, start) {
-            return Self::new(jpeg, Format::Jpeg, limits)
-                .map_err(|error| error.within(Format::Tiff));
+            let mut opened = Self::new(jpeg, Format::Jpeg, limits)
+                .map_err(|error| error.within(Format::Tiff))?;
+            opened.format = Format::Tiff;
+            return Ok(opened);
         }
         if tiff.find(start, TILE_WIDTH).is_some() && are_planes(&tiff, start) {
             return Err(refused("tiles that hold one channel each"));

@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use super::super::format::Format;
+use super::tag::photometric::RGB;
 use super::tag::{
     BITS_PER_SAMPLE, COMPRESSION, HEIGHT, PHOTOMETRIC, STRIP_BYTES, STRIP_OFFSETS, SUB_DIRECTORIES,
     TILE_BYTE_COUNTS, TILE_OFFSETS, Tiff, WIDTH,
@@ -24,7 +25,6 @@ const SENSOR: [u64; 2] = [32803, 34892];
 const BESIDE: [u64; 3] = [4, 51177, 52527];
 /// Compressions of sensor data alone: Sony, Epson, Samsung, Kodak, Nikon, DNG's lossy JPEG, Kodak, Pentax.
 const SENSOR_COMPRESSIONS: [u64; 8] = [32767, 32769, 32770, 32867, 34713, 34892, 65000, 65535];
-const RGB: u64 = 2;
 /// Compressions of a thumbnail in colours: none, LZW, deflate.
 const PLAIN_COMPRESSIONS: [u64; 3] = [1, 5, 8];
 /// Pieces of data that are looked at: a strip for each row of some sensors.

@@ -29,6 +29,27 @@ const RW2_JPEG: u16 = 46;
 pub(super) const SAMPLE_FORMAT: u16 = 339;
 /// Tables that all JPEG strips or tiles have in common.
 pub(super) const TABLES: u16 = 347;
+
+/// Values of [`PHOTOMETRIC`].
+pub(super) mod photometric {
+    pub(crate) const WHITE_IS_ZERO: u64 = 0;
+    pub(crate) const BLACK_IS_ZERO: u64 = 1;
+    pub(crate) const RGB: u64 = 2;
+    pub(crate) const PALETTE: u64 = 3;
+    pub(crate) const CMYK: u64 = 5;
+    pub(crate) const YCBCR: u64 = 6;
+}
+
+/// Values of [`COMPRESSION`].
+pub(super) mod compression {
+    pub(crate) const NONE: u64 = 1;
+    pub(crate) const GROUP_4: u64 = 4;
+    pub(crate) const LZW: u64 = 5;
+    /// The way of before Adobe's Technical Note 2.
+    pub(crate) const OLD_JPEG: u64 = 6;
+    pub(crate) const JPEG: u64 = 7;
+}
+
 const EXIF_DIRECTORY: u16 = 34665;
 /// The list of pictures in an MPF index.
 const MP_ENTRY: u16 = 0xb002;

@@ -20,11 +20,9 @@ use super::edit;
 use super::layout::Layout;
 use super::piece::{Pieces, are_planes, channels};
 use super::samples::TiffSamples;
+use super::tag::compression::{LZW, NONE};
 use super::tag::{BITS_PER_SAMPLE, COMPRESSION, Tiff};
 use super::ycbcr::YCbCr;
-
-const UNCOMPRESSED: u64 = 1;
-const LZW: u64 = 5;
 
 /// LZW tiles of one directory, or its strips of the old LZW.
 pub(crate) struct LzwTiles {
@@ -102,7 +100,7 @@ impl LzwTiles {
         let [offset_tag, length_tag] = self.pieces.tags;
         put(file, self.start, offset_tag, &offsets)
             .and_then(|()| put(file, self.start, length_tag, &lengths))
-            .and_then(|()| put(file, self.start, COMPRESSION, &[UNCOMPRESSED]))
+            .and_then(|()| put(file, self.start, COMPRESSION, &[NONE]))
             .ok_or_else(|| ErrorKind::InvalidData.into())
     }
 }
