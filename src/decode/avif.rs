@@ -214,7 +214,7 @@ fn coded_pixels(bytes: &[u8]) -> Result<Coded, Error> {
 fn record_edit(bytes: &[u8], header: &AvifHeader<'_>, item: u32, flags: u8) -> Option<(usize, u8)> {
     let entries = header.meta.associations.iter().filter(|of| of.item_id == item);
     let properties = entries.flat_map(|of| &of.entries).map(|entry| usize::from(entry.index));
-    let mut records = properties.filter_map(|number| iso::property(bytes, number, b"av1C"));
+    let mut records = properties.filter_map(|index| iso::property(bytes, index, b"av1C"));
     let at = records.next()?.start + av1::RECORD_FLAGS_AT;
     let said = *bytes.get(at)?;
     let shown = said & !av1::RECORD_FLAGS | flags;

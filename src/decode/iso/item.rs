@@ -156,12 +156,12 @@ pub(crate) fn is_premultiplied(bytes: &[u8]) -> bool {
     references.zip(primary).is_some_and(|(it, primary)| it.premultiplied.contains(&primary))
 }
 
-/// Where the body of a property lies, of the place in the list, from 1, and the name.
+/// Where the body of a property lies, of the place in the list, from 0, and the name.
 #[cfg(feature = "avif")]
-pub(crate) fn property(bytes: &[u8], number: usize, name: &[u8; 4]) -> Option<Range<usize>> {
+pub(crate) fn property(bytes: &[u8], index: usize, name: &[u8; 4]) -> Option<Range<usize>> {
     let properties = find(bytes, meta(bytes)?, b"iprp")?;
     let list = find(bytes, properties, b"ipco")?;
-    let (kind, place) = boxes(bytes, list).nth(number.checked_sub(1)?)?;
+    let (kind, place) = boxes(bytes, list).nth(index)?;
     (kind == *name).then_some(place)
 }
 
