@@ -1,7 +1,7 @@
 //! Whether the values of a TIFF's tags are there, before its decoder makes room for them.
 //!
 //! `tiff` 0.11.3 takes memory for as many values as an entry says, within its limit, and only then reads: small damaged
-//! files that ended as *truncated* cost up to 266 MB. It keeps each value in [`Value`], whatever its type.
+//! files that ended as *truncated* asked for up to 266 MB, which were hardly touched (7 MiB resident). It keeps each value in [`Value`], whatever its type.
 
 use std::mem::size_of;
 
