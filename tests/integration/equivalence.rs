@@ -97,6 +97,9 @@ impl Built {
             let mut answers = vec![out; 1];
             index.search_batch(queries, radius, &mut answers);
             assert_eq!(answers, expected, "{context}, batch");
+            if name == "mih" && radius > WIDEST_LONG_BATCH {
+                continue;
+            }
             let long: Vec<H> = queries.iter().copied().cycle().take(LONG_BATCH).collect();
             index.search_batch(&long, radius, &mut answers);
             assert!(
@@ -109,6 +112,10 @@ impl Built {
 
 /// Queries that a multi-index joins, because they are many.
 const LONG_BATCH: usize = 70;
+
+/// Beyond this radius a multi-index by itself visits every value of every band for each query of a long
+/// batch, which takes a second and goes through no other code than at this radius.
+const WIDEST_LONG_BATCH: u32 = 64;
 
 /// Queries that matter for a column: members, near-members, strangers, the corners.
 fn queries<H: FromWords>(words: &[[u64; 4]], random: &mut Random) -> Vec<H> {
