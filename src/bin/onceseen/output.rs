@@ -31,7 +31,8 @@ impl Write for Output {
     }
 }
 
-fn named(error: &io::Error) -> io::Error {
+/// The error with what it is an error of.
+pub fn named(error: &io::Error) -> io::Error {
     if error.kind() == io::ErrorKind::BrokenPipe {
         IS_CLOSED.store(true, Ordering::Relaxed);
     }
