@@ -27,6 +27,7 @@ use crate::variant::StoredWindow;
 /// How a file ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Status {
     /// At least one match on a list that is not negative.
     Known,

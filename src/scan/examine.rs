@@ -147,7 +147,7 @@ impl<'a> Examiner<'a> {
             error.format().is_some_and(|format| format.is_raw() && !format.is_supported())
         });
         let looks = decoded.unwrap_or_else(|error| {
-            blame(&mut record, &error);
+            blame(&mut record, &error, bytes);
             Looks { hashes: PictureHashes::default(), plane: None }
         });
         let (hashes, plane) = (looks.hashes.clone(), looks.plane.is_some());
@@ -303,10 +303,13 @@ pub(super) fn describe(record: &mut Record, picture: &Decoded, hashes: &PictureH
     }
 }
 
-fn blame(record: &mut Record, error: &DecodeError) {
-    record.format = error.format().map(decode::Format::name);
+fn blame(record: &mut Record, error: &DecodeError, bytes: &[u8]) {
+    let is_too_much = error.limit_exceeded().is_some();
+    let format = error.format().or_else(|| decode::sniff(bytes).filter(|_| is_too_much));
+    record.format = format.map(decode::Format::name);
     record.status = if error.is_not_an_image() { Status::NotAnImage } else { Status::Unexaminable };
-    record.reason = Some(explain(error));
+    let class = if is_too_much { format!("{}: ", error.reason()) } else { String::new() };
+    record.reason = Some(class + &explain(error));
 }
 
 /// An error with what its decoder said, which may quote the file.
@@ -323,5 +326,5 @@ fn refused(path: &Path, status: Status, reason: &str) -> Record {
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Record {
-    refused(path, Status::Unexaminable, &format!("cannot be read: {error}"))
+    refused(path, Status::Unexaminable, &format!("cannot be read: {}", open::explain(error)))
 }
