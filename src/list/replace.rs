@@ -140,8 +140,8 @@ mod tests {
 
     fn replace_with(path: &Path, bytes: &[u8]) -> Result<(), ListError> {
         replace(path, |mut out| {
-            std::io::Write::write_all(&mut out, bytes).unwrap();
-            Ok(out)
+            let written = std::io::Write::write_all(&mut out, bytes);
+            written.map(|()| out).map_err(|error| ListError::io("write the list", error))
         })
     }
 
