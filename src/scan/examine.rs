@@ -137,11 +137,12 @@ impl<'a> Examiner<'a> {
         let mut timings = Timings::default();
         record.digests = Some(lap(&mut timings.digest_us, || Digests::of(bytes)));
         let decoded = self.decode(bytes, &mut timings, |examiner, picture, timings| {
-            let looks = examiner.look(&picture);
+            let hashes = examiner.hash(&picture);
             timings.note_hashing(examiner.hasher.times());
-            describe(&mut record, &picture, &looks.hashes);
-            record.windows = examiner.windows(&picture, &looks.hashes);
-            looks
+            let plane = lap(&mut timings.match_us, || examiner.plane(&picture));
+            describe(&mut record, &picture, &hashes);
+            record.windows = examiner.windows(&picture, &hashes);
+            Looks { hashes, plane }
         });
         let is_undecodable_raw = decoded.as_ref().is_err_and(|error| {
             error.format().is_some_and(|format| format.is_raw() && !format.is_supported())
@@ -181,10 +182,12 @@ impl<'a> Examiner<'a> {
 
     /// Hashes of a picture, and what variants are computed from, where any are asked for.
     pub(super) fn look(&mut self, picture: &Decoded) -> Looks {
-        let pixels = picture.pixels();
-        let hashes = self.hasher.hash(&pixels);
-        let plane = self.wants_variants().then(|| VariantPlane::new(&pixels));
-        Looks { hashes, plane }
+        Looks { hashes: self.hash(picture), plane: self.plane(picture) }
+    }
+
+    /// What variants of a picture are computed from, where any are asked for.
+    fn plane(&self, picture: &Decoded) -> Option<VariantPlane> {
+        self.wants_variants().then(|| VariantPlane::new(&picture.pixels()))
     }
 
     /// Hashes of a picture alone.
