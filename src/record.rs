@@ -27,6 +27,7 @@ use crate::variant::StoredWindow;
 /// How a file ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Status {
     /// At least one match on a list that is not negative.
     Known,
@@ -121,12 +122,12 @@ pub struct Parts {
     pub level: Option<Level>,
 }
 
-/// Where the time of one file went, in microseconds of wall time on its own thread; waiting for
-/// memory or for the disk is part of it.
+/// Where the time of one file went, in microseconds of wall time on its own thread. Waiting for the disk
+/// and, on a busy machine, for a core is part of it; waiting for memory to decode in is not.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Timings {
-    /// Opening and reading the file.
+    /// Opening and reading the file, and waiting for memory to hold it.
     pub read_us: u64,
     /// MD5, SHA-1 and SHA-256.
     pub digest_us: u64,

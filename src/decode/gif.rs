@@ -16,6 +16,11 @@ pub(crate) fn largest_frame_pixels(bytes: &[u8]) -> u64 {
     frames(bytes).max().unwrap_or(0)
 }
 
+/// Whether it holds so many frames. Never panics.
+pub(crate) fn has_frames(bytes: &[u8], count: usize) -> bool {
+    frames(bytes).take(count).count() == count
+}
+
 /// Pixels of each frame.
 fn frames(bytes: &[u8]) -> impl Iterator<Item = u64> {
     let flags = bytes.get(10).copied().unwrap_or(0);

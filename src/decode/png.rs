@@ -12,6 +12,18 @@ pub(super) fn has_end(bytes: &[u8]) -> bool {
     chunks(bytes).any(|(kind, _)| kind == b"IEND")
 }
 
+/// Whether frames are announced: an animation control stands before the data (PNG, third edition, section
+/// 11.3.6.1).
+pub(crate) fn has_animation(bytes: &[u8]) -> bool {
+    has_before_data(bytes, b"acTL")
+}
+
+/// Whether a chunk of this kind stands before the data of the default picture.
+pub(crate) fn has_before_data(bytes: &[u8], wanted: &[u8; 4]) -> bool {
+    let mut before = chunks(bytes).take_while(|(kind, _)| *kind != b"IDAT");
+    before.any(|(kind, _)| kind == wanted)
+}
+
 /// Where the first byte behind the end chunk stands.
 pub(crate) fn end(bytes: &[u8]) -> Option<usize> {
     const LENGTH_NAME_AND_CHECKSUM: usize = 12;

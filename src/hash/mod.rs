@@ -20,6 +20,7 @@ pub use dihedral::Dihedral;
 
 /// A perceptual hash algorithm. Its name is stored with every hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Algorithm {
     /// PDQ on the full-resolution luma: what shared PDQ lists hold. 256 bits.
     Pdq,
@@ -145,6 +146,7 @@ impl std::error::Error for UnknownAlgorithm {}
 
 /// The bits of a perceptual hash, in one of the two widths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum HashValue {
     /// PDQ.
     Bits256(Hash256),

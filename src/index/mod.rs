@@ -125,6 +125,7 @@ impl<'a, H: BitHash> Column<'a, H> {
 
 /// Which search to use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum IndexChoice {
     /// The planner decides for each query.
     #[default]

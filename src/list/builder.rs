@@ -101,6 +101,7 @@ enum MihRule {
 
 /// Which indexes a list carries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum BuildIndex {
     /// The BK-tree always, multi-index hashing from the size at which it pays.
     #[default]

@@ -6,7 +6,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
@@ -18,16 +18,17 @@ const PREFIX: &str = ".onceseen-";
 const SUFFIX: &str = ".tmp";
 
 /// Writes a file beside `path` and renames it over `path`: whatever happens, the old file or the
-/// whole new one stands there.
+/// whole new one stands there. Where `path` is a symbolic link, the file that it leads to is replaced.
 pub(super) fn replace(
     path: &Path,
     write: impl FnOnce(FileOutput) -> Result<FileOutput, ListError>,
 ) -> Result<(), ListError> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let directory = directory.unwrap_or(Path::new("."));
     let fail = |source| ListError::io("write the list", source).at(path);
+    let place = place_of(path).map_err(fail)?;
+    let directory = place.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let directory = directory.unwrap_or(Path::new("."));
     // Run by root, the rename would put a file in the place of /dev/null or of a named pipe.
-    if path.metadata().is_ok_and(|old| !old.is_file()) {
+    if place.metadata().is_ok_and(|old| !old.is_file()) {
         return Err(fail(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")));
     }
     remove_abandoned(directory);
@@ -36,8 +37,19 @@ pub(super) fn replace(
     let out = FileOutput::new(file, temporary.path()).map_err(fail)?;
     let out = write(out).map_err(|error| error.at(path))?;
     out.finish().map_err(fail)?;
-    temporary.persist(path).map_err(|error| fail(error.error))?;
+    temporary.persist(&place).map_err(|error| fail(error.error))?;
     sync_directory(directory).map_err(fail)
+}
+
+/// Where a list of this name stands. A rename over a link would leave the file that others reach through
+/// it, or by its own name, as it was.
+fn place_of(path: &Path) -> io::Result<PathBuf> {
+    if !path.is_symlink() {
+        return Ok(path.to_owned());
+    }
+    fs::canonicalize(path).map_err(|error| {
+        io::Error::new(error.kind(), format!("a symbolic link that cannot be followed: {error}"))
+    })
 }
 
 /// A new file that stays locked while it is open.
@@ -125,6 +137,32 @@ impl PermissionsLikeANewFile for tempfile::Builder<'_, '_> {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+
+    fn replace_with(path: &Path, bytes: &[u8]) -> Result<(), ListError> {
+        replace(path, |mut out| {
+            let written = std::io::Write::write_all(&mut out, bytes);
+            written.map(|()| out).map_err(|error| ListError::io("write the list", error))
+        })
+    }
+
+    #[test]
+    fn the_file_behind_a_link_is_replaced_and_the_link_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = |name: &str| directory.path().join(name);
+        fs::create_dir(place("lists")).unwrap();
+        fs::write(place("lists/2026.osl"), "old").unwrap();
+        std::os::unix::fs::symlink("lists/2026.osl", place("current.osl")).unwrap();
+        replace_with(&place("current.osl"), b"new").unwrap();
+        assert!(place("current.osl").is_symlink());
+        assert!(!place("lists/2026.osl").is_symlink());
+        assert_eq!(fs::read(place("lists/2026.osl")).unwrap(), b"new");
+
+        std::os::unix::fs::symlink("lists/none.osl", place("dangling.osl")).unwrap();
+        let refused = replace_with(&place("dangling.osl"), b"new").unwrap_err();
+        let cause = std::error::Error::source(&refused).unwrap().to_string();
+        assert!(cause.contains("symbolic link that cannot be followed"), "{refused}: {cause}");
+        assert!(!place("lists/none.osl").exists());
+    }
 
     #[test]
     fn what_nobody_builds_any_more_is_removed_and_nothing_else() {

@@ -24,21 +24,22 @@ const MATCH_COLUMNS: [&str; 11] = [
 
 const PART_COLUMNS: [&str; 5] = ["frame", "page", "preview", "parts", "parts_matched"];
 
-/// Writes records as CSV.
+/// Writes records as CSV. The output gets each row in one piece, so that a buffered one holds whole rows
+/// when the process is killed.
 pub struct CsvSink<W: Write> {
-    out: csv::Writer<W>,
+    out: Rows<W>,
     algorithms: Vec<Algorithm>,
     has_matches: bool,
 }
 
 impl<W: Write> CsvSink<W> {
-    /// A sink over `out`, with a column for each of `algorithms`, and columns for matches when
+    /// A sink over `out` (buffer it), with a column for each of `algorithms`, and columns for matches when
     /// `has_matches`. Writes the header.
     ///
     /// # Errors
     /// When the output cannot be written.
     pub fn new(out: W, algorithms: &[Algorithm], has_matches: bool) -> io::Result<Self> {
-        let mut out = csv::Writer::from_writer(out);
+        let mut out = Rows::new(out);
         let mut header = vec![
             "path",
             "path_bytes",
@@ -57,7 +58,7 @@ impl<W: Write> CsvSink<W> {
             header.extend(MATCH_COLUMNS);
         }
         header.extend(PART_COLUMNS);
-        out.write_record(header)?;
+        out.write(header)?;
         Ok(Self { out, algorithms: algorithms.to_vec(), has_matches })
     }
 
@@ -65,8 +66,8 @@ impl<W: Write> CsvSink<W> {
     ///
     /// # Errors
     /// When the output cannot be written.
-    pub fn finish(mut self) -> io::Result<()> {
-        self.out.flush()
+    pub fn finish(self) -> io::Result<()> {
+        self.out.finish()
     }
 }
 
@@ -84,14 +85,13 @@ impl<W: Write> Sink for CsvSink<W> {
             row.extend(match_cells(matches.first()));
         }
         row.extend(part_cells(record));
-        self.out.write_record(row.iter().map(|cell| escape::cell(cell)))?;
-        Ok(())
+        self.out.write(row.iter().map(|cell| escape::cell(cell)))
     }
 }
 
 /// Writes look-ups as CSV: `query`, `algorithm` and the columns of matches, one row a query.
 pub struct CsvAnswers<W: Write> {
-    out: csv::Writer<W>,
+    out: Rows<W>,
 }
 
 impl<W: Write> CsvAnswers<W> {
@@ -100,8 +100,8 @@ impl<W: Write> CsvAnswers<W> {
     /// # Errors
     /// When the output cannot be written.
     pub fn new(out: W) -> io::Result<Self> {
-        let mut out = csv::Writer::from_writer(out);
-        out.write_record(["query", "algorithm"].into_iter().chain(MATCH_COLUMNS))?;
+        let mut out = Rows::new(out);
+        out.write(["query", "algorithm"].into_iter().chain(MATCH_COLUMNS))?;
         Ok(Self { out })
     }
 
@@ -112,16 +112,54 @@ impl<W: Write> CsvAnswers<W> {
     pub fn answer(&mut self, query: &str, algorithm: &str, matches: &[Match]) -> io::Result<()> {
         let mut row = vec![query.to_owned(), algorithm.to_owned(), matches.len().to_string()];
         row.extend(match_cells(matches.first()));
-        self.out.write_record(row.iter().map(|cell| escape::cell(cell)))?;
-        Ok(())
+        self.out.write(row.iter().map(|cell| escape::cell(cell)))
     }
 
     /// Flushes the output.
     ///
     /// # Errors
     /// When the output cannot be written.
-    pub fn finish(mut self) -> io::Result<()> {
-        self.out.flush()
+    pub fn finish(self) -> io::Result<()> {
+        self.out.finish()
+    }
+}
+
+/// Rows, each passed on when it is whole.
+struct Rows<W: Write> {
+    rows: csv::Writer<Piece<W>>,
+}
+
+impl<W: Write> Rows<W> {
+    fn new(out: W) -> Self {
+        Self { rows: csv::Writer::from_writer(Piece { out, bytes: Vec::new() }) }
+    }
+
+    fn write<C: AsRef<[u8]>>(&mut self, row: impl IntoIterator<Item = C>) -> io::Result<()> {
+        self.rows.write_record(row)?;
+        self.rows.flush()
+    }
+
+    fn finish(self) -> io::Result<()> {
+        let mut piece = self.rows.into_inner().map_err(csv::IntoInnerError::into_error)?;
+        piece.out.flush()
+    }
+}
+
+/// Collects bytes until flushed and gives them to `out` at once, without flushing that.
+struct Piece<W> {
+    out: W,
+    bytes: Vec<u8>,
+}
+
+impl<W: Write> Write for Piece<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bytes.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let written = self.out.write_all(&self.bytes);
+        self.bytes.clear();
+        written
     }
 }
 

@@ -21,17 +21,32 @@
 
 use std::io::{self, Write};
 
+use serde::Serialize;
+
 use crate::record::{Record, Sink};
 
-/// Writes records as JSON Lines.
+/// Writes records as JSON Lines. The output gets each line in one piece, so that a buffered one holds
+/// whole lines when the process is killed.
 pub struct JsonlSink<W> {
     out: W,
+    line: Vec<u8>,
 }
 
 impl<W: Write> JsonlSink<W> {
     /// A sink over `out`; buffer it.
     pub const fn new(out: W) -> Self {
-        Self { out }
+        Self { out, line: Vec::new() }
+    }
+
+    /// Writes something else than a record on a line.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub fn line(&mut self, value: &impl Serialize) -> io::Result<()> {
+        self.line.clear();
+        serde_json::to_writer(&mut self.line, value)?;
+        self.line.push(b'\n');
+        self.out.write_all(&self.line)
     }
 
     /// Flushes and gives the output back.
@@ -46,7 +61,6 @@ impl<W: Write> JsonlSink<W> {
 
 impl<W: Write> Sink for JsonlSink<W> {
     fn record(&mut self, record: &Record) -> io::Result<()> {
-        serde_json::to_writer(&mut self.out, record)?;
-        self.out.write_all(b"\n")
+        self.line(record)
     }
 }

@@ -137,17 +137,18 @@ impl<'a> Examiner<'a> {
         let mut timings = Timings::default();
         record.digests = Some(lap(&mut timings.digest_us, || Digests::of(bytes)));
         let decoded = self.decode(bytes, &mut timings, |examiner, picture, timings| {
-            let looks = examiner.look(&picture);
+            let hashes = examiner.hash(&picture);
             timings.note_hashing(examiner.hasher.times());
-            describe(&mut record, &picture, &looks.hashes);
-            record.windows = examiner.windows(&picture, &looks.hashes);
-            looks
+            let plane = lap(&mut timings.match_us, || examiner.plane(&picture));
+            describe(&mut record, &picture, &hashes);
+            record.windows = examiner.windows(&picture, &hashes);
+            Looks { hashes, plane }
         });
         let is_undecodable_raw = decoded.as_ref().is_err_and(|error| {
             error.format().is_some_and(|format| format.is_raw() && !format.is_supported())
         });
         let looks = decoded.unwrap_or_else(|error| {
-            blame(&mut record, &error);
+            blame(&mut record, &error, bytes);
             Looks { hashes: PictureHashes::default(), plane: None }
         });
         let (hashes, plane) = (looks.hashes.clone(), looks.plane.is_some());
@@ -181,10 +182,12 @@ impl<'a> Examiner<'a> {
 
     /// Hashes of a picture, and what variants are computed from, where any are asked for.
     pub(super) fn look(&mut self, picture: &Decoded) -> Looks {
-        let pixels = picture.pixels();
-        let hashes = self.hasher.hash(&pixels);
-        let plane = self.wants_variants().then(|| VariantPlane::new(&pixels));
-        Looks { hashes, plane }
+        Looks { hashes: self.hash(picture), plane: self.plane(picture) }
+    }
+
+    /// What variants of a picture are computed from, where any are asked for.
+    fn plane(&self, picture: &Decoded) -> Option<VariantPlane> {
+        self.wants_variants().then(|| VariantPlane::new(&picture.pixels()))
     }
 
     /// Hashes of a picture alone.
@@ -303,10 +306,13 @@ pub(super) fn describe(record: &mut Record, picture: &Decoded, hashes: &PictureH
     }
 }
 
-fn blame(record: &mut Record, error: &DecodeError) {
-    record.format = error.format().map(decode::Format::name);
+fn blame(record: &mut Record, error: &DecodeError, bytes: &[u8]) {
+    let is_too_much = error.limit_exceeded().is_some();
+    let format = error.format().or_else(|| decode::sniff(bytes).filter(|_| is_too_much));
+    record.format = format.map(decode::Format::name);
     record.status = if error.is_not_an_image() { Status::NotAnImage } else { Status::Unexaminable };
-    record.reason = Some(explain(error));
+    let class = if is_too_much { format!("{}: ", error.reason()) } else { String::new() };
+    record.reason = Some(class + &explain(error));
 }
 
 /// An error with what its decoder said, which may quote the file.
@@ -323,5 +329,5 @@ fn refused(path: &Path, status: Status, reason: &str) -> Record {
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Record {
-    refused(path, Status::Unexaminable, &format!("cannot be read: {error}"))
+    refused(path, Status::Unexaminable, &format!("cannot be read: {}", open::explain(error)))
 }

@@ -45,6 +45,7 @@ pub(crate) struct ScanSettings {
 
 /// Which pictures of a file are examined.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PartSet {
     /// The main picture; of a camera's raw file the largest rendering in it.
     Main,

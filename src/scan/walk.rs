@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 use walkdir::{DirEntry, WalkDir};
 
+use super::open;
+
 /// One thing that the walk met.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Item {
@@ -130,9 +132,9 @@ fn refusal(error: walkdir::Error) -> String {
     match error.into_io_error() {
         // A name from a list: by now the file may be gone.
         Some(source) if is_root && source.kind() == io::ErrorKind::NotFound => {
-            format!("cannot be read: {source}")
+            format!("cannot be read: {}", open::explain(&source))
         }
-        Some(source) => format!("cannot be listed: {source}"),
+        Some(source) => format!("cannot be listed: {}", open::explain(&source)),
         None => "cannot be listed: a loop of links".to_owned(),
     }
 }

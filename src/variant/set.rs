@@ -10,6 +10,7 @@ use super::{collage, cover, frame};
 
 /// How far a search goes for a picture without a match.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum VariantSet {
     /// The picture itself alone.
     None,
@@ -76,6 +77,7 @@ impl std::error::Error for UnknownVariantSet {}
 
 /// A batch of variants to look up together, cheapest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Step {
     /// Inner rectangles, upright and mirrored, the likeliest also turned.
     Framed,

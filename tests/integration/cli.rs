@@ -400,6 +400,7 @@ fn a_closed_output_pipe_ends_quietly_but_not_as_success() {
         "list diff known.osl known.osl",
         "list info known.osl",
         "man",
+        "--help",
     ] {
         let mut command = env.command();
         let (reader, writer) = std::io::pipe().unwrap();
@@ -428,6 +429,9 @@ fn a_full_device_is_an_error_that_says_so() {
         "list verify known.osl",
         "man",
         "completions fish",
+        "--version",
+        "--help",
+        "list build --help",
     ] {
         let mut command = env.command();
         command.args(line.split(' ')).stderr(Stdio::piped());
@@ -438,6 +442,20 @@ fn a_full_device_is_an_error_that_says_so() {
         assert!(said.contains("standard output: No space left"), "{line}: {said}");
     }
     env.expect(2, "scan evidence --known known.osl --json-summary /dev/full").says(&["/dev/full"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn messages_that_nobody_can_read_change_no_exit_status() {
+    let env = built();
+    for (status, line) in
+        [(3, "hash evidence"), (2, "hash nowhere"), (2, "hash"), (0, "list verify known.osl")]
+    {
+        let mut command = env.command();
+        command.args(line.split(' ')).stdout(Stdio::null());
+        command.stderr(File::options().write(true).open("/dev/full").unwrap());
+        assert_eq!(command.status().unwrap().code(), Some(status), "{line}");
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use onceseen::decode::{Decoded, Limit, Limits, PartKind, decode, others};
 use onceseen::hash::{Algorithm, Hasher, ImageHash};
 
 use crate::shared_data::{Row, manifest};
+use crate::testenv::pictures;
 use crate::watchdog::watched;
 
 fn pdq(picture: &Decoded) -> ImageHash {
@@ -201,4 +202,16 @@ fn the_caps_end_the_walk_and_say_so() {
     assert_eq!(stopped.unwrap_err().limit_exceeded(), Some(Limit::PartPixels));
     let broken = others(&tiff(&[1, 2, 3, 4]), &limits, &mut |_, _| ControlFlow::Break(()));
     assert!(broken.is_ok());
+}
+
+#[test]
+fn a_still_picture_is_not_refused_for_the_memory_of_an_animation() {
+    // 400 x 300 pixels: 360,000 bytes in RGB and a mebibyte for the decoder; 1,920,000 for the
+    // canvases of an animation.
+    let file = std::fs::read(pictures().join("known/scene-03.png")).unwrap();
+    let mut limits = Limits::default();
+    limits.max_alloc_bytes = 1_500_000;
+    assert!(decode(&file, &limits).is_ok());
+    let seen = others(&file, &limits, &mut |kind, _| panic!("{kind} of a still picture"));
+    assert!(seen.is_ok(), "{}", seen.unwrap_err());
 }

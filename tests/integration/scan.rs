@@ -1,15 +1,16 @@
 //! `scan` over the hostile folder, whole, through the real command.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use onceseen::decode::Limits;
 use onceseen::scan::Scanner;
 use serde_json::Value;
 
 use crate::shared_data::folder;
-use crate::testenv::{TestEnv, finish};
+use crate::testenv::{TestEnv, finish, pictures};
 
-/// Peak memory of a scan, in KiB: 1 GiB is what the README promises.
+/// Peak memory of a scan, in KiB: 1 GiB is what the GUIDE promises.
 #[cfg(target_os = "linux")]
 const MAX_PEAK_KIB: u64 = 1 << 20;
 
@@ -87,4 +88,14 @@ fn a_limit_of_file_bytes_may_be_the_largest_number() {
     let picture = crate::testenv::picture();
     let records = scanner.examine_reader("a".as_ref(), &mut picture.as_slice()).unwrap();
     assert_eq!((records.len(), records[0].format), (1, Some("jpeg")));
+}
+
+#[test]
+fn a_picture_beyond_a_limit_is_too_large_and_keeps_its_format() {
+    let mut limits = Limits::default();
+    limits.max_pixels = 1000;
+    let bytes = std::fs::read(pictures().join("known/scene-03.png")).unwrap();
+    let record = Scanner::builder().limits(limits).build().examine(Path::new("a"), &bytes);
+    assert_eq!(record.format, Some("png"));
+    assert_eq!(record.reason.as_deref(), Some("too large: 120000 pixels, allowed 1000"));
 }

@@ -189,7 +189,8 @@ pub struct Examine {
     /// Output format.
     #[arg(long, default_value = "jsonl")]
     pub format: Format,
-    /// Say in each JSON record where its time went, and for all files on standard error.
+    /// Say in each JSON record where its time went, and for all files on standard error: wall time of the
+    /// threads, more than the CPU time where cores or the disk are busy.
     #[arg(long)]
     pub timings: bool,
 }

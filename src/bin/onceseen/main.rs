@@ -22,12 +22,14 @@ use exit::Exit;
 use flags::{Flags, List, Mode};
 
 fn main() -> ExitCode {
-    let flags = Flags::parse();
-    messages::set_quiet(flags.quiet);
     // A decoder that panics costs one record, which says so; the panic's own text would only tear
     // the progress bar.
     std::panic::set_hook(Box::new(|_| {}));
-    let result = catch_unwind(|| run(&flags.mode)).unwrap_or_else(|panic| Err(defect(&*panic)));
+    let result = catch_unwind(|| match Flags::try_parse() {
+        Ok(flags) => run(&flags),
+        Err(explained) => cmd::meta::usage(&explained),
+    });
+    let result = result.unwrap_or_else(|panic| Err(defect(&*panic)));
     match result {
         Ok(exit) => exit.into(),
         // The reader of our output went away: nobody is left to tell, but the run is not complete.
@@ -39,8 +41,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(mode: &Mode) -> anyhow::Result<Exit> {
-    match mode {
+fn run(flags: &Flags) -> anyhow::Result<Exit> {
+    messages::set_quiet(flags.quiet);
+    match &flags.mode {
         Mode::Scan(flags) => cmd::scan::run(flags),
         Mode::Match(flags) => cmd::match_::run(flags),
         Mode::Hash(flags) => cmd::hash::run(flags),

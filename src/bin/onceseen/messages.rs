@@ -1,6 +1,7 @@
 //! What the command says on standard error. Names and reasons come from files that somebody else
 //! made, so everything is escaped here.
 
+use std::io::{Write as _, stderr};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use onceseen::report::escape;
@@ -36,8 +37,9 @@ pub fn error(error: &anyhow::Error) {
     write(&format!("onceseen: {error:#}"));
 }
 
-#[expect(clippy::print_stderr, reason = "the one place that prints messages")]
 fn write(text: &str) {
     // A line end is escaped as well: a name that holds one must not forge a message of its own.
-    eprintln!("{}", escape::terminal(text));
+    let line = escape::terminal(text) + "\n";
+    // Where nobody can be told, the records and the exit status still say it.
+    let _ = stderr().write_all(line.as_bytes());
 }

@@ -5,12 +5,46 @@
 
 use std::io::{self, BufWriter, StdoutLock, Write, stdout};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 static IS_CLOSED: AtomicBool = AtomicBool::new(false);
 
+/// Writes that come later than this after the last flush are not kept back: who reads along, and who kills
+/// the run, has what was found until then. Once a second costs nothing.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
 /// Buffered standard output.
-pub fn output() -> BufWriter<Output> {
-    BufWriter::with_capacity(1 << 16, Output(stdout().lock()))
+pub fn output() -> Buffered<Output> {
+    Buffered::new(Output(stdout().lock()), LONGEST_WAIT)
+}
+
+/// Keeps writes back until there are many, or until they are late.
+pub struct Buffered<W: Write> {
+    out: BufWriter<W>,
+    longest_wait: Duration,
+    flushed: Instant,
+}
+
+impl<W: Write> Buffered<W> {
+    fn new(out: W, longest_wait: Duration) -> Self {
+        let out = BufWriter::with_capacity(1 << 16, out);
+        Self { out, longest_wait, flushed: Instant::now() }
+    }
+}
+
+impl<W: Write> Write for Buffered<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        if self.flushed.elapsed() >= self.longest_wait {
+            self.flush()?;
+        }
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.flushed = Instant::now();
+        self.out.flush()
+    }
 }
 
 /// Whether the reader of standard output went away.
@@ -31,9 +65,28 @@ impl Write for Output {
     }
 }
 
-fn named(error: &io::Error) -> io::Error {
+/// The error with what it is an error of.
+pub fn named(error: &io::Error) -> io::Error {
     if error.kind() == io::ErrorKind::BrokenPipe {
         IS_CLOSED.store(true, Ordering::Relaxed);
     }
     io::Error::new(error.kind(), format!("cannot write to standard output: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn late_lines_are_not_kept_back() {
+        let (mut late, mut early) = (Vec::new(), Vec::new());
+        let mut out = Buffered::new(&mut late, Duration::ZERO);
+        out.write_all(b"line\n").unwrap();
+        assert_eq!(out.out.get_ref().as_slice(), b"line\n");
+        let mut out = Buffered::new(&mut early, Duration::from_secs(3600));
+        out.write_all(b"line\n").unwrap();
+        assert!(out.out.get_ref().is_empty());
+        out.flush().unwrap();
+        assert_eq!(out.out.get_ref().as_slice(), b"line\n");
+    }
 }

@@ -20,6 +20,9 @@ const BYTES_PER_PIXEL: u64 = 4;
 /// Gives every distinct frame. The main picture is the first frame, save of a PNG whose default
 /// picture is none of its frames.
 pub(super) fn walk(bytes: &[u8], format: Format, walk: &mut Walk<'_>) -> Result<(), Stop> {
+    if !may_move(bytes, format) {
+        return Ok(());
+    }
     // A main picture that is refused has been said to be so, and its frames are no smaller.
     let Ok(opened) = Opened::new(bytes, format, walk.limits) else { return Ok(()) };
     let pixels = opened.pixels();
@@ -141,14 +144,53 @@ fn frames(bytes: &[u8], format: Format, max_alloc: u64) -> Result<Option<Frames<
     })
 }
 
+/// Whether the file may hold another frame than its main picture. A still picture must not be refused for what
+/// it would take as an animation.
+fn may_move(bytes: &[u8], format: Format) -> bool {
+    match format {
+        // Without an end, the header of a second frame may be cut.
+        Format::Gif => gif::has_frames(bytes, 2) || gif::end(bytes).is_none(),
+        Format::WebP => webp::chunks(bytes).any(|(name, _)| &name == b"ANMF"),
+        _ => png::has_animation(bytes),
+    }
+}
+
 /// Whether a PNG's default picture is its first frame: a frame control stands before its data (PNG,
 /// third edition, section 11.3.6).
 fn default_is_frame(bytes: &[u8]) -> bool {
-    png::chunks(bytes)
-        .find_map(|(kind, _)| match kind {
-            b"fcTL" => Some(true),
-            b"IDAT" => Some(false),
-            _ => None,
-        })
-        .unwrap_or(false)
+    png::has_before_data(bytes, b"fcTL")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn png_of(kinds: &[&[u8; 4]]) -> Vec<u8> {
+        let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
+        for kind in kinds {
+            bytes.extend([&[0, 0, 0, 0], kind.as_slice(), &[0, 0, 0, 0]].concat());
+        }
+        bytes
+    }
+
+    #[test]
+    fn a_still_picture_has_no_frames() {
+        let still = png_of(&[b"IHDR", b"IDAT", b"acTL", b"fcTL", b"IEND"]);
+        assert!(!may_move(&still, Format::Png) && !default_is_frame(&still));
+        let moving = png_of(&[b"IHDR", b"acTL", b"fcTL", b"IDAT", b"IEND"]);
+        assert!(may_move(&moving, Format::Png) && default_is_frame(&moving));
+        let hidden = png_of(&[b"IHDR", b"acTL", b"IDAT", b"fcTL", b"IEND"]);
+        assert!(may_move(&hidden, Format::Png) && !default_is_frame(&hidden));
+
+        let frame = b"\x2c\0\0\0\0\x01\0\x01\0\0\x02\x02\x44\x01\0";
+        let screen = b"GIF89a\x01\0\x01\0\x80\0\0rgbrgb";
+        let still = [screen.as_slice(), frame, b";"].concat();
+        assert!(!may_move(&still, Format::Gif));
+        assert!(may_move(&still[..still.len() - 1], Format::Gif));
+        assert!(may_move(&[screen.as_slice(), frame, frame, b";"].concat(), Format::Gif));
+
+        let lossy = b"RIFF\x0c\0\0\0WEBPVP8 \0\0\0\0";
+        assert!(!may_move(lossy, Format::WebP));
+        assert!(may_move(b"RIFF\x0c\0\0\0WEBPANMF\0\0\0\0", Format::WebP));
+    }
 }

@@ -17,6 +17,7 @@ const LEAST_LINE_LIMIT_BYTES: usize = 128;
 
 /// A source format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ImportFormat {
     /// One hash a line: PDQ text in all its forms, labelled digests, hashdeep.
     Text,

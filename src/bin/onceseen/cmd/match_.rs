@@ -8,7 +8,7 @@ use anyhow::Result;
 use onceseen::hash::Algorithm;
 use onceseen::list::{ImportSettings, Imported, ImportedRow, Importer, RefusedRow};
 use onceseen::matcher::{Match, Matcher, Query};
-use onceseen::report::CsvAnswers;
+use onceseen::report::{CsvAnswers, JsonlSink};
 use serde::Serialize;
 
 use crate::exit::Exit;
@@ -36,7 +36,7 @@ pub fn run(flags: &flags::Match) -> Result<Exit> {
     let mut lookup = Lookup {
         matcher: &matcher,
         out: match flags.format {
-            Format::Jsonl => Answers::Jsonl(super::output()),
+            Format::Jsonl => Answers::Jsonl(JsonlSink::new(super::output())),
             Format::Csv => Answers::Csv(Box::new(CsvAnswers::new(super::output())?)),
         },
         pending: Vec::new(),
@@ -64,17 +64,14 @@ pub fn run(flags: &flags::Match) -> Result<Exit> {
 
 /// Where answers go.
 enum Answers<W: Write> {
-    Jsonl(W),
+    Jsonl(JsonlSink<W>),
     Csv(Box<CsvAnswers<W>>),
 }
 
 impl<W: Write> Answers<W> {
     fn answer(&mut self, answer: &Answer) -> Result<()> {
         match self {
-            Self::Jsonl(out) => {
-                serde_json::to_writer(&mut *out, answer)?;
-                out.write_all(b"\n")?;
-            }
+            Self::Jsonl(out) => out.line(answer)?,
             Self::Csv(out) => out.answer(answer.query, answer.algorithm, &answer.matches)?,
         }
         Ok(())
@@ -82,9 +79,10 @@ impl<W: Write> Answers<W> {
 
     fn finish(self) -> Result<()> {
         match self {
-            Self::Jsonl(out) => super::close(out),
-            Self::Csv(out) => Ok(out.finish()?),
+            Self::Jsonl(out) => drop(out.finish()?),
+            Self::Csv(out) => out.finish()?,
         }
+        Ok(())
     }
 }
 

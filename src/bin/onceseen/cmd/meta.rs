@@ -1,10 +1,24 @@
-//! Completions and the manual page, from the flags' definitions.
+//! Help, completions and the manual page, from the flags' definitions.
+
+use std::io::{Write, stdout};
 
 use anyhow::{Context, Result};
 use clap::CommandFactory;
 
 use crate::exit::Exit;
 use crate::flags::Flags;
+use crate::output::named;
+
+/// Help or the version on standard output; what is wrong with the flags on standard error.
+pub fn usage(explained: &clap::Error) -> Result<Exit> {
+    if explained.use_stderr() {
+        // Where nobody can be told, the exit status still says it.
+        let _ = explained.print();
+        return Ok(Exit::CouldNotRun);
+    }
+    explained.print().and_then(|()| stdout().flush()).map_err(|error| named(&error))?;
+    Ok(Exit::NothingKnown)
+}
 
 pub fn completions(shell: clap_complete::Shell) -> Result<Exit> {
     let mut out = super::output();
