@@ -60,7 +60,10 @@ fn the_crates_root_gives_away_few_names() {
 fn made_up_violations_are_seen() {
     let seen = |found: Vec<String>| assert_eq!(found.len(), 1, "{found:?}");
     seen(upward_uses("src/hash/mod.rs", "use crate::list::HashList;\n"));
-    seen(upward_uses("src/digest.rs", "use crate::{\n    hex,\n    hash::{Algorithm, pdq},\n};\n"));
+    seen(upward_uses(
+        "src/digest/mod.rs",
+        "use crate::{\n    hex,\n    hash::{Algorithm, pdq},\n};\n",
+    ));
     seen(upward_uses("src/scan/walk.rs", "fn f() { crate::report::escape::text(); }\n"));
     seen(upward_uses("src/matcher/mod.rs", "use crate::record::Record;\n"));
     seen(upward_uses("src/new.rs", "//! A module without a floor.\n"));

@@ -67,10 +67,12 @@ impl Lanes {
 /// A whole number to divide running sums by, with its inverse: at most [`Divisor::MAX`] but in
 /// portable code.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "plain loops divide"))]
 pub(crate) struct Divisor {
     value: f32,
-    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "plain loops divide"))]
     inverse: f32,
+    /// What the inverse lacks of one over the value.
+    rest: f32,
 }
 
 impl Divisor {
@@ -79,8 +81,11 @@ impl Divisor {
 
     /// A divisor: a whole number.
     #[inline(always)]
+    #[expect(clippy::cast_possible_truncation, reason = "the rounding is meant")]
     pub(crate) fn new(value: f32) -> Self {
-        Self { value, inverse: 1.0 / value }
+        let inverse = 1.0 / value;
+        let rest = 1.0 / f64::from(value) - f64::from(inverse);
+        Self { value, inverse, rest: rest as f32 }
     }
 }
 

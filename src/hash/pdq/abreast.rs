@@ -8,10 +8,12 @@ pub(super) struct Abreast<'a> {
     pub(super) first: [&'a Tile; 2],
     /// Rows that enter pass 2.
     pub(super) entering: &'a Tile,
-    /// All rows of the same tile that are known, those of the next one behind them.
-    pub(super) rows: &'a [Lanes],
-    /// Which of them leave pass 2, step by step.
-    pub(super) leaving: &'a [usize; LANES],
+    /// The rows of the same tile in the window of pass 2, those of the next tile behind them.
+    pub(super) rows: &'a mut [Lanes],
+    /// Which of them leaves, step by step; the one that enters takes its place.
+    pub(super) places: &'a [usize; LANES],
+    /// From a row to that of the next tile.
+    pub(super) window: usize,
     /// Columns that enter and leave pass 3.
     pub(super) third: [&'a Tile; 2],
     /// Averages of passes 1 and 2, and sums of pass 3.
@@ -36,9 +38,11 @@ impl Abreast<'_> {
         let [columns, filtered, sums] = self.out;
         for step in 0..LANES {
             first = first.plus(&self.first[0][step]).minus(&self.first[1][step]);
-            second = second.plus(&self.entering[step]).minus(&self.rows[self.leaving[step]]);
-            // Those of the next tile: a large picture's have left the second level.
-            prefetch(self.rows, self.leaving[step].wrapping_add(LANES));
+            let place = self.places[step];
+            prefetch(self.rows, place.wrapping_add(self.window));
+            let entering = self.entering[step];
+            second = second.plus(&entering).minus(&self.rows[place]);
+            self.rows[place] = entering;
             third = third.plus(&self.third[0][step]).minus(&self.third[1][step]);
             columns[step] = simd.divide(first, first_divisor(step));
             filtered[step] = simd.divide(second, second_divisor(step));

@@ -15,10 +15,11 @@
 //! 3 run abreast: pass 1 over one tile, pass 2 over the tile before it, pass 3 over the one before
 //! that, a step of each in turn.
 //!
-//! Nothing of the picture's size exists: pass 2 keeps the last `window + 16` rows, pass 4 those of
-//! 64 columns, passes 1 and 3 the columns of a window. What lies outside the picture is zero in these
-//! buffers: adding or subtracting it changes no sum, so the edges need no code of their own but the
-//! count they divide by. The plain transcription is in `reference`, and tests hold the two together.
+//! Nothing of the picture's size exists: pass 2 keeps the rows of a window, each in the place of the
+//! one that left, pass 4 those of 64 columns, passes 1 and 3 the columns of a window. What lies outside
+//! the picture is zero in these buffers: adding or subtracting it changes no sum, so the edges need no
+//! code of their own but the count they divide by. The plain transcription is in `reference`, and
+//! tests hold the two together.
 
 use super::abreast::Abreast;
 use super::axis::{Axis, SIDE};
@@ -42,7 +43,7 @@ pub(super) struct Downscaler {
     /// Input of pass 3, likewise. Its columns are counted from [`BEHIND`] columns before the
     /// picture on.
     third: ColumnRing,
-    /// Output of pass 1: for each tile the last rows, 16 columns wide, as a ring.
+    /// Output of pass 1: for each tile the rows in the window of pass 2, 16 columns wide.
     history: Vec<Lanes>,
     /// Running sums of pass 2, a tile each.
     sums: Vec<Lanes>,
@@ -81,7 +82,7 @@ impl Downscaler {
     fn reset(&mut self, plan: &Plan) {
         self.first.reset(3 * LANES + plan.x.window);
         self.third.reset(2 * LANES + plan.x.window);
-        zeroed(&mut self.history, plan.ring * plan.held, Lanes::ZERO);
+        zeroed(&mut self.history, (plan.tiles + 2) * plan.y.window, Lanes::ZERO);
         zeroed(&mut self.sums, plan.tiles + 2, Lanes::ZERO);
         zeroed(&mut self.rows, plan.y.window + 1, [0.0; SIDE]);
     }
@@ -102,10 +103,6 @@ struct Plan {
     tiles: usize,
     /// Blocks of 16 rows, the steps after the last row included.
     blocks: usize,
-    /// Blocks in the ring of pass 2.
-    ring: usize,
-    /// Places of a block in it.
-    held: usize,
 }
 
 impl Plan {
@@ -113,22 +110,7 @@ impl Plan {
         let (x, y) = (Axis::new(width), Axis::new(height));
         let tiles = x.len.div_ceil(LANES);
         let blocks = (y.len + y.ahead).div_ceil(LANES);
-        Self {
-            x,
-            y,
-            tiles,
-            blocks,
-            ring: y.window.div_ceil(LANES) + 1,
-            held: LANES * if blocks == 1 { 2 } else { tiles + 3 },
-        }
-    }
-
-    /// Where a tile begins in a block of the ring. Tiles are counted from 1, tile 0 stays zero. A
-    /// picture of one block needs no earlier rows, so that its tiles share two places: a picture of 5
-    /// rows may be millions wide.
-    #[inline(always)]
-    const fn in_block(&self, tile: usize) -> usize {
-        LANES * if self.blocks == 1 { tile % 2 } else { tile }
+        Self { x, y, tiles, blocks }
     }
 }
 
@@ -216,6 +198,8 @@ struct Tiles<'a> {
     third: &'a mut Rows64,
     /// Averages of passes 1 and 2 and sums of pass 3, of the last step.
     out: [Tile; 3],
+    /// Averages of pass 1 as rows, which enter pass 2 in the next step.
+    rows: Tile,
 }
 
 impl<'a> Tiles<'a> {
@@ -230,7 +214,8 @@ impl<'a> Tiles<'a> {
         scratch.third.clear();
         third.restart();
         let out = [[Lanes::ZERO; LANES]; 3];
-        Self { scratch, plan, vertical, divisor: plan.x.divisor(), first: Lanes::ZERO, third, out }
+        let (divisor, rows) = (plan.x.divisor(), [Lanes::ZERO; LANES]);
+        Self { scratch, plan, vertical, divisor, first: Lanes::ZERO, third, out, rows }
     }
 
     /// Pass 1 over a tile, pass 2 over the one before it, pass 3 over the one before that.
@@ -246,12 +231,10 @@ impl<'a> Tiles<'a> {
         if is_kept {
             self.third.keep(&self.out[2], x - BEHIND);
         }
-        let new = self.vertical.block + self.plan.in_block(tile + 1);
-        let rows = self.scratch.history[new..].first_chunk_mut().expect("blocks have 16 rows");
-        simd.transpose(&self.out[0], rows);
+        simd.transpose(&self.out[0], &mut self.rows);
         // Right of the picture there is nothing, whatever the running sum says.
         if tile + 1 == self.plan.tiles {
-            rows.iter_mut().for_each(|row| row.0[self.plan.x.len - x..].fill(0.0));
+            self.rows.iter_mut().for_each(|row| row.0[self.plan.x.len - x..].fill(0.0));
         }
         self.scratch.third.write(x + LANES, |to| simd.transpose(&self.out[1], to));
     }
@@ -262,12 +245,12 @@ impl<'a> Tiles<'a> {
         // Copies, which stay in registers.
         let (divisor, below) = (self.divisor, vertical.divisor);
         let (x, ahead) = (tile * LANES, tile * LANES + plan.x.ahead);
-        let rows = &scratch.history[plan.in_block(tile)..];
         let abreast = Abreast {
             first: [scratch.first.tile(ahead), scratch.first.tile_before(ahead, plan.x.window)],
-            entering: rows[vertical.block..].first_chunk().expect("blocks have 16 rows"),
-            rows,
-            leaving: &vertical.leaving,
+            entering: &self.rows,
+            rows: &mut scratch.history[tile * plan.y.window..],
+            places: &vertical.places,
+            window: plan.y.window,
             third: [scratch.third.tile(x), scratch.third.tile_before(x, plan.x.window)],
             out: &mut self.out,
         };
@@ -300,10 +283,8 @@ impl<'a> Tiles<'a> {
 
 /// What pass 2 does in a block of 16 rows, the same for every tile.
 struct Vertical {
-    /// Where the block begins in the ring.
-    block: usize,
-    /// Where the rows stand that leave the window, step by step.
-    leaving: [usize; LANES],
+    /// Where the rows stand in the window, step by step.
+    places: [usize; LANES],
     /// Of full windows.
     divisor: Divisor,
     /// The same for each step.
@@ -315,10 +296,8 @@ struct Vertical {
 impl Vertical {
     fn new(plan: &Plan, y: usize) -> Self {
         let axis = plan.y;
-        let place = |y: usize| y / LANES % plan.ring * plan.held + y % LANES;
         Self {
-            block: place(y),
-            leaving: std::array::from_fn(|step| place(y + step + LANES * plan.ring - axis.window)),
+            places: std::array::from_fn(|step| (y + step) % axis.window),
             divisor: axis.divisor(),
             same: [axis.divisor(); LANES],
             edge: (!axis.is_inner(y)).then(|| axis.divisors(y)),

@@ -1,11 +1,14 @@
 //! MD5, SHA-1 and SHA-256 of a file's bytes, in one pass.
 
+mod md5;
+mod states;
+
 use std::fmt;
 use std::io;
 
-use sha2::Digest as _;
-
+use self::states::{BLOCK_BYTES, States};
 use crate::hex;
+use crate::num::to_u64;
 
 /// A cryptographic digest of file bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -122,12 +125,6 @@ impl fmt::Debug for Digests {
     }
 }
 
-/// Bytes that all three algorithms take before the next bytes: one block of each. MD5 waits for its
-/// own last step all the time, and a processor that sees the next block of another algorithm near
-/// fills the gaps with it: a sixth less time than with steps of 16 KiB, 7 % less than with two blocks
-/// (Zen 3 with SHA extensions, 2026-11-26).
-const STEP_BYTES: usize = 64;
-
 /// Computes [`Digests`] of bytes that come piece by piece: a file too large to hold.
 ///
 /// Memory is constant. As a writer it never fails.
@@ -142,27 +139,41 @@ const STEP_BYTES: usize = 64;
 /// assert_eq!(md5.to_string(), "900150983cd24fb0d6963f7d28e17f72");
 /// # Ok::<(), std::io::Error>(())
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Digester {
-    md5: md5::Md5,
-    sha1: sha1::Sha1,
-    sha256: sha2::Sha256,
+    states: States,
+    /// Bytes that make no whole block yet: the first `held` of these.
+    rest: [u8; BLOCK_BYTES],
+    held: usize,
+    /// Bytes taken, modulo 2⁶⁴.
+    len: u64,
 }
 
 impl Digester {
     /// A digester that has seen no bytes.
     pub fn new() -> Self {
-        Self::default()
+        Self { states: States::default(), rest: [0; BLOCK_BYTES], held: 0, len: 0 }
     }
 
     /// Takes the next bytes.
     pub fn update(&mut self, bytes: &[u8]) {
-        for step in bytes.chunks(STEP_BYTES) {
-            self.md5.update(step);
-            // This order takes 2 % less than SHA-1 before SHA-256.
-            self.sha256.update(step);
-            self.sha1.update(step);
+        self.len = self.len.wrapping_add(to_u64(bytes.len()));
+        let room = if self.held > 0 { BLOCK_BYTES - self.held } else { 0 };
+        let (start, bytes) = bytes.split_at(room.min(bytes.len()));
+        self.hold(start);
+        if self.held == BLOCK_BYTES {
+            self.states.update(&[self.rest]);
+            self.held = 0;
         }
+        let (blocks, rest) = bytes.as_chunks();
+        self.states.update(blocks);
+        self.hold(rest);
+    }
+
+    /// Keeps bytes that have room in a block.
+    fn hold(&mut self, bytes: &[u8]) {
+        self.rest[self.held..][..bytes.len()].copy_from_slice(bytes);
+        self.held += bytes.len();
     }
 
     /// The digests of all bytes taken.
@@ -171,11 +182,18 @@ impl Digester {
             Digest::from_bytes(kind, bytes)
                 .expect("an algorithm gives as many bytes as its kind has")
         };
+        let (md5, sha1, sha256) = self.states.finish(&self.rest[..self.held], self.len);
         Digests([
-            digest(DigestKind::Md5, &self.md5.finalize()),
-            digest(DigestKind::Sha1, &self.sha1.finalize()),
-            digest(DigestKind::Sha256, &self.sha256.finalize()),
+            digest(DigestKind::Md5, &md5),
+            digest(DigestKind::Sha1, &sha1),
+            digest(DigestKind::Sha256, &sha256),
         ])
+    }
+}
+
+impl Default for Digester {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -212,10 +230,28 @@ mod tests {
         assert_eq!(empty, "d41d8cd98f00b204e9800998ecf8427e");
     }
 
+    fn spread(len: u32) -> Vec<u8> {
+        (0..len).map(|k| (k.wrapping_mul(0x9e37_79b9) >> 24).to_le_bytes()[0]).collect()
+    }
+
+    #[test]
+    fn digests_of_every_length_are_those_of_the_crates() {
+        fn check(bytes: &[u8]) {
+            use sha2::Digest as _;
+            let digests = Digests::of(bytes);
+            let same = |kind, bytes: &[u8]| assert_eq!(digests.get(kind).as_bytes(), bytes);
+            same(DigestKind::Md5, &::md5::Md5::digest(bytes));
+            same(DigestKind::Sha1, &sha1::Sha1::digest(bytes));
+            same(DigestKind::Sha256, &sha2::Sha256::digest(bytes));
+        }
+        let bytes = spread(100_003);
+        (0..=300).chain([4095, 65_536, bytes.len()]).for_each(|len| check(&bytes[..len]));
+        (0..=255).for_each(|byte| check(&[byte; 200]));
+    }
+
     #[test]
     fn pieces_of_any_length_give_the_digests_of_the_whole() {
-        let bytes: Vec<u8> =
-            (0..100_003u32).map(|k| (k.wrapping_mul(0x9e37_79b9) >> 24).to_le_bytes()[0]).collect();
+        let bytes = spread(100_003);
         for piece in [1, 63, 64, 65, 128, 1000, 16 << 10, bytes.len()] {
             let mut digester = Digester::new();
             bytes.chunks(piece).for_each(|piece| digester.update(piece));
