@@ -44,6 +44,7 @@ pub(crate) const RECORD_FLAGS_AT: usize = 2;
 pub(crate) const RECORD_FLAGS: u8 = 0x7c;
 const MONOCHROME: u8 = 0x10;
 const HALF_WIDTH: u8 = 0x08;
+const HALF_HEIGHT: u8 = 0x04;
 
 /// Depth and layout of the planes by the first sequence header in a chain of units, as a configuration
 /// record has them (AV1-ISOBMFF, section 2.3.3).
@@ -55,7 +56,7 @@ pub(crate) fn record_flags(units: &[u8]) -> Option<u8> {
         (color.twelve_bit, 0x20),
         (color.mono_chrome, MONOCHROME),
         (color.subsampling_x, HALF_WIDTH),
-        (color.subsampling_y, 0x04),
+        (color.subsampling_y, HALF_HEIGHT),
     ];
     Some(flags.into_iter().filter(|(is_set, _)| *is_set).map(|(_, bit)| bit).sum())
 }
@@ -63,6 +64,11 @@ pub(crate) fn record_flags(units: &[u8]) -> Option<u8> {
 /// Whether [`record_flags`] say that there are colour planes, of half the width.
 pub(crate) const fn is_subsampled(flags: u8) -> bool {
     flags & MONOCHROME == 0 && flags & HALF_WIDTH != 0
+}
+
+/// Whether [`record_flags`] say that there are colour planes of half the width in full height: 4:2:2.
+pub(crate) const fn is_half_wide(flags: u8) -> bool {
+    is_subsampled(flags) && flags & HALF_HEIGHT == 0
 }
 
 /// Frames in a chain of units, shown or not.
@@ -215,6 +221,7 @@ mod tests {
         assert_eq!(flags("010", "0000"), half);
         assert_eq!(flags("010", "1100010"), 0x60 | half);
         assert!(is_subsampled(half) && !is_subsampled(grey) && !is_subsampled(0x40));
+        assert!(is_half_wide(half) && !is_half_wide(quarter) && !is_half_wide(grey));
         assert_eq!(record_flags(&[0b10010, 0]), None);
     }
 

@@ -12,13 +12,16 @@
 //! It also refuses a picture whose configuration record has another depth or layout than the sequence header in
 //! its data. The data are what is decoded: it is shown a record that agrees with them.
 //!
+//! A picture in 4:2:2 that is turned by a quarter would have chroma of half the height, and is refused. It is decoded
+//! as it is coded, and its colours are turned.
+//!
 //! The decoder checks the size that the container claims; the size that each coded picture claims for
 //! itself is checked here ([`super::av1`]).
 
 use std::borrow::Cow;
 
 use image::{ColorType, ImageError};
-use oxideav_avif::{AvifHeader, DecodeOptions, Error};
+use oxideav_avif::{DecodeOptions, Error};
 
 use super::av1;
 use super::avif_frames::AvifFrames;
@@ -28,6 +31,7 @@ use super::convert::unmultiply;
 use super::error::DecodeError;
 use super::iso::{self, Track};
 use super::limits::Limits;
+use super::turn::Turn;
 
 const NAME: &str = "AVIF";
 /// Bytes a pixel beside the returned picture. Measured with oxideav-avif 0.0.16, largest of 14
@@ -45,6 +49,8 @@ pub(crate) struct Avif<'a> {
     largest: u64,
     /// Places in the file, and the bytes that the decoder is shown there.
     edits: Vec<(usize, u8)>,
+    /// What is done after decoding.
+    turn: Option<Turn>,
 }
 
 /// Reads the header of the main picture.
@@ -71,8 +77,8 @@ impl<'a> Avif<'a> {
             return Err(too_many_pixels());
         }
         let (width, height, has_alpha) = (info.width, info.height, info.has_alpha);
-        let Coded { largest, edits, .. } = coded;
-        Ok(Self { bytes, width, height, has_alpha, max_pixels, largest, edits })
+        let Coded { largest, edits, turn, .. } = coded;
+        Ok(Self { bytes, width, height, has_alpha, max_pixels, largest, edits, turn })
     }
 }
 
@@ -112,15 +118,19 @@ impl Extra for Avif<'_> {
             .with_max_height(None)
             .with_threads(Some(1));
         let picture = oxideav_avif::decode_with(&self.edited(), &options).map_err(convert)?;
-        if (picture.width(), picture.height()) != (self.width, self.height) {
-            return Err(damaged(NAME, "the picture has another size than its header"));
-        }
-        if !self.has_alpha {
-            return picture.try_to_rgb8().map_err(convert);
-        }
-        let mut data = picture.try_to_rgba8().map_err(convert)?;
-        if iso::is_premultiplied(&self.bytes) {
+        let size = (picture.width(), picture.height());
+        let mut data = if self.has_alpha { picture.try_to_rgba8() } else { picture.try_to_rgb8() }
+            .map_err(convert)?;
+        drop(picture);
+        if self.has_alpha && iso::is_premultiplied(&self.bytes) {
             unmultiply(&mut data);
+        }
+        let (data, size) = match self.turn {
+            Some(turn) => turn.apply(&data, size, if self.has_alpha { 4 } else { 3 }),
+            None => (data, size),
+        };
+        if size != (self.width, self.height) {
+            return Err(damaged(NAME, "the picture has another size than its header"));
         }
         Ok(data)
     }
@@ -184,16 +194,19 @@ struct Coded {
     sum: u64,
     largest: u64,
     edits: Vec<(usize, u8)>,
+    turn: Option<Turn>,
 }
 
 fn coded_pixels(bytes: &[u8]) -> Result<Coded, Error> {
     let header = oxideav_avif::parse_header(bytes)?;
-    let mut coded = Coded { sum: 0, largest: 0, edits: Vec::new() };
+    let mut coded = Coded { sum: 0, largest: 0, edits: Vec::new(), turn: None };
+    let mut is_half_wide = false;
     for item in header.meta.items.iter().filter(|item| &item.item_type == b"av01") {
         let data = header.item_data(item.id)?;
         let pixels = av1::largest_frame_pixels(&data);
         let flags = av1::record_flags(&data);
-        coded.edits.extend(flags.and_then(|flags| record_edit(bytes, &header, item.id, flags)));
+        is_half_wide |= flags.is_some_and(av1::is_half_wide);
+        coded.edits.extend(flags.and_then(|flags| record_edit(bytes, item.id, flags)));
         // Data in several pieces are a copy, which has no place in the file; no encoder writes that.
         if let Cow::Borrowed(data) = data
             && flags.is_some_and(av1::is_subsampled)
@@ -207,18 +220,43 @@ fn coded_pixels(bytes: &[u8]) -> Result<Coded, Error> {
         coded.sum = coded.sum.saturating_add(pixels);
         coded.largest = coded.largest.max(pixels);
     }
+    let primary = header.meta.primary_item_id.filter(|_| is_half_wide);
+    if let Some((turn, edits)) = primary.and_then(|primary| unturned(bytes, primary)) {
+        coded.turn = Some(turn);
+        coded.edits.extend(edits);
+    }
     Ok(coded)
 }
 
 /// Place and byte that make an item's configuration record say what its data say; `None` when it does.
-fn record_edit(bytes: &[u8], header: &AvifHeader<'_>, item: u32, flags: u8) -> Option<(usize, u8)> {
-    let entries = header.meta.associations.iter().filter(|of| of.item_id == item);
-    let properties = entries.flat_map(|of| &of.entries).map(|entry| usize::from(entry.index));
-    let mut records = properties.filter_map(|index| iso::property(bytes, index, b"av1C"));
-    let at = records.next()?.start + av1::RECORD_FLAGS_AT;
+fn record_edit(bytes: &[u8], item: u32, flags: u8) -> Option<(usize, u8)> {
+    let properties = iso::properties(bytes, item);
+    let (_, record) = properties.into_iter().find(|(kind, _)| kind == b"av1C")?;
+    let at = record.start + av1::RECORD_FLAGS_AT;
     let said = *bytes.get(at)?;
     let shown = said & !av1::RECORD_FLAGS | flags;
     (shown != said).then_some((at, shown))
+}
+
+/// The quarters of a turn that the decoder does not take of a picture in 4:2:2, and places and bytes that keep them
+/// from it; mirroring that would follow the turn is then of the other axis.
+fn unturned(bytes: &[u8], primary: u32) -> Option<(Turn, Vec<(usize, u8)>)> {
+    let mut found = None;
+    let mut edits = Vec::new();
+    for (kind, place) in iso::properties(bytes, primary) {
+        let (at, body) = (place.start, bytes.get(place)?);
+        match (Turn::read(kind, body), found) {
+            (Some(turn @ Turn::Quarters(1 | 3)), None) => {
+                found = Some(turn);
+                edits.push((at, body[0] & !3));
+            }
+            (Some(Turn::Quarters(1..)), Some(_)) => return None,
+            (Some(Turn::TopBottom | Turn::LeftRight), Some(_)) => edits.push((at, body[0] ^ 1)),
+            (None, Some(_)) if &kind == b"clap" => return None,
+            _ => {}
+        }
+    }
+    found.map(|turn| (turn, edits))
 }
 
 fn convert(error: Error) -> ImageError {

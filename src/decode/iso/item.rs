@@ -50,10 +50,12 @@ impl Pictures {
         let width = if *bytes.get(pitm.start)? == 0 { 2 } else { 4 };
         let primary_at = pitm.start + 4..pitm.start + 4 + width;
         let primary = number(bytes.get(primary_at.clone())?);
-        let references = find(bytes, meta.clone(), b"iref").map(|iref| References::of(bytes, iref));
-        let references = references.unwrap_or_default();
+        let iref = find(bytes, meta.clone(), b"iref");
         let iinf = find(bytes, meta, b"iinf")?;
-        let items = items(bytes, iinf).filter(|(kind, _)| is_picture(kind));
+        let items = || items(bytes, iinf.clone());
+        let mut references = iref.map(|iref| References::of(bytes, iref)).unwrap_or_default();
+        references.keep_inputs(items());
+        let items = items().filter(|(kind, _)| is_picture(kind));
         let mut others = Vec::new();
         let (mut images, mut thumbnails) = (0, 0);
         for (kind, item) in items.filter(|(_, item)| !references.is_part(*item)) {
@@ -91,6 +93,8 @@ struct References {
     thumbnails: HashSet<u32>,
     /// Alpha, depth and gain maps, and the tiles of a composed picture.
     parts: HashSet<u32>,
+    /// What each picture is composed of.
+    inputs: Vec<(u32, u32)>,
     /// Pictures whose colours are multiplied by their alpha.
     premultiplied: HashSet<u32>,
 }
@@ -109,12 +113,22 @@ impl References {
                 b"prem" => drop(references.premultiplied.insert(from)),
                 b"dimg" => {
                     let targets = bytes.get(body.start + width + 2..body.end).unwrap_or_default();
-                    references.parts.extend(targets.chunks_exact(width).map(number));
+                    let targets = targets.chunks_exact(width).map(number);
+                    references.inputs.extend(targets.map(|target| (from, target)));
                 }
                 _ => {}
             }
         }
         references
+    }
+
+    /// Makes the inputs of compositions parts, unless what they are laid over each other in, or derived to,
+    /// is one whose inputs are whole pictures.
+    fn keep_inputs(&mut self, items: impl Iterator<Item = ([u8; 4], u32)>) {
+        let whole = items.filter(|(kind, _)| matches!(kind, b"iovl" | b"iden"));
+        let whole: HashSet<u32> = whole.map(|(_, item)| item).collect();
+        let parts = self.inputs.iter().filter(|(from, _)| !whole.contains(from));
+        self.parts.extend(parts.map(|(_, target)| target));
     }
 
     fn is_part(&self, item: u32) -> bool {
@@ -156,13 +170,36 @@ pub(crate) fn is_premultiplied(bytes: &[u8]) -> bool {
     references.zip(primary).is_some_and(|(it, primary)| it.premultiplied.contains(&primary))
 }
 
-/// Where the body of a property lies, of the place in the list, from 0, and the name.
-#[cfg(feature = "avif")]
-pub(crate) fn property(bytes: &[u8], index: usize, name: &[u8; 4]) -> Option<Range<usize>> {
-    let properties = find(bytes, meta(bytes)?, b"iprp")?;
-    let list = find(bytes, properties, b"ipco")?;
-    let (kind, place) = boxes(bytes, list).nth(index)?;
-    (kind == *name).then_some(place)
+/// Name and place of the body of each property of an item, in the order in which they are applied. (ISO/IEC
+/// 23008-12, section 9.3.)
+pub(crate) fn properties(bytes: &[u8], item: u32) -> Vec<([u8; 4], Range<usize>)> {
+    let Some(parts) = meta(bytes).and_then(|meta| find(bytes, meta, b"iprp")) else {
+        return Vec::new();
+    };
+    let Some(list) = find(bytes, parts.clone(), b"ipco") else { return Vec::new() };
+    let list: Vec<_> = boxes(bytes, list).collect();
+    let tables = boxes(bytes, parts).filter(|(kind, _)| kind == b"ipma");
+    let numbers = tables.flat_map(|(_, table)| associated(bytes, table, item).unwrap_or_default());
+    // Counted from 1; 0 is none.
+    numbers.filter_map(|number| list.get(number.checked_sub(1)?).cloned()).collect()
+}
+
+/// The numbers of an item's properties, as a table says them.
+fn associated(bytes: &[u8], table: Range<usize>, item: u32) -> Option<Vec<usize>> {
+    let mut fields = Fields { bytes: bytes.get(table)?, at: 0 };
+    let id_bytes = if fields.take(1)? < 1 { 2 } else { 4 };
+    let (number_bytes, is_essential) =
+        if fields.take(3)? & 1 == 1 { (2, 0x8000) } else { (1, 0x80) };
+    for _ in 0..fields.take(4)? {
+        let id = fields.take(id_bytes)?;
+        let count = crate::num::to_usize(fields.take(1)?)?;
+        if id == u64::from(item) {
+            let mut number = || crate::num::to_usize(fields.take(number_bytes)? & !is_essential);
+            return (0..count).map(|_| number()).collect();
+        }
+        fields.skip(count * number_bytes)?;
+    }
+    None
 }
 
 /// The EXIF data of a file, each in a TIFF structure; those in a place that cannot be read are left out.
