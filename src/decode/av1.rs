@@ -4,6 +4,8 @@
 //! specification, sections 5.3 (units), 5.5 (sequence header) and 4.10.5 (leb128).
 
 use oxideav_av1::sequence_header::parse_sequence_header;
+use oxideav_avif::ColorInfo;
+use oxideav_avif::meta::Colr;
 
 use super::bit_reader::Bits;
 
@@ -59,6 +61,19 @@ pub(crate) fn record_flags(units: &[u8]) -> Option<u8> {
         (color.subsampling_y, HALF_HEIGHT),
     ];
     Some(flags.into_iter().filter(|(is_set, _)| *is_set).map(|(_, bit)| bit).sum())
+}
+
+/// Range and matrix by the first sequence header in a chain of units (section 5.5.2), which hold where no box of the
+/// container says them.
+pub(crate) fn color(units: &[u8]) -> Option<ColorInfo> {
+    let (_, body) = headers(units).next()?;
+    let color = parse_sequence_header(body).ok()?.color_config;
+    Some(ColorInfo::from_colr(Some(&Colr::Nclx {
+        colour_primaries: u16::from(color.color_primaries),
+        transfer_characteristics: u16::from(color.transfer_characteristics),
+        matrix_coefficients: u16::from(color.matrix_coefficients),
+        full_range: color.color_range,
+    })))
 }
 
 /// Whether [`record_flags`] say that there are colour planes, of half the width.

@@ -21,7 +21,7 @@
 use std::borrow::Cow;
 
 use image::{ColorType, ImageError};
-use oxideav_avif::{DecodeOptions, Error};
+use oxideav_avif::{AvifHeader, ColorInfo, DecodeOptions, Error};
 
 use super::av1;
 use super::avif_frames::AvifFrames;
@@ -51,6 +51,8 @@ pub(crate) struct Avif<'a> {
     edits: Vec<(usize, u8)>,
     /// What is done after decoding.
     turn: Option<Turn>,
+    /// Range and matrix where no box says them.
+    color: Option<ColorInfo>,
 }
 
 /// Reads the header of the main picture.
@@ -58,6 +60,9 @@ pub(crate) fn open<'a>(
     bytes: &'a [u8],
     limits: &Limits,
 ) -> Result<Box<dyn Extra + 'a>, ImageError> {
+    if iso::is_low_overhead(bytes) {
+        return Err(unsupported(NAME, iso::LOW_OVERHEAD));
+    }
     if iso::has_sequence(bytes) && iso::Pictures::of(bytes).is_none() {
         return Ok(Box::new(FirstFrame::new(bytes, *limits)?));
     }
@@ -77,8 +82,8 @@ impl<'a> Avif<'a> {
             return Err(too_many_pixels());
         }
         let (width, height, has_alpha) = (info.width, info.height, info.has_alpha);
-        let Coded { largest, edits, turn, .. } = coded;
-        Ok(Self { bytes, width, height, has_alpha, max_pixels, largest, edits, turn })
+        let Coded { largest, edits, turn, color, .. } = coded;
+        Ok(Self { bytes, width, height, has_alpha, max_pixels, largest, edits, turn, color })
     }
 }
 
@@ -118,6 +123,10 @@ impl Extra for Avif<'_> {
             .with_max_height(None)
             .with_threads(Some(1));
         let picture = oxideav_avif::decode_with(&self.edited(), &options).map_err(convert)?;
+        let picture = match self.color {
+            Some(color) => picture.with_color(color),
+            None => picture,
+        };
         let size = (picture.width(), picture.height());
         let mut data = if self.has_alpha { picture.try_to_rgba8() } else { picture.try_to_rgb8() }
             .map_err(convert)?;
@@ -195,11 +204,13 @@ struct Coded {
     largest: u64,
     edits: Vec<(usize, u8)>,
     turn: Option<Turn>,
+    color: Option<ColorInfo>,
 }
 
 fn coded_pixels(bytes: &[u8]) -> Result<Coded, Error> {
     let header = oxideav_avif::parse_header(bytes)?;
-    let mut coded = Coded { sum: 0, largest: 0, edits: Vec::new(), turn: None };
+    let mut coded = Coded { sum: 0, largest: 0, edits: Vec::new(), turn: None, color: None };
+    coded.color = coded_color(bytes, &header);
     let mut is_half_wide = false;
     for item in header.meta.items.iter().filter(|item| &item.item_type == b"av01") {
         let data = header.item_data(item.id)?;
@@ -226,6 +237,22 @@ fn coded_pixels(bytes: &[u8]) -> Result<Coded, Error> {
         coded.edits.extend(edits);
     }
     Ok(coded)
+}
+
+/// What the data of the primary item, or of the first that it is composed of, say of range and matrix; `None` where a
+/// box says it. The decoder takes full range and BT.601 without a box.
+fn coded_color(bytes: &[u8], header: &AvifHeader<'_>) -> Option<ColorInfo> {
+    let primary = header.meta.primary_item_id?;
+    let first = header.meta.iref_targets(b"dimg", primary).first().copied();
+    let is_said = |item: u32| {
+        let body = |(kind, place)| (kind == *b"colr").then(|| bytes.get(place)).flatten();
+        let mut colours = iso::properties(bytes, item).into_iter().filter_map(body);
+        colours.any(|body| body.starts_with(b"nclx"))
+    };
+    if is_said(primary) || first.is_some_and(is_said) {
+        return None;
+    }
+    av1::color(&header.item_data(first.unwrap_or(primary)).ok()?)
 }
 
 /// Place and byte that make an item's configuration record say what its data say; `None` when it does.

@@ -27,7 +27,7 @@ fn cut_bytes(bytes: &[u8]) -> u64 {
 
 /// The length of the first partition that is longer than what is left of the frame.
 fn cut_partition(frame: &[u8]) -> Option<usize> {
-    let tag = crate::num::index(frame.first_chunk::<3>().map(|tag| little(tag))?);
+    let tag = crate::num::index(frame.first_chunk::<3>().map(little)?);
     let (head, rest) = frame.get(HEAD_BYTES..)?.split_at_checked(tag >> 5)?;
     let lengths = ((1 << partitions_log2(head)) - 1) * LENGTH_BYTES;
     let (lengths, mut rest) = rest.split_at_checked(lengths)?;
