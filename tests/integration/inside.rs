@@ -447,15 +447,18 @@ fn with_jpeg(reference: &[u8; 4], from: u8, properties: &[Vec<u8>], data: &[u8])
     file(u32::try_from(file(0).len() - data.len()).unwrap())
 }
 
-/// What is found in a file besides its main picture: the kind, and size and pixels or why there are none.
-fn others_of(file: &[u8]) -> Vec<(String, Result<(u32, u32, Vec<u8>), String>)> {
+/// Width, height and samples.
+type Pixels = (u32, u32, Vec<u8>);
+
+/// What is found in a file besides its main picture: the kind, and the picture or why there is none.
+fn others_of(file: &[u8]) -> Vec<(String, Result<Pixels, String>)> {
     let mut seen = Vec::new();
     let _ = onceseen::decode::others(file, &Limits::default(), &mut |kind, picture| {
         let pixels = |picture: onceseen::decode::Decoded| {
             let rows = (0..picture.height()).flat_map(|y| picture.pixels().row(y).to_vec());
             (picture.width(), picture.height(), rows.collect())
         };
-        let picture = picture.map(|picture| pixels(picture)).map_err(|error| error.to_string());
+        let picture = picture.map(pixels).map_err(|error| error.to_string());
         seen.push((kind.to_string(), picture));
         std::ops::ControlFlow::Continue(())
     });
