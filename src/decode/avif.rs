@@ -19,6 +19,7 @@
 //! itself is checked here ([`super::av1`]).
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use image::{ColorType, ImageError};
 use oxideav_avif::{AvifHeader, ColorInfo, DecodeOptions, Error};
@@ -29,7 +30,7 @@ use super::codec::Extra;
 use super::codec_error::{damaged, too_many_pixels, unsupported};
 use super::convert::unmultiply;
 use super::error::DecodeError;
-use super::iso::{self, Track};
+use super::iso::{self, Properties, Track};
 use super::limits::Limits;
 use super::turn::Turn;
 
@@ -210,14 +211,17 @@ struct Coded {
 fn coded_pixels(bytes: &[u8]) -> Result<Coded, Error> {
     let header = oxideav_avif::parse_header(bytes)?;
     let mut coded = Coded { sum: 0, largest: 0, edits: Vec::new(), turn: None, color: None };
-    coded.color = coded_color(bytes, &header);
+    let properties = Properties::of(bytes);
+    coded.color = coded_color(bytes, &header, &properties);
     let mut is_half_wide = false;
     for item in header.meta.items.iter().filter(|item| &item.item_type == b"av01") {
         let data = header.item_data(item.id)?;
         let pixels = av1::largest_frame_pixels(&data);
         let flags = av1::record_flags(&data);
         is_half_wide |= flags.is_some_and(av1::is_half_wide);
-        coded.edits.extend(flags.and_then(|flags| record_edit(bytes, item.id, flags)));
+        coded
+            .edits
+            .extend(flags.and_then(|flags| record_edit(bytes, properties.item(item.id), flags)));
         // Data in several pieces are a copy, which has no place in the file; no encoder writes that.
         if let Cow::Borrowed(data) = data
             && flags.is_some_and(av1::is_subsampled)
@@ -232,7 +236,9 @@ fn coded_pixels(bytes: &[u8]) -> Result<Coded, Error> {
         coded.largest = coded.largest.max(pixels);
     }
     let primary = header.meta.primary_item_id.filter(|_| is_half_wide);
-    if let Some((turn, edits)) = primary.and_then(|primary| unturned(bytes, primary)) {
+    if let Some((turn, edits)) =
+        primary.and_then(|primary| unturned(bytes, properties.item(primary)))
+    {
         coded.turn = Some(turn);
         coded.edits.extend(edits);
     }
@@ -241,13 +247,16 @@ fn coded_pixels(bytes: &[u8]) -> Result<Coded, Error> {
 
 /// What the data of the primary item, or of the first that it is composed of, say of range and matrix; `None` where a
 /// box says it. The decoder takes full range and BT.601 without a box.
-fn coded_color(bytes: &[u8], header: &AvifHeader<'_>) -> Option<ColorInfo> {
+fn coded_color(
+    bytes: &[u8],
+    header: &AvifHeader<'_>,
+    properties: &Properties,
+) -> Option<ColorInfo> {
     let primary = header.meta.primary_item_id?;
     let first = header.meta.iref_targets(b"dimg", primary).first().copied();
     let is_said = |item: u32| {
         let body = |(kind, place)| (kind == *b"colr").then(|| bytes.get(place)).flatten();
-        let mut colours = iso::properties(bytes, item).into_iter().filter_map(body);
-        colours.any(|body| body.starts_with(b"nclx"))
+        properties.item(item).filter_map(body).any(|body| body.starts_with(b"nclx"))
     };
     if is_said(primary) || first.is_some_and(is_said) {
         return None;
@@ -256,9 +265,12 @@ fn coded_color(bytes: &[u8], header: &AvifHeader<'_>) -> Option<ColorInfo> {
 }
 
 /// Place and byte that make an item's configuration record say what its data say; `None` when it does.
-fn record_edit(bytes: &[u8], item: u32, flags: u8) -> Option<(usize, u8)> {
-    let properties = iso::properties(bytes, item);
-    let (_, record) = properties.into_iter().find(|(kind, _)| kind == b"av1C")?;
+fn record_edit(
+    bytes: &[u8],
+    mut properties: impl Iterator<Item = ([u8; 4], Range<usize>)>,
+    flags: u8,
+) -> Option<(usize, u8)> {
+    let (_, record) = properties.find(|(kind, _)| kind == b"av1C")?;
     let at = record.start + av1::RECORD_FLAGS_AT;
     let said = *bytes.get(at)?;
     let shown = said & !av1::RECORD_FLAGS | flags;
@@ -267,10 +279,13 @@ fn record_edit(bytes: &[u8], item: u32, flags: u8) -> Option<(usize, u8)> {
 
 /// The quarters of a turn that the decoder does not take of a picture in 4:2:2, and places and bytes that keep them
 /// from it; mirroring that would follow the turn is then of the other axis.
-fn unturned(bytes: &[u8], primary: u32) -> Option<(Turn, Vec<(usize, u8)>)> {
+fn unturned(
+    bytes: &[u8],
+    properties: impl Iterator<Item = ([u8; 4], Range<usize>)>,
+) -> Option<(Turn, Vec<(usize, u8)>)> {
     let mut found = None;
     let mut edits = Vec::new();
-    for (kind, place) in iso::properties(bytes, primary) {
+    for (kind, place) in properties {
         let (at, body) = (place.start, bytes.get(place)?);
         match (Turn::read(kind, body), found) {
             (Some(turn @ Turn::Quarters(1 | 3)), None) => {

@@ -12,7 +12,7 @@ use std::ops::Range;
 
 #[cfg(any(feature = "avif", feature = "heic"))]
 pub(crate) use item::is_premultiplied;
-pub(crate) use item::{Pictures, behind_offset, data, exif, properties};
+pub(crate) use item::{Pictures, Properties, behind_offset, data, exif};
 pub(crate) use raw::cr3_jpegs;
 #[cfg(feature = "avif")]
 pub(crate) use track::without_sequence;

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::super::codec::Opened;
-use super::super::iso::{self, Pictures};
+use super::super::iso::{self, Pictures, Properties};
 use super::super::turn::Turn;
 use super::{DecodeError, Format, Limit, PartKind, Stop, Walk};
 
@@ -80,7 +80,7 @@ fn give(
 /// Gives an item that is a JPEG, behind the tables that stand in a property, and turned as the container asks for.
 fn jpeg(bytes: &[u8], kind: PartKind, item: u32, walk: &mut Walk<'_>) -> Result<(), Stop> {
     let mut jpeg = iso::data(bytes, item).unwrap_or_default();
-    let properties = iso::properties(bytes, item);
+    let properties: Vec<_> = Properties::of(bytes).item(item).collect();
     let of = |name| properties.iter().find(|(kind, _)| *kind == name).map(|(_, place)| place);
     if let Some(tables) = of(*b"jpgC").and_then(|place| bytes.get(place.clone())) {
         jpeg = Cow::Owned([tables, &jpeg].concat());
