@@ -4,6 +4,8 @@
 //! specification, sections 5.3 (units), 5.5 (sequence header) and 4.10.5 (leb128).
 
 use oxideav_av1::sequence_header::parse_sequence_header;
+use oxideav_avif::ColorInfo;
+use oxideav_avif::meta::Colr;
 
 use super::bit_reader::Bits;
 
@@ -44,6 +46,7 @@ pub(crate) const RECORD_FLAGS_AT: usize = 2;
 pub(crate) const RECORD_FLAGS: u8 = 0x7c;
 const MONOCHROME: u8 = 0x10;
 const HALF_WIDTH: u8 = 0x08;
+const HALF_HEIGHT: u8 = 0x04;
 
 /// Depth and layout of the planes by the first sequence header in a chain of units, as a configuration
 /// record has them (AV1-ISOBMFF, section 2.3.3).
@@ -55,14 +58,32 @@ pub(crate) fn record_flags(units: &[u8]) -> Option<u8> {
         (color.twelve_bit, 0x20),
         (color.mono_chrome, MONOCHROME),
         (color.subsampling_x, HALF_WIDTH),
-        (color.subsampling_y, 0x04),
+        (color.subsampling_y, HALF_HEIGHT),
     ];
     Some(flags.into_iter().filter(|(is_set, _)| *is_set).map(|(_, bit)| bit).sum())
+}
+
+/// Range and matrix by the first sequence header in a chain of units (section 5.5.2), which hold where no box of the
+/// container says them.
+pub(crate) fn color(units: &[u8]) -> Option<ColorInfo> {
+    let (_, body) = headers(units).next()?;
+    let color = parse_sequence_header(body).ok()?.color_config;
+    Some(ColorInfo::from_colr(Some(&Colr::Nclx {
+        colour_primaries: u16::from(color.color_primaries),
+        transfer_characteristics: u16::from(color.transfer_characteristics),
+        matrix_coefficients: u16::from(color.matrix_coefficients),
+        full_range: color.color_range,
+    })))
 }
 
 /// Whether [`record_flags`] say that there are colour planes, of half the width.
 pub(crate) const fn is_subsampled(flags: u8) -> bool {
     flags & MONOCHROME == 0 && flags & HALF_WIDTH != 0
+}
+
+/// Whether [`record_flags`] say that there are colour planes of half the width in full height: 4:2:2.
+pub(crate) const fn is_half_wide(flags: u8) -> bool {
+    is_subsampled(flags) && flags & HALF_HEIGHT == 0
 }
 
 /// Frames in a chain of units, shown or not.
@@ -215,6 +236,7 @@ mod tests {
         assert_eq!(flags("010", "0000"), half);
         assert_eq!(flags("010", "1100010"), 0x60 | half);
         assert!(is_subsampled(half) && !is_subsampled(grey) && !is_subsampled(0x40));
+        assert!(is_half_wide(half) && !is_half_wide(quarter) && !is_half_wide(grey));
         assert_eq!(record_flags(&[0b10010, 0]), None);
     }
 

@@ -12,13 +12,17 @@
 //! It also refuses a picture whose configuration record has another depth or layout than the sequence header in
 //! its data. The data are what is decoded: it is shown a record that agrees with them.
 //!
+//! A picture in 4:2:2 that is turned by a quarter would have chroma of half the height, and is refused. It is decoded
+//! as it is coded, and its colours are turned.
+//!
 //! The decoder checks the size that the container claims; the size that each coded picture claims for
 //! itself is checked here ([`super::av1`]).
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use image::{ColorType, ImageError};
-use oxideav_avif::{AvifHeader, DecodeOptions, Error};
+use oxideav_avif::{AvifHeader, ColorInfo, DecodeOptions, Error};
 
 use super::av1;
 use super::avif_frames::AvifFrames;
@@ -26,8 +30,9 @@ use super::codec::Extra;
 use super::codec_error::{damaged, too_many_pixels, unsupported};
 use super::convert::unmultiply;
 use super::error::DecodeError;
-use super::iso::{self, Track};
+use super::iso::{self, Properties, Track};
 use super::limits::Limits;
+use super::turn::Turn;
 
 const NAME: &str = "AVIF";
 /// Bytes a pixel beside the returned picture. Measured with oxideav-avif 0.0.16, largest of 14
@@ -45,6 +50,10 @@ pub(crate) struct Avif<'a> {
     largest: u64,
     /// Places in the file, and the bytes that the decoder is shown there.
     edits: Vec<(usize, u8)>,
+    /// What is done after decoding.
+    turn: Option<Turn>,
+    /// Range and matrix where no box says them.
+    color: Option<ColorInfo>,
 }
 
 /// Reads the header of the main picture.
@@ -52,6 +61,9 @@ pub(crate) fn open<'a>(
     bytes: &'a [u8],
     limits: &Limits,
 ) -> Result<Box<dyn Extra + 'a>, ImageError> {
+    if iso::is_low_overhead(bytes) {
+        return Err(unsupported(NAME, iso::LOW_OVERHEAD));
+    }
     if iso::has_sequence(bytes) && iso::Pictures::of(bytes).is_none() {
         return Ok(Box::new(FirstFrame::new(bytes, *limits)?));
     }
@@ -71,8 +83,8 @@ impl<'a> Avif<'a> {
             return Err(too_many_pixels());
         }
         let (width, height, has_alpha) = (info.width, info.height, info.has_alpha);
-        let Coded { largest, edits, .. } = coded;
-        Ok(Self { bytes, width, height, has_alpha, max_pixels, largest, edits })
+        let Coded { largest, edits, turn, color, .. } = coded;
+        Ok(Self { bytes, width, height, has_alpha, max_pixels, largest, edits, turn, color })
     }
 }
 
@@ -112,15 +124,23 @@ impl Extra for Avif<'_> {
             .with_max_height(None)
             .with_threads(Some(1));
         let picture = oxideav_avif::decode_with(&self.edited(), &options).map_err(convert)?;
-        if (picture.width(), picture.height()) != (self.width, self.height) {
-            return Err(damaged(NAME, "the picture has another size than its header"));
-        }
-        if !self.has_alpha {
-            return picture.try_to_rgb8().map_err(convert);
-        }
-        let mut data = picture.try_to_rgba8().map_err(convert)?;
-        if iso::is_premultiplied(&self.bytes) {
+        let picture = match self.color {
+            Some(color) => picture.with_color(color),
+            None => picture,
+        };
+        let size = (picture.width(), picture.height());
+        let mut data = if self.has_alpha { picture.try_to_rgba8() } else { picture.try_to_rgb8() }
+            .map_err(convert)?;
+        drop(picture);
+        if self.has_alpha && iso::is_premultiplied(&self.bytes) {
             unmultiply(&mut data);
+        }
+        let (data, size) = match self.turn {
+            Some(turn) => turn.apply(&data, size, if self.has_alpha { 4 } else { 3 }),
+            None => (data, size),
+        };
+        if size != (self.width, self.height) {
+            return Err(damaged(NAME, "the picture has another size than its header"));
         }
         Ok(data)
     }
@@ -184,16 +204,24 @@ struct Coded {
     sum: u64,
     largest: u64,
     edits: Vec<(usize, u8)>,
+    turn: Option<Turn>,
+    color: Option<ColorInfo>,
 }
 
 fn coded_pixels(bytes: &[u8]) -> Result<Coded, Error> {
     let header = oxideav_avif::parse_header(bytes)?;
-    let mut coded = Coded { sum: 0, largest: 0, edits: Vec::new() };
+    let mut coded = Coded { sum: 0, largest: 0, edits: Vec::new(), turn: None, color: None };
+    let properties = Properties::of(bytes);
+    coded.color = coded_color(bytes, &header, &properties);
+    let mut is_half_wide = false;
     for item in header.meta.items.iter().filter(|item| &item.item_type == b"av01") {
         let data = header.item_data(item.id)?;
         let pixels = av1::largest_frame_pixels(&data);
         let flags = av1::record_flags(&data);
-        coded.edits.extend(flags.and_then(|flags| record_edit(bytes, &header, item.id, flags)));
+        is_half_wide |= flags.is_some_and(av1::is_half_wide);
+        coded
+            .edits
+            .extend(flags.and_then(|flags| record_edit(bytes, properties.item(item.id), flags)));
         // Data in several pieces are a copy, which has no place in the file; no encoder writes that.
         if let Cow::Borrowed(data) = data
             && flags.is_some_and(av1::is_subsampled)
@@ -207,18 +235,70 @@ fn coded_pixels(bytes: &[u8]) -> Result<Coded, Error> {
         coded.sum = coded.sum.saturating_add(pixels);
         coded.largest = coded.largest.max(pixels);
     }
+    let primary = header.meta.primary_item_id.filter(|_| is_half_wide);
+    if let Some((turn, edits)) =
+        primary.and_then(|primary| unturned(bytes, properties.item(primary)))
+    {
+        coded.turn = Some(turn);
+        coded.edits.extend(edits);
+    }
     Ok(coded)
 }
 
+/// What the data of the primary item, or of the first that it is composed of, say of range and matrix; `None` where a
+/// box says it. The decoder takes full range and BT.601 without a box.
+fn coded_color(
+    bytes: &[u8],
+    header: &AvifHeader<'_>,
+    properties: &Properties,
+) -> Option<ColorInfo> {
+    let primary = header.meta.primary_item_id?;
+    let first = header.meta.iref_targets(b"dimg", primary).first().copied();
+    let is_said = |item: u32| {
+        let body = |(kind, place)| (kind == *b"colr").then(|| bytes.get(place)).flatten();
+        properties.item(item).filter_map(body).any(|body| body.starts_with(b"nclx"))
+    };
+    if is_said(primary) || first.is_some_and(is_said) {
+        return None;
+    }
+    av1::color(&header.item_data(first.unwrap_or(primary)).ok()?)
+}
+
 /// Place and byte that make an item's configuration record say what its data say; `None` when it does.
-fn record_edit(bytes: &[u8], header: &AvifHeader<'_>, item: u32, flags: u8) -> Option<(usize, u8)> {
-    let entries = header.meta.associations.iter().filter(|of| of.item_id == item);
-    let properties = entries.flat_map(|of| &of.entries).map(|entry| usize::from(entry.index));
-    let mut records = properties.filter_map(|index| iso::property(bytes, index, b"av1C"));
-    let at = records.next()?.start + av1::RECORD_FLAGS_AT;
+fn record_edit(
+    bytes: &[u8],
+    mut properties: impl Iterator<Item = ([u8; 4], Range<usize>)>,
+    flags: u8,
+) -> Option<(usize, u8)> {
+    let (_, record) = properties.find(|(kind, _)| kind == b"av1C")?;
+    let at = record.start + av1::RECORD_FLAGS_AT;
     let said = *bytes.get(at)?;
     let shown = said & !av1::RECORD_FLAGS | flags;
     (shown != said).then_some((at, shown))
+}
+
+/// The quarters of a turn that the decoder does not take of a picture in 4:2:2, and places and bytes that keep them
+/// from it; mirroring that would follow the turn is then of the other axis.
+fn unturned(
+    bytes: &[u8],
+    properties: impl Iterator<Item = ([u8; 4], Range<usize>)>,
+) -> Option<(Turn, Vec<(usize, u8)>)> {
+    let mut found = None;
+    let mut edits = Vec::new();
+    for (kind, place) in properties {
+        let (at, body) = (place.start, bytes.get(place)?);
+        match (Turn::read(kind, body), found) {
+            (Some(turn @ Turn::Quarters(1 | 3)), None) => {
+                found = Some(turn);
+                edits.push((at, body[0] & !3));
+            }
+            (Some(Turn::Quarters(1..)), Some(_)) => return None,
+            (Some(Turn::TopBottom | Turn::LeftRight), Some(_)) => edits.push((at, body[0] ^ 1)),
+            (None, Some(_)) if &kind == b"clap" => return None,
+            _ => {}
+        }
+    }
+    found.map(|turn| (turn, edits))
 }
 
 fn convert(error: Error) -> ImageError {

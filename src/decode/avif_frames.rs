@@ -62,8 +62,11 @@ impl<'a> AvifFrames<'a> {
         let mut session = SpecDecodeSession::new();
         session.set_max_picture_size(u32::try_from(pixels).unwrap_or(u32::MAX));
         guard(FORMAT, || session.decode_temporal_unit(config))?.map_err(malformed)?;
-        let color = part(bytes, track, *b"colr").and_then(nclx);
-        let color = ColorInfo::from_colr(color.as_ref());
+        let first = || bytes.get(track.samples.first()?.place.clone()).and_then(av1::color);
+        let color = match part(bytes, track, *b"colr").and_then(nclx) {
+            Some(boxed) => ColorInfo::from_colr(Some(&boxed)),
+            None => first().or_else(|| av1::color(config)).unwrap_or_default(),
+        };
         let frames = Self { bytes, track, config, session, color, pixels, limits };
         limits.check(Limit::AllocBytes, frames.memory_bytes())?;
         Ok(frames)

@@ -17,7 +17,8 @@ use super::jpeg_head;
 use super::limits::{Limit, Limits};
 use super::tiff::tag::Tiff;
 use super::tiff::{Palette, TiffJpeg};
-use super::{buffer, gif, ico, jpeg_kind, png, tiff, webp, webp_frames};
+use super::turn::Turn;
+use super::{buffer, gif, ico, jpeg_kind, png, tiff, webp, webp_frames, webp_partitions};
 use crate::pixels::PixelFormat;
 
 /// Rows of samples and tables that every decoder keeps besides whole-picture buffers.
@@ -35,6 +36,18 @@ pub(crate) struct Picture {
     pub(crate) height: u32,
     pub(crate) pixel_format: PixelFormat,
     pub(crate) is_partial: bool,
+}
+
+impl Picture {
+    /// The picture after turns, one after the other.
+    pub(crate) fn turned(mut self, turns: &[Turn]) -> Self {
+        for turn in turns {
+            let pixel_bytes = self.pixel_format.bytes_per_pixel();
+            let (data, size) = turn.apply(&self.data, (self.width, self.height), pixel_bytes);
+            (self.data, (self.width, self.height)) = (data, size);
+        }
+        self
+    }
 }
 
 /// A decoder that is none of `image`'s.
@@ -356,7 +369,7 @@ fn memory_bytes(
         // Lossless: the picture in RGBA; lossy: three planes and a canvas, and the compressed data.
         Format::WebP => {
             let pixels = pixels.max(webp::largest_frame_pixels(bytes));
-            pixels.saturating_mul(8).saturating_add(crate::num::to_u64(bytes.len()) * 2)
+            pixels.saturating_mul(8).saturating_add(webp_partitions::data_bytes(bytes))
         }
         // The samples as the file has them (CMYK: four for three) before they are converted.
         Format::Tiff => output.saturating_mul(2),

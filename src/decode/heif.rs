@@ -78,6 +78,9 @@ impl Coded {
 
 impl<'a> Heif<'a> {
     pub(crate) fn new(bytes: &'a [u8], max_pixels: u64) -> Result<Self, ImageError> {
+        if iso::is_low_overhead(bytes) {
+            return Err(unsupported(NAME, iso::LOW_OVERHEAD));
+        }
         // The first frame stands for a sequence that has no still picture beside it.
         let bytes = if iso::has_sequence(bytes) && iso::Pictures::of(bytes).is_none() {
             let frame = heif_frame::first(bytes).map_err(|error| damaged(NAME, error))?;

@@ -25,6 +25,9 @@ const BYTES_PER_SAMPLE: u64 = 8;
 /// Colour channels that the decoder keeps, whatever is asked for.
 const COLOR_CHANNELS: usize = 3;
 
+/// Samples of a pixel in CMYK.
+const INKS: u8 = 4;
+
 /// How a file begins: its signature and what it is (ISO/IEC 18181-2, annex A.4 and A.5).
 const HEAD: &[u8] = b"\0\0\0\x0cJXL \x0d\x0a\x87\x0a\0\0\0\x14ftypjxl \0\0\0\0jxl ";
 /// Its level, 10 (annex A.6).
@@ -40,6 +43,7 @@ pub(crate) struct JpegXl<'a> {
     height: u32,
     color: ColorType,
     channels: usize,
+    has_ink: bool,
     is_animated: bool,
     has_more_frames: bool,
 }
@@ -66,7 +70,11 @@ impl<'a> JpegXl<'a> {
             info.extra_channels.iter().any(|channel| channel.ec_type == ExtraChannel::Alpha);
         let is_grey =
             decoder.current_pixel_format().is_some_and(|format| format.color_type.is_grayscale());
+        let has_ink = !is_grey
+            && info.extra_channels.iter().any(|channel| channel.ec_type == ExtraChannel::Black);
         let (color, pixel_color) = match (is_grey, has_alpha) {
+            // Alpha is left out.
+            _ if has_ink => (ColorType::Rgb8, JxlColorType::Cmyk),
             (true, false) => (ColorType::L8, JxlColorType::Grayscale),
             (true, true) => (ColorType::La8, JxlColorType::GrayscaleAlpha),
             (false, false) => (ColorType::Rgb8, JxlColorType::Rgb),
@@ -85,6 +93,7 @@ impl<'a> JpegXl<'a> {
             height,
             color,
             channels: COLOR_CHANNELS + extra,
+            has_ink,
             is_animated,
             has_more_frames: true,
         })
@@ -100,7 +109,8 @@ impl<'a> JpegXl<'a> {
         if !self.has_more_frames {
             return Ok(None);
         }
-        let row = crate::num::index(self.width) * usize::from(self.color.bytes_per_pixel());
+        let samples = if self.has_ink { INKS } else { self.color.bytes_per_pixel() };
+        let row = crate::num::index(self.width) * usize::from(samples);
         let rows = crate::num::index(self.height);
         let mut data = vec![0; row * rows];
         let mut output = [JxlOutputBuffer::new(&mut data, rows, row)];
@@ -110,7 +120,7 @@ impl<'a> JpegXl<'a> {
                 Event::FrameHeader => {}
                 Event::FrameComplete { has_more_frames } => {
                     self.has_more_frames = has_more_frames;
-                    return Ok(Some(data));
+                    return Ok(Some(if self.has_ink { to_rgb(&data) } else { data }));
                 }
                 _ => return Err(cut()),
             }
@@ -139,6 +149,13 @@ impl Extra for JpegXl<'_> {
     fn read(mut self: Box<Self>) -> Result<Vec<u8>, ImageError> {
         self.frame()?.ok_or_else(cut)
     }
+}
+
+/// The light that inks leave; 255 is no ink. As for TIFF and JPEG 2000, a profile is not applied.
+fn to_rgb(inks: &[u8]) -> Vec<u8> {
+    let (pixels, _) = inks.as_chunks::<{ INKS as usize }>();
+    let left = |ink: u8, black: u8| (u32::from(ink) * u32::from(black) / 255).to_le_bytes()[0];
+    pixels.iter().flat_map(|[inks @ .., black]| inks.map(|ink| left(ink, *black))).collect()
 }
 
 /// Slices one after the other.
@@ -213,6 +230,12 @@ mod tests {
         for end in 12..said.len() {
             let _ = joined(&said[..end]);
         }
+    }
+
+    #[test]
+    fn what_inks_leave_is_light() {
+        let inks = [255, 255, 255, 255, 0, 255, 127, 255, 255, 100, 0, 51, 9, 9, 9, 0];
+        assert_eq!(to_rgb(&inks), [255, 255, 255, 0, 255, 127, 51, 20, 0, 0, 0, 0]);
     }
 
     #[test]

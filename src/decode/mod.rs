@@ -63,9 +63,11 @@ mod sniff;
 mod tiff;
 #[cfg(feature = "turbojpeg")]
 mod turbo;
+mod turn;
 mod unread;
 mod webp;
 mod webp_frames;
+mod webp_partitions;
 
 use std::fmt;
 

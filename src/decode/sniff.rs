@@ -126,9 +126,14 @@ fn iso_media(bytes: &[u8]) -> Option<Sniffed> {
     let size = u32::from_be_bytes(bytes.get(..4)?.try_into().ok()?);
     let signature_len = crate::num::index(size).clamp(12, bytes.len().max(12));
     let brands = bytes.get(8..signature_len.min(bytes.len()))?;
-    // The minor version stands between the major brand and the compatible ones.
-    let names = || brands.chunks_exact(4).enumerate().filter(|(at, _)| *at != 1);
-    let plain = || names().any(|(_, brand)| matches!(brand, b"mif1" | b"msf1" | b"mif2" | b"miaf"));
+    // The minor version stands between the major brand and the compatible ones; in a low-overhead file (ISO/IEC
+    // 23008-12, amendment 1 of 2025) it is a brand too, and often the only one that names the coding.
+    let is_low_overhead = brands.starts_with(b"mif3");
+    let is_name = move |(at, _): &(usize, &[u8])| *at != 1 || is_low_overhead;
+    let names = || brands.chunks_exact(4).enumerate().filter(is_name);
+    let plain = || {
+        names().any(|(_, brand)| matches!(brand, b"mif1" | b"msf1" | b"mif2" | b"mif3" | b"miaf"))
+    };
     let format = names()
         .find_map(|(_, brand)| brand_format(brand))
         .or_else(|| plain().then_some(Format::Heif))?;
@@ -237,6 +242,9 @@ mod tests {
         };
         assert_eq!(sniff(&file(b"heic", b"heic")), Some(Format::Heif));
         assert_eq!(sniff(&file(b"mif1", b"avif")), Some(Format::Avif));
+        assert_eq!(sniff(b"\0\0\0\x10ftypmif3avif\0\0\0\x59mini"), Some(Format::Avif));
+        assert_eq!(sniff(b"\0\0\0\x10ftypmif3heic\0\0\0\x59mini"), Some(Format::Heif));
+        assert_eq!(sniff(b"\0\0\0\x10ftypisomavif\0\0\0\x59moov"), None);
         assert_eq!(sniff(b"\0\0\0\x18ftypisom\0\0\0\0isommp42rest"), None);
     }
 

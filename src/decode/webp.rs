@@ -11,19 +11,16 @@ const FRAME_HEADER_BYTES: usize = 16;
 
 /// Pixels of the largest lossy frame in the file; 0 when there is none. Never panics.
 pub(crate) fn largest_frame_pixels(bytes: &[u8]) -> u64 {
-    let pixels = |(name, body): ([u8; 4], &[u8])| match &name {
-        b"VP8 " => frame_pixels(body).unwrap_or(0),
-        _ => 0,
-    };
-    let largest = |(name, body): ([u8; 4], _)| match &name {
-        // Frames do not nest.
-        b"ANMF" => {
-            let parts = <[u8]>::get(body, FRAME_HEADER_BYTES..).unwrap_or_default();
-            chunks_in(parts).map(pixels).max().unwrap_or(0)
-        }
-        _ => pixels((name, body)),
-    };
-    chunks(bytes).map(largest).max().unwrap_or(0)
+    let chunks = chunks(bytes).flat_map(|(name, body)| frame_chunks(name, body));
+    let lossy = chunks.filter(|(name, _)| name == b"VP8 ");
+    lossy.filter_map(|(_, body)| frame_pixels(body)).max().unwrap_or(0)
+}
+
+/// A chunk of the file, or those in it where it is an animation frame. Frames do not nest.
+pub(crate) fn frame_chunks(name: [u8; 4], body: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
+    let is_frame = &name == b"ANMF";
+    let parts = body.get(FRAME_HEADER_BYTES..).filter(|_| is_frame).unwrap_or_default();
+    (!is_frame).then_some((name, body)).into_iter().chain(chunks_in(parts))
 }
 
 /// Name and body of each chunk of the file; a body that the file cuts ends with it.

@@ -13,6 +13,7 @@ use image::{ColorType, Frame, ImageDecoder, ImageError, RgbaImage};
 use super::codec::{Extra, decoder_limits};
 use super::codec_error::damaged;
 use super::webp;
+use super::webp_partitions::data_bytes;
 
 const NAME: &str = "WebP";
 const BYTES_PER_PIXEL: usize = 4;
@@ -193,8 +194,7 @@ impl Extra for FirstFrame<'_> {
         const FRAME_BYTES: u64 = 16;
         let frame = webp::largest_frame_pixels(self.bytes);
         let canvas = u64::from(self.frames.width) * u64::from(self.frames.height);
-        let file = crate::num::to_u64(self.bytes.len()) * 2;
-        frame.max(canvas).saturating_mul(FRAME_BYTES).saturating_add(file)
+        frame.max(canvas).saturating_mul(FRAME_BYTES).saturating_add(data_bytes(self.bytes))
     }
 
     fn read(self: Box<Self>) -> Result<Vec<u8>, ImageError> {

@@ -192,6 +192,56 @@ fn heic_is_mirrored_as_by_libheif() {
     assert!(pdq(&bytes).distance(&expected).unwrap() <= 10);
 }
 
+/// The same of an AVIF in 4:2:2, whose chroma cannot be turned before it has the size of the luma. The hash is that of
+/// pdqhash after libavif.
+#[test]
+fn avif_of_half_wide_chroma_is_turned() {
+    if !Format::Avif.is_supported() {
+        return;
+    }
+    let expected = "ff3a03f9a00107fcbd0ce7fe181f38f0e3e738490f3ef003f0003c070f9cfe1c";
+    let expected = ImageHash::parse(Algorithm::Pdq, expected).unwrap();
+    let bytes = std::fs::read(pictures().join("../formats/turned.avif")).unwrap();
+    let picture = decode(&bytes, &Limits::default()).unwrap();
+    assert_eq!((picture.width(), picture.height()), (120, 160));
+    assert!(pdq(&bytes).distance(&expected).unwrap() <= 2);
+    for at in (0..bytes.len()).step_by(37) {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 0x55;
+        if let Err(error) = decode(&damaged, &Limits::default()) {
+            assert_ne!(error.reason(), "decoder failed", "{at}: {error}");
+        }
+    }
+}
+
+/// Limited range and BT.709, by a box and by what is coded.
+#[test]
+fn range_and_matrix_of_an_avif_without_a_colour_box_are_those_that_it_codes() {
+    if !Format::Avif.is_supported() {
+        return;
+    }
+    let mut bytes = std::fs::read(pictures().join("../formats/turned.avif")).unwrap();
+    let boxed = decode(&bytes, &Limits::default()).unwrap();
+    let name = bytes.windows(8).position(|name| name == b"colrnclx").unwrap();
+    bytes[name..name + 4].copy_from_slice(b"free");
+    let coded = decode(&bytes, &Limits::default()).unwrap();
+    for y in [0, 80, 159] {
+        assert!(boxed.pixels().row(y) == coded.pixels().row(y), "{y}");
+    }
+}
+
+#[test]
+fn a_file_in_the_low_overhead_container_is_a_picture_that_is_not_read() {
+    for (brand, format) in [(b"avif", Format::Avif), (b"heic", Format::Heif)] {
+        let file = [b"\0\0\0\x10ftypmif3", &brand[..], b"\0\0\0\x0cmini\x08\x08\x1f\x3e"].concat();
+        let error = decode(&file, &Limits::default()).unwrap_err();
+        assert!(!error.is_not_an_image(), "{error}");
+        let reason =
+            if format.is_supported() { "unsupported feature" } else { "unsupported format" };
+        assert_eq!(error.reason(), reason);
+    }
+}
+
 #[test]
 fn damaged_heic_of_full_chroma_ends_in_a_picture_or_a_reason() {
     if !Format::Heif.is_supported() {

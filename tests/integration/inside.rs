@@ -419,36 +419,86 @@ fn where_the_frames_of_a_heif_sequence_take_too_much_memory_those_that_need_no_o
     assert_eq!(record.parts.unwrap().examined, 1);
 }
 
-#[test]
-fn a_jpeg_in_a_heif_is_examined() {
-    if !Format::Heif.is_supported() {
-        return;
-    }
-    let thumbnail = jpeg(&small(&scene("scene-05.jpg")));
+/// A HEIF whose second item is a JPEG of these data, with these properties; its first is an
+/// overlay or a coded picture. The `reference` goes `from` one to the other.
+fn with_jpeg(reference: &[u8; 4], from: u8, properties: &[Vec<u8>], data: &[u8]) -> Vec<u8> {
     let item =
         |number: u8, kind: &[u8]| boxed(b"infe", &[&[2, 0, 0, 0, 0, number, 0, 0], kind, b"\0"]);
     let head = boxed(b"ftyp", &[b"heic\0\0\0\0mif1heic"]);
-    let length = u32::try_from(thumbnail.len()).unwrap().to_be_bytes();
+    let length = u32::try_from(data.len()).unwrap().to_be_bytes();
+    let count = u8::try_from(properties.len()).unwrap();
+    let numbers: Vec<u8> = (1..=count).collect();
+    let first: &[u8] = if from == 1 { b"iovl" } else { b"hvc1" };
     let file = |start: u32| {
         let place =
             [&[0, 0, 0, 0, 0x44, 0, 0, 1, 0, 2, 0, 0, 0, 1][..], &start.to_be_bytes(), &length];
+        let of = [&[0, 0, 0, 0, 0, 0, 0, 1, 0, 2, count][..], &numbers];
         let parts = [
             boxed(b"hdlr", &[&[0; 8], b"pict", &[0; 13]]),
             boxed(b"pitm", &[&[0, 0, 0, 0, 0, 1]]),
-            boxed(b"iinf", &[&[0, 0, 0, 0, 0, 2], &item(1, b"hvc1"), &item(2, b"jpeg")]),
-            boxed(b"iref", &[&[0; 4], &boxed(b"thmb", &[&[0, 2, 0, 1, 0, 1]])]),
+            boxed(b"iinf", &[&[0, 0, 0, 0, 0, 2], &item(1, first), &item(2, b"jpeg")]),
+            boxed(b"iref", &[&[0; 4], &boxed(reference, &[&[0, from, 0, 1, 0, 3 - from]])]),
+            boxed(b"iprp", &[&boxed(b"ipco", &[&properties.concat()]), &boxed(b"ipma", &of)]),
             boxed(b"iloc", &[&place.concat()]),
         ];
         let meta = boxed(b"meta", &[&[0; 4], &parts.concat()]);
-        [head.clone(), meta, boxed(b"mdat", &[&thumbnail])].concat()
+        [head.clone(), meta, boxed(b"mdat", &[data])].concat()
     };
-    let start = u32::try_from(file(0).len() - thumbnail.len()).unwrap();
+    file(u32::try_from(file(0).len() - data.len()).unwrap())
+}
+
+/// Width, height and samples.
+type Pixels = (u32, u32, Vec<u8>);
+
+/// What is found in a file besides its main picture: the kind, and the picture or why there is none.
+fn others_of(file: &[u8]) -> Vec<(String, Result<Pixels, String>)> {
     let mut seen = Vec::new();
-    let _ = onceseen::decode::others(&file(start), &Limits::default(), &mut |kind, picture| {
-        seen.push((kind.to_string(), picture.map(|picture| picture.width()).unwrap_or(0)));
+    let _ = onceseen::decode::others(file, &Limits::default(), &mut |kind, picture| {
+        let pixels = |picture: onceseen::decode::Decoded| {
+            let rows = (0..picture.height()).flat_map(|y| picture.pixels().row(y).to_vec());
+            (picture.width(), picture.height(), rows.collect())
+        };
+        let picture = picture.map(pixels).map_err(|error| error.to_string());
+        seen.push((kind.to_string(), picture));
         std::ops::ControlFlow::Continue(())
     });
-    assert_eq!(seen, [("thumbnail-1".to_owned(), 320)]);
+    seen
+}
+
+#[test]
+fn a_jpeg_in_a_heif_is_examined_as_its_container_shows_it() {
+    if !Format::Heif.is_supported() {
+        return;
+    }
+    let picture = jpeg(&small(&scene("scene-05.jpg")));
+    let plain = others_of(&with_jpeg(b"thmb", 2, &[], &picture));
+    let [(kind, Ok((width, height, pixels)))] = plain.as_slice() else { panic!("{plain:?}") };
+    assert_eq!((kind.as_str(), *width), ("thumbnail-1", 320));
+    let pixel = |x: u32, y: u32| {
+        let at = usize::try_from((y * width + x) * 3).unwrap();
+        &pixels[at..at + 3]
+    };
+    // Turned anti-clockwise, and then left and right exchanged: columns become rows.
+    let turns = [boxed(b"irot", &[&[1]]), boxed(b"imir", &[&[1]])];
+    let turned = others_of(&with_jpeg(b"thmb", 2, &turns, &picture));
+    let [(_, Ok((columns, rows, found)))] = turned.as_slice() else { panic!("{turned:?}") };
+    assert_eq!((columns, rows), (height, width));
+    let expected: Vec<u8> = (0..*width)
+        .flat_map(|x| (0..*height).flat_map(move |y| [width - 1 - x, height - 1 - y]))
+        .collect::<Vec<_>>()
+        .chunks_exact(2)
+        .flat_map(|at| pixel(at[0], at[1]).to_vec())
+        .collect();
+    assert!(*found == expected);
+    // Its tables in a property.
+    let (tables, rest) = picture.split_at(150);
+    let split = with_jpeg(b"thmb", 2, &[boxed(b"jpgC", &[tables])], rest);
+    assert_eq!(others_of(&split), plain);
+    let cropped = others_of(&with_jpeg(b"thmb", 2, &[boxed(b"clap", &[&[0; 32]])], &picture));
+    assert!(matches!(cropped.as_slice(), [(_, Err(_))]), "{cropped:?}");
+    // What an overlay is made of is a picture of its own; a tile is none.
+    let [(kind, _)] = others_of(&with_jpeg(b"dimg", 1, &[], &picture)).try_into().unwrap();
+    assert_eq!(kind, "image 2");
 }
 
 /// The file with other words for the size of its pictures.

@@ -4,7 +4,7 @@
 //! (references between pictures) and A.2.1 (EXIF).
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::{boxes, find, long, number};
@@ -50,10 +50,12 @@ impl Pictures {
         let width = if *bytes.get(pitm.start)? == 0 { 2 } else { 4 };
         let primary_at = pitm.start + 4..pitm.start + 4 + width;
         let primary = number(bytes.get(primary_at.clone())?);
-        let references = find(bytes, meta.clone(), b"iref").map(|iref| References::of(bytes, iref));
-        let references = references.unwrap_or_default();
+        let iref = find(bytes, meta.clone(), b"iref");
         let iinf = find(bytes, meta, b"iinf")?;
-        let items = items(bytes, iinf).filter(|(kind, _)| is_picture(kind));
+        let items = || items(bytes, iinf.clone());
+        let mut references = iref.map(|iref| References::of(bytes, iref)).unwrap_or_default();
+        references.keep_inputs(items());
+        let items = items().filter(|(kind, _)| is_picture(kind));
         let mut others = Vec::new();
         let (mut images, mut thumbnails) = (0, 0);
         for (kind, item) in items.filter(|(_, item)| !references.is_part(*item)) {
@@ -91,6 +93,8 @@ struct References {
     thumbnails: HashSet<u32>,
     /// Alpha, depth and gain maps, and the tiles of a composed picture.
     parts: HashSet<u32>,
+    /// What each picture is composed of.
+    inputs: Vec<(u32, u32)>,
     /// Pictures whose colours are multiplied by their alpha.
     premultiplied: HashSet<u32>,
 }
@@ -109,12 +113,21 @@ impl References {
                 b"prem" => drop(references.premultiplied.insert(from)),
                 b"dimg" => {
                     let targets = bytes.get(body.start + width + 2..body.end).unwrap_or_default();
-                    references.parts.extend(targets.chunks_exact(width).map(number));
+                    let targets = targets.chunks_exact(width).map(number);
+                    references.inputs.extend(targets.map(|target| (from, target)));
                 }
                 _ => {}
             }
         }
         references
+    }
+
+    /// Makes the inputs of compositions parts, save those of overlays and identities: these are whole pictures.
+    fn keep_inputs(&mut self, items: impl Iterator<Item = ([u8; 4], u32)>) {
+        let whole = items.filter(|(kind, _)| matches!(kind, b"iovl" | b"iden"));
+        let whole: HashSet<u32> = whole.map(|(_, item)| item).collect();
+        let parts = self.inputs.iter().filter(|(from, _)| !whole.contains(from));
+        self.parts.extend(parts.map(|(_, target)| target));
     }
 
     fn is_part(&self, item: u32) -> bool {
@@ -156,13 +169,50 @@ pub(crate) fn is_premultiplied(bytes: &[u8]) -> bool {
     references.zip(primary).is_some_and(|(it, primary)| it.premultiplied.contains(&primary))
 }
 
-/// Where the body of a property lies, of the place in the list, from 0, and the name.
-#[cfg(feature = "avif")]
-pub(crate) fn property(bytes: &[u8], index: usize, name: &[u8; 4]) -> Option<Range<usize>> {
-    let properties = find(bytes, meta(bytes)?, b"iprp")?;
-    let list = find(bytes, properties, b"ipco")?;
-    let (kind, place) = boxes(bytes, list).nth(index)?;
-    (kind == *name).then_some(place)
+/// The properties of all items. (ISO/IEC 23008-12, section 9.3.)
+#[derive(Default)]
+pub(crate) struct Properties {
+    /// Name and place of the body of each.
+    list: Vec<([u8; 4], Range<usize>)>,
+    /// Numbers of those of each item, from 1; 0 is none.
+    numbers: HashMap<u64, Vec<usize>>,
+}
+
+impl Properties {
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        let mut properties = Self::default();
+        let parts = meta(bytes).and_then(|meta| find(bytes, meta, b"iprp")).unwrap_or(0..0);
+        for (kind, place) in boxes(bytes, parts) {
+            match &kind {
+                b"ipco" => properties.list.extend(boxes(bytes, place)),
+                b"ipma" => drop(properties.associate(bytes.get(place).unwrap_or_default())),
+                _ => {}
+            }
+        }
+        properties
+    }
+
+    /// Reads a table of associations as far as it goes.
+    fn associate(&mut self, table: &[u8]) -> Option<()> {
+        let mut fields = Fields { bytes: table, at: 0 };
+        let id_bytes = if fields.take(1)? < 1 { 2 } else { 4 };
+        let (number_bytes, is_essential) =
+            if fields.take(3)? & 1 == 1 { (2, 0x8000) } else { (1, 0x80) };
+        for _ in 0..fields.take(4)? {
+            let item = fields.take(id_bytes)?;
+            for _ in 0..fields.take(1)? {
+                let number = crate::num::to_usize(fields.take(number_bytes)? & !is_essential)?;
+                self.numbers.entry(item).or_default().push(number);
+            }
+        }
+        Some(())
+    }
+
+    /// Those of an item, in the order in which they are applied.
+    pub(crate) fn item(&self, item: u32) -> impl Iterator<Item = ([u8; 4], Range<usize>)> + '_ {
+        let numbers = self.numbers.get(&u64::from(item)).into_iter().flatten();
+        numbers.filter_map(|number| self.list.get(number.checked_sub(1)?).cloned())
+    }
 }
 
 /// The EXIF data of a file, each in a TIFF structure; those in a place that cannot be read are left out.
@@ -352,6 +402,22 @@ mod tests {
         // In another item; beyond the data box; an offset beyond the data.
         assert!(tiff(2, &[(8, 10)]).is_empty() && tiff(1, &[(8, 200)]).is_empty());
         assert!(tiff(0, &[(0, 8)]).is_empty() && tiff(0, &[]).is_empty());
+    }
+
+    #[test]
+    fn properties_are_those_of_the_item_in_the_order_of_its_table() {
+        let list = boxed(b"ipco", &[&boxed(b"irot", &[&[1]]), &boxed(b"imir", &[&[0]])]);
+        let narrow = boxed(b"ipma", &[&[0, 0, 0, 0, 0, 0, 0, 2, 0, 7, 1, 1, 0, 8, 3, 0x82, 1, 0]]);
+        let wide = boxed(b"ipma", &[&[1, 0, 0, 1, 0, 0, 0, 1, 0, 1, 0, 0, 2, 0x80, 2, 0, 9]]);
+        let meta = boxed(b"meta", &[&[0; 4], &boxed(b"iprp", &[&list, &narrow, &wide])]);
+        let properties = Properties::of(&meta);
+        let names = |item| properties.item(item).map(|(kind, _)| kind).collect::<Vec<_>>();
+        assert_eq!((names(7), names(8)), (vec![*b"irot"], vec![*b"imir", *b"irot"]));
+        assert_eq!((names(0x1_0000), names(9)), (vec![*b"imir"], vec![]));
+        assert_eq!(&meta[properties.item(7).next().unwrap().1], [1]);
+        for end in 0..meta.len() {
+            let _ = Properties::of(&meta[..end]);
+        }
     }
 
     #[test]

@@ -12,9 +12,7 @@ use std::ops::Range;
 
 #[cfg(any(feature = "avif", feature = "heic"))]
 pub(crate) use item::is_premultiplied;
-#[cfg(feature = "avif")]
-pub(crate) use item::property;
-pub(crate) use item::{Pictures, behind_offset, data, exif};
+pub(crate) use item::{Pictures, Properties, behind_offset, data, exif};
 pub(crate) use raw::cr3_jpegs;
 #[cfg(feature = "avif")]
 pub(crate) use track::without_sequence;
@@ -26,6 +24,16 @@ const MOST_BOXES: usize = 1 << 16;
 
 fn find(bytes: &[u8], within: Range<usize>, name: &[u8; 4]) -> Option<Range<usize>> {
     boxes(bytes, within).find(|(kind, _)| kind == name).map(|(_, body)| body)
+}
+
+/// Why a file in the low-overhead container is not read.
+#[cfg(any(feature = "avif", feature = "heic"))]
+pub(crate) const LOW_OVERHEAD: &str = "low-overhead container (mini)";
+
+/// Whether the file's description is a single box of bit fields. (ISO/IEC 23008-12, amendment 1 of 2025.)
+#[cfg(any(feature = "avif", feature = "heic"))]
+pub(crate) fn is_low_overhead(bytes: &[u8]) -> bool {
+    find(bytes, 0..bytes.len(), b"mini").is_some() && find(bytes, 0..bytes.len(), b"meta").is_none()
 }
 
 /// Name and place of the body of each box within a range; a body that the file cuts ends with it.

@@ -9,6 +9,7 @@ use image::{AnimationDecoder, Frame, Frames, ImageDecoder, ImageError};
 use super::super::codec::{Opened, Picture, decoder_limits};
 use super::super::codec_error::{convert_error, guard};
 use super::super::webp_frames::WebpFrames;
+use super::super::webp_partitions::data_bytes;
 use super::super::{Decoded, gif, png, webp};
 use super::{DecodeError, Format, Limit, PartKind, Stop, Walk};
 use crate::pixels::PixelFormat;
@@ -35,7 +36,7 @@ pub(super) fn walk(bytes: &[u8], format: Format, walk: &mut Walk<'_>) -> Result<
     let canvases = pixels.saturating_mul(CANVASES).saturating_add(largest);
     let memory_bytes = canvases.saturating_mul(BYTES_PER_PIXEL);
     // Each frame of a WebP is copied to be decoded, and its decoder copies it again.
-    let copies = if format == Format::WebP { crate::num::to_u64(bytes.len()) * 2 } else { 0 };
+    let copies = if format == Format::WebP { data_bytes(bytes) } else { 0 };
     let memory_bytes = memory_bytes.saturating_add(copies);
     walk.limits.check(Limit::AllocBytes, memory_bytes)?;
     walk.visitor.reserve(memory_bytes);

@@ -20,6 +20,7 @@ use super::codec::{Opened, Picture};
 use super::error::DecodeError;
 use super::format::Format;
 use super::limits::{Limit, Limits};
+use super::turn::Turn;
 use super::{Decoded, sniff};
 
 /// Which picture of a file besides the main one. Numbers count from 1, as people do; the main
@@ -212,11 +213,25 @@ impl Walk<'_> {
         bytes: &[u8],
         opened: Result<Opened<'_>, DecodeError>,
     ) -> Result<(), Stop> {
+        self.open_turned(kind, format, bytes, opened, &[])
+    }
+
+    /// The same, with what is done to the picture before it is given.
+    fn open_turned(
+        &mut self,
+        kind: PartKind,
+        format: Format,
+        bytes: &[u8],
+        opened: Result<Opened<'_>, DecodeError>,
+        turns: &[Turn],
+    ) -> Result<(), Stop> {
         match opened {
             Ok(opened) => {
                 self.spend(opened.pixels())?;
-                self.visitor.reserve(opened.memory_bytes().saturating_add(self.beside));
-                let picture = opened.read(bytes);
+                let copy = if turns.is_empty() { 0 } else { opened.pixels().saturating_mul(4) };
+                let memory_bytes = opened.memory_bytes().saturating_add(copy);
+                self.visitor.reserve(memory_bytes.saturating_add(self.beside));
+                let picture = opened.read(bytes).map(|picture| picture.turned(turns));
                 self.give(kind, picture.map(|picture| Decoded::new(picture, format)))
             }
             Err(error) => {
