@@ -7,6 +7,8 @@
 
 use std::ops::Range;
 
+use super::jpeg_rare;
+
 /// What the markers say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Survey {
@@ -16,25 +18,32 @@ pub(crate) struct Survey {
     /// Whether the first scan holds every component, so that a sequential picture is decoded row
     /// by row.
     first_scan_is_whole: bool,
-    /// The number of the first component of the first scan.
-    first_component: u8,
+    /// Whether a scan of a sequential picture holds some of its components, neither one nor all.
+    has_mixed_scans: bool,
+    has_restarts: bool,
     /// Whether every scan was followed by a marker, the last by the end-of-image marker, and no
     /// scan is provably shorter than its picture.
     pub(crate) is_complete: bool,
+    /// Whether the first scan is provably not what its picture takes.
+    pub(crate) is_short: bool,
+    /// Where the data of the first scan end, when they are those of a whole sequential picture.
+    pub(crate) data_end: Option<usize>,
     /// Where the first byte behind the end-of-image marker stands.
     pub(crate) end: Option<usize>,
     pub(crate) head: Head,
 }
 
-/// Places of what decoders read differently ([`super::jpeg_head`]); all but the last stand before the first scan.
+/// Places of what decoders read differently ([`super::jpeg_head`]); all but the lines stand before the first scan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Head {
     /// The body of the frame's segment.
     pub(crate) frame: Option<usize>,
     pub(crate) has_jfif: bool,
-    /// The body of Adobe's segment, and its length.
-    pub(crate) adobe: Option<(usize, usize)>,
+    /// The body of Adobe's segment that says what the colours are.
+    pub(crate) adobe: Option<usize>,
     pub(crate) has_huffman_tables: bool,
+    /// The codes of markers without a segment that mean nothing where they stand.
+    pub(crate) strays: Vec<usize>,
     /// The body of the segment that gives the number of lines behind the first scan.
     pub(crate) lines: Option<usize>,
 }
@@ -46,10 +55,11 @@ pub(crate) struct Frame {
     pub(crate) height: u16,
     is_progressive: bool,
     is_arithmetic: bool,
-    /// Whether it is of 8 bits, and Huffman-coded and DCT-based, baseline, extended or progressive: not
-    /// hierarchical, which no decoder of ours takes, and not arithmetic-coded or lossless, which only
-    /// that behind the feature `turbojpeg` takes.
-    pub(crate) is_supported: bool,
+    /// Whether it is of 8 bits, and Huffman-coded and DCT-based, baseline, extended or progressive.
+    pub(crate) is_usual: bool,
+    /// Whether libjpeg-turbo takes it: those, and of 8 bits the arithmetic-coded and lossless ones.
+    #[cfg(feature = "turbojpeg")]
+    is_turbo: bool,
     /// Numbers of the components.
     pub(crate) components: Vec<u8>,
     /// Horizontal and vertical sampling factors of each component.
@@ -61,10 +71,9 @@ mod marker {
         [0xc0, 0xc1, 0xc2, 0xc3, 0xc5, 0xc6, 0xc7, 0xc9, 0xca, 0xcb, 0xcd, 0xce, 0xcf];
     pub(super) const PROGRESSIVE: [u8; 4] = [0xc2, 0xc6, 0xca, 0xce];
     pub(super) const ARITHMETIC: [u8; 6] = [0xc9, 0xca, 0xcb, 0xcd, 0xce, 0xcf];
-    #[cfg(not(feature = "turbojpeg"))]
-    pub(super) const SUPPORTED: [u8; 3] = [0xc0, 0xc1, 0xc2];
+    pub(super) const USUAL: [u8; 3] = [0xc0, 0xc1, 0xc2];
     #[cfg(feature = "turbojpeg")]
-    pub(super) const SUPPORTED: [u8; 6] = [0xc0, 0xc1, 0xc2, 0xc3, 0xc9, 0xca];
+    pub(super) const TURBO: [u8; 6] = [0xc0, 0xc1, 0xc2, 0xc3, 0xc9, 0xca];
     pub(super) const START_OF_IMAGE: u8 = 0xd8;
     pub(super) const END_OF_IMAGE: u8 = 0xd9;
     pub(super) const START_OF_SCAN: u8 = 0xda;
@@ -85,28 +94,38 @@ impl Survey {
         walk.survey
     }
 
-    /// What keeps the default decoder (zune-jpeg 0.5.15) from this picture: it gives a wrong one and says
-    /// nothing, or takes it for damaged. libjpeg-turbo reads each of them rightly.
-    pub(crate) fn misread_kind(&self) -> Option<String> {
-        let frame = self.frame.as_ref().filter(|_| cfg!(not(feature = "turbojpeg")))?;
-        if frame.has_odd_sampling() {
-            let factors: Vec<_> = frame.sampling.iter().map(|(h, v)| format!("{h}x{v}")).collect();
-            return Some(format!("sampling factors {}", factors.join(", ")));
-        }
-        if self.scans == 0 || self.first_scan_is_whole || frame.is_progressive {
-            return None;
-        }
-        if frame.sampling.windows(2).any(|pair| pair[0] != pair[1]) {
-            return Some("one scan for each component, the colours of fewer samples".to_owned());
-        }
-        let is_first = frame.components.first() == Some(&self.first_component);
-        (!is_first).then(|| "scans that begin with another component than the first".to_owned())
+    /// Whether the picture is for the decoder of rare kinds ([`super::jpeg_rare`]).
+    #[cfg(feature = "turbojpeg")]
+    pub(crate) fn is_rare(&self) -> bool {
+        self.frame.as_ref().is_some_and(|frame| !frame.is_turbo)
     }
 
-    /// Bytes of coefficients that the decoder keeps for the whole picture: two a sample when the
+    /// Whether the picture is for the decoder of rare kinds ([`super::jpeg_rare`]): the usual one
+    /// (zune-jpeg 0.5.15) refuses it, or gives a wrong picture and says nothing.
+    #[cfg(not(feature = "turbojpeg"))]
+    pub(crate) fn is_rare(&self) -> bool {
+        let Some(frame) = &self.frame else { return false };
+        let is_split = self.scans > 0 && !self.first_scan_is_whole && !frame.is_progressive;
+        !frame.is_usual || frame.has_odd_sampling() || is_split && !self.has_mixed_scans
+    }
+
+    /// What no decoder here reads rightly, in words for the reason.
+    pub(crate) fn misread_kind(&self) -> Option<&'static str> {
+        let frame = self.frame.as_ref()?;
+        let has_equal_sampling = frame.sampling.windows(2).all(|pair| pair[0] == pair[1]);
+        let is_read = frame.is_usual && has_equal_sampling && !self.has_restarts;
+        let is_mixed = self.has_mixed_scans && !is_read;
+        (is_mixed && (self.is_rare() || cfg!(not(feature = "turbojpeg"))))
+            .then_some("scans of some of its components, neither one nor all")
+    }
+
+    /// Bytes that the decoder keeps for the whole picture besides its pixels: two a sample when the
     /// picture comes in several scans, none when it is decoded row by row.
     pub(crate) fn coefficient_bytes(&self) -> u64 {
         match &self.frame {
+            Some(frame) if self.is_rare() => {
+                frame.blocks().saturating_mul(64 * jpeg_rare::BYTES_PER_SAMPLE)
+            }
             Some(frame) if frame.is_progressive || !self.first_scan_is_whole => {
                 frame.blocks().saturating_mul(64 * 2)
             }
@@ -139,11 +158,17 @@ impl Frame {
 
     /// A first component with fewer samples in a row than another was 14 to 108 bits off; the others are
     /// refused as if they were damaged.
+    #[cfg(not(feature = "turbojpeg"))]
     fn has_odd_sampling(&self) -> bool {
+        // A single component has as many samples as the picture, whatever its factors say.
+        if self.sampling.len() == 1 {
+            return false;
+        }
         let most = |side: fn(&(u8, u8)) -> u8| self.sampling.iter().map(side).max().unwrap_or(1);
         let is_first_fine = self.sampling.first().is_none_or(|&(h, _)| h == most(|&(h, _)| h));
-        let is_tall = most(|&(_, v)| v) == 4;
-        !is_first_fine || self.sampling.iter().any(|&(h, v)| h == 3 || is_tall && v == 2)
+        let (is_wide, is_tall) = (most(|&(h, _)| h) == 4, most(|&(_, v)| v) == 4);
+        let is_odd = |&(h, v): &(u8, u8)| h == 3 || is_tall && v == 2 || is_wide && v > 1;
+        !is_first_fine || self.sampling.iter().any(is_odd)
     }
 
     fn parse(code: u8, body: &[u8]) -> Option<Self> {
@@ -156,7 +181,9 @@ impl Frame {
             height: u16::from_be_bytes([h1, h0]),
             is_progressive: marker::PROGRESSIVE.contains(&code),
             is_arithmetic: marker::ARITHMETIC.contains(&code),
-            is_supported: precision == 8 && marker::SUPPORTED.contains(&code),
+            is_usual: precision == 8 && marker::USUAL.contains(&code),
+            #[cfg(feature = "turbojpeg")]
+            is_turbo: precision == 8 && marker::TURBO.contains(&code),
             components: components().map(|component| component[0]).collect(),
             sampling,
         })
@@ -182,6 +209,9 @@ impl Walk<'_> {
                 // A second picture inside the first: the rest of the first is missing.
                 marker::START_OF_IMAGE if self.survey.scans > 0 => return None,
                 marker::START_OF_SCAN => self.scan()?,
+                0x01 | 0xd0..=0xd8 if self.survey.scans == 0 => {
+                    self.survey.head.strays.push(self.at - 1);
+                }
                 0x01 | 0xd0..=0xd8 => {}
                 code => self.segment(code)?,
             }
@@ -230,8 +260,8 @@ impl Walk<'_> {
             (marker::JFIF, [b'J', b'F', b'I', b'F', 0, ..]) if is_head => {
                 self.survey.head.has_jfif |= body.len() >= 14;
             }
-            (marker::ADOBE, [b'A', b'd', b'o', b'b', b'e', ..]) if is_head => {
-                self.survey.head.adobe = Some((at, body.len()));
+            (marker::ADOBE, [b'A', b'd', b'o', b'b', b'e', _, _, _, _, _, _, _, ..]) if is_head => {
+                self.survey.head.adobe = Some(at);
             }
             (marker::HUFFMAN_TABLES, _) => self.survey.head.has_huffman_tables |= is_head,
             (code, body) if marker::START_OF_FRAME.contains(&code) => {
@@ -250,24 +280,26 @@ impl Walk<'_> {
     fn scan(&mut self) -> Option<()> {
         let body = self.body()?;
         let components = usize::from(body.first().copied().unwrap_or(0));
-        let first = body.get(1).copied().unwrap_or(0);
         let start = self.at;
         let restarts = self.pass_entropy_data();
         let bytes = crate::num::to_u64(self.at - start);
         self.survey.scans += 1;
+        self.survey.has_restarts |= self.restart_interval > 0;
+        let is_sequential = self.survey.frame.as_ref().is_some_and(|frame| !frame.is_progressive);
+        let all = self.survey.frame.as_ref().map_or(0, |frame| frame.sampling.len());
+        self.survey.has_mixed_scans |= is_sequential && components > 1 && components < all;
         if self.survey.scans == 1 {
-            let frame = self.survey.frame.as_ref();
-            self.survey.first_scan_is_whole =
-                frame.is_some_and(|frame| frame.sampling.len() == components);
-            self.survey.first_component = first;
-            self.survey.is_complete = self.may_be_whole(bytes, restarts?);
+            self.survey.first_scan_is_whole = all == components;
+            self.survey.is_short = !self.may_be_whole(bytes, restarts.count);
+            self.survey.is_complete = !self.survey.is_short;
+            self.survey.data_end = (is_sequential && all == components).then_some(self.at);
         }
-        restarts.map(|_| ())
+        restarts.is_ended.then_some(())
     }
 
     /// Whether the first scan is not provably short: a sequential block takes at least two bits (a
     /// Huffman code of one bit for each of DC and end-of-block), and every restart interval but
-    /// the last ends in a marker. Arithmetic coding has no least number of bits.
+    /// the last ends in a marker, and nothing else does. Arithmetic coding has no least number of bits.
     fn may_be_whole(&self, bytes: u64, restarts: u64) -> bool {
         let Some(frame) = &self.survey.frame else { return false };
         if frame.is_progressive || !self.survey.first_scan_is_whole {
@@ -284,26 +316,37 @@ impl Walk<'_> {
                 (blocks(frame.width) * blocks(frame.height)).div_ceil(interval).saturating_sub(1)
             }
         };
+        // Without a height, which then comes behind the scan, nothing is expected.
+        let is_counted = restarts == expected || frame.height == 0;
         let may_be_short = frame.sampling.len() == 1 || frame.is_arithmetic;
-        (may_be_short || bytes * 4 >= frame.blocks()) && restarts >= expected
+        (may_be_short || bytes * 4 >= frame.blocks()) && is_counted
     }
 
-    /// Passes entropy-coded data up to the next marker that ends them, and counts the restart
-    /// markers; `None` when the file ends first.
-    fn pass_entropy_data(&mut self) -> Option<u64> {
-        let mut restarts = 0;
+    /// Passes entropy-coded data up to the next marker that ends them, or to the end of the file.
+    fn pass_entropy_data(&mut self) -> Restarts {
+        let (mut count, mut last) = (0, None);
         loop {
             let Some(code) = self.next_marker() else {
                 self.at = self.bytes.len();
-                return None;
+                return Restarts { count, is_ended: false };
             };
             if !(0xd0..=0xd7).contains(&code) {
                 self.at -= 2;
-                return Some(restarts);
+                // One at the very end begins nothing.
+                count -= u64::from(last == Some(self.at));
+                return Restarts { count, is_ended: true };
             }
-            restarts += 1;
+            count += 1;
+            last = Some(self.at);
         }
     }
+}
+
+/// The restart markers of a scan.
+struct Restarts {
+    count: u64,
+    /// Whether another marker ended the scan.
+    is_ended: bool,
 }
 
 /// Code and place of each marker segment before the first scan, from the marker on; ends at damage, too.
@@ -313,8 +356,9 @@ pub(crate) fn segments(bytes: &[u8]) -> impl Iterator<Item = (u8, Range<usize>)>
         loop {
             let &[0xff, code, high, low, ..] = bytes.get(at..)? else { return None };
             match code {
-                // Fill bytes.
+                // Fill bytes, and markers that stand alone.
                 0xff => at += 1,
+                0x01 | 0xd0..=0xd8 => at += 2,
                 marker::START_OF_SCAN | marker::END_OF_IMAGE => return None,
                 _ => {
                     let start = at;

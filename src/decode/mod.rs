@@ -50,9 +50,12 @@ mod iso;
 mod jpeg;
 #[cfg(feature = "jpeg2000")]
 mod jpeg2000;
-#[cfg(not(feature = "turbojpeg"))]
 mod jpeg_head;
 mod jpeg_kind;
+mod jpeg_open;
+mod jpeg_rare;
+#[cfg(not(feature = "turbojpeg"))]
+mod jpeg_zune;
 #[cfg(feature = "jxl")]
 mod jxl;
 mod limits;
