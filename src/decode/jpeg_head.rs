@@ -243,6 +243,24 @@ mod tests {
     }
 
     #[test]
+    fn markers_that_stand_alone_and_segments_without_a_length_are_passed() {
+        let tables = segment(0xc4, b"\0");
+        let odd = [b"\xff\xd3\xff\xd8".as_slice(), b"\xff\xe5\0\x01", &tables].concat();
+        let plain = [b"\xff\xff\xff\xff".as_slice(), b"\xff\xe5\0\x02", &tables].concat();
+        let file = |head: &[u8]| file(head, 8, &[1, 2, 3], b"");
+        assert_eq!(changed(&file(&odd)), Some(file(&plain)));
+    }
+
+    #[test]
+    fn a_single_component_has_all_samples() {
+        let grey = file(&segment(0xc4, b"\0"), 8, &[1], b"");
+        let mut odd = grey.clone();
+        let at = odd.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
+        odd[at + 11] = 0x32;
+        assert_eq!(changed(&odd), Some(grey));
+    }
+
+    #[test]
     fn lines_behind_the_first_scan_reach_the_frame() {
         let tables = segment(0xc4, b"\0");
         let late = file(&tables, 0, &[1], &segment(0xdc, &[0, 9]));
