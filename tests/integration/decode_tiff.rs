@@ -175,7 +175,6 @@ fn a_refusal_names_the_kind_of_picture() {
     for (kind, bits, words) in [
         ([1, 2, 3], 24, "RGB, channels: 3, bits of each: 24, not compressed"),
         ([1, 8, 3], 8, "CIE Lab, channels: 3, bits of each: 8, not compressed"),
-        ([3, 0, 1], 1, "grey, 0 is white, channels: 1, bits of each: 1, Group 3 fax"),
         ([34925, 1, 1], 8, "grey, channels: 1, bits of each: 8, LZMA"),
     ] {
         assert_eq!(why(&tags([4, 4], bits, kind)), words);
@@ -401,7 +400,7 @@ fn jpeg_strips_and_tiles_are_the_pictures_that_they_would_be_alone() {
     assert!((f64::from(other.pixels().row(3)[0]) - luma).abs() < 3.0);
     as_rgb[0].1 = 40;
     assert_eq!(read(&as_rgb, STRIP, &[&as_it_is], &[]).unwrap_err().reason(), "malformed");
-    let cut = &stream[..stream.len() - 2];
+    let cut = &stream[..stream.len() - 12];
     assert!(read(&strips, STRIP, &[&stream, cut], &lists).unwrap().is_partial());
     let one = read(&strips, STRIP, &[&stream], &lists).unwrap_err();
     assert_eq!(one.reason(), "malformed");

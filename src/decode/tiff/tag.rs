@@ -471,7 +471,9 @@ mod tests {
         let bytes = file(&twice, 0, b"");
         assert_eq!(Tiff::new(&bytes).numbers(8, COMPRESSION).collect::<Vec<_>>(), [8]);
         // Behind one of an unknown type, which takes 12 bytes in a BigTIFF.
-        let known = [&entry(COMPRESSION, 3, 1, 0)[..4], &1u64.to_le_bytes(), &[7, 0, 0, 0, 0, 0, 0, 0]].concat();
+        let known =
+            [&entry(COMPRESSION, 3, 1, 0)[..4], &1u64.to_le_bytes(), &[7, 0, 0, 0, 0, 0, 0, 0]]
+                .concat();
         let head = [b"II+\0\x08\0\0\0".as_slice(), &16u64.to_le_bytes(), &2u64.to_le_bytes()];
         let bytes = [&head.concat()[..], &entry(1, 999, 1, 0), &known].concat();
         assert_eq!(Tiff::new(&bytes).numbers(16, COMPRESSION).collect::<Vec<_>>(), [7]);
