@@ -64,6 +64,9 @@ mod marker {
     pub(super) const ADOBE: u8 = 0xee;
 }
 
+/// Markers that stand alone that are noted: a file may be made of them.
+const MOST_STRAYS: usize = 64;
+
 impl Survey {
     /// Walks the markers of a file that begins with a start-of-image marker. Never panics; linear
     /// in the length of the file.
@@ -134,10 +137,12 @@ impl Walk<'_> {
                 // A second picture inside the first: the rest of the first is missing.
                 marker::START_OF_IMAGE if self.survey.scans > 0 => return None,
                 marker::START_OF_SCAN => self.scan()?,
-                0x01 | 0xd0..=0xd8 if self.survey.scans == 0 => {
-                    self.survey.head.strays.push(self.at - 1);
+                0x01 | 0xd0..=0xd8 => {
+                    let strays = &mut self.survey.head.strays;
+                    if self.survey.scans == 0 && strays.len() < MOST_STRAYS {
+                        strays.push(self.at - 1);
+                    }
                 }
-                0x01 | 0xd0..=0xd8 => {}
                 code => self.segment(code)?,
             }
         }

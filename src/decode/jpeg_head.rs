@@ -23,6 +23,8 @@ const COMMENT: u8 = 0xfe;
 const FILL: u8 = 0xff;
 /// One sample for each pixel, in both directions.
 const ALL_SAMPLES: u8 = 0x11;
+/// Segments that are mended: a file may be made of such.
+const MOST_SEGMENTS: usize = 1024;
 /// Of the body of Adobe's segment.
 const ADOBE_LEN: usize = 12;
 
@@ -95,7 +97,7 @@ impl Copy<'_> {
     /// Adobe's segments that are too short to be any lose their name, and a segment that claims to be shorter than its
     /// own length is empty.
     fn segments(&mut self) {
-        for (code, place) in jpeg::segments(self.bytes) {
+        for (code, place) in jpeg::segments(self.bytes).take(MOST_SEGMENTS) {
             let segment = &self.bytes[place.clone()];
             let is_short = place.len() < 4 + ADOBE_LEN;
             match (code, segment) {
