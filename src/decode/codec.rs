@@ -13,12 +13,12 @@ use super::error::DecodeError;
 use super::format::Format;
 use super::jpeg::Survey;
 #[cfg(not(feature = "turbojpeg"))]
-use super::jpeg_head;
+use super::jpeg_zune::ZuneJpeg;
 use super::limits::{Limit, Limits};
 use super::tiff::tag::Tiff;
 use super::tiff::{Palette, TiffJpeg};
 use super::turn::Turn;
-use super::{buffer, gif, ico, jpeg_kind, png, tiff, webp, webp_frames, webp_partitions};
+use super::{buffer, gif, ico, png, tiff, webp, webp_frames, webp_partitions};
 use crate::pixels::PixelFormat;
 
 /// Rows of samples and tables that every decoder keeps besides whole-picture buffers.
@@ -62,6 +62,8 @@ pub(crate) trait Extra {
 
 pub(super) enum Source<'a> {
     Library(Box<dyn ImageDecoder + 'a>),
+    #[cfg(not(feature = "turbojpeg"))]
+    Jpeg(Box<ZuneJpeg<'a>>),
     Extra(Box<dyn Extra + 'a>),
     /// One that decodes JPEG pictures by what stands here.
     TiffJpeg(Box<TiffJpeg<'a>>),
@@ -71,6 +73,8 @@ impl Source<'_> {
     pub(super) fn dimensions(&self) -> (u32, u32) {
         match self {
             Self::Library(decoder) => decoder.dimensions(),
+            #[cfg(not(feature = "turbojpeg"))]
+            Self::Jpeg(decoder) => decoder.dimensions(),
             Self::Extra(decoder) => decoder.dimensions(),
             Self::TiffJpeg(decoder) => decoder.dimensions,
         }
@@ -79,6 +83,8 @@ impl Source<'_> {
     pub(super) fn color_type(&self) -> ColorType {
         match self {
             Self::Library(decoder) => decoder.color_type(),
+            #[cfg(not(feature = "turbojpeg"))]
+            Self::Jpeg(decoder) => decoder.color_type(),
             Self::Extra(decoder) => decoder.color_type(),
             Self::TiffJpeg(decoder) if decoder.pixel_format() == PixelFormat::Luma8 => {
                 ColorType::L8
@@ -93,14 +99,14 @@ impl Source<'_> {
         pixels.saturating_mul(u64::from(self.color_type().bytes_per_pixel()))
     }
 
-    /// The samples, or why `bytes` gave none.
+    /// The samples and whether they are all there, or why `bytes` gave none.
     fn read(
         self,
         bytes: &[u8],
         format: Format,
         limits: &Limits,
         is_complete: bool,
-    ) -> Result<Vec<u8>, DecodeError> {
+    ) -> Result<(Vec<u8>, bool), DecodeError> {
         let total = self.total_bytes();
         let data = guard(format, || match self {
             Self::Library(mut decoder) => {
@@ -108,9 +114,11 @@ impl Source<'_> {
                 // Within max_alloc_bytes, hence within memory.
                 let mut data = buffer::take(crate::num::to_usize(total).unwrap_or(0));
                 decoder.read_image_boxed(&mut data)?;
-                Ok(Ok(data))
+                Ok(Ok((data, is_complete)))
             }
-            Self::Extra(decoder) => decoder.read().map(Ok),
+            #[cfg(not(feature = "turbojpeg"))]
+            Self::Jpeg(decoder) => decoder.read().map(Ok),
+            Self::Extra(decoder) => decoder.read().map(|data| Ok((data, is_complete))),
             Self::TiffJpeg(decoder) => Ok(decoder.read()),
         })?;
         data.map_err(|error| convert_error(error, bytes, format, limits, is_complete))?
@@ -142,6 +150,9 @@ impl<'a> Opened<'a> {
         {
             return Self::from_input(png, Cursor::new(png), Format::Png, limits);
         }
+        if format == Format::Jpeg {
+            return Self::jpeg_file(bytes, limits);
+        }
         if format == Format::Tiff {
             let first = Tiff::new(bytes).pages().first().copied();
             return Self::tiff_page(bytes, Vec::new(), first.unwrap_or(0), limits);
@@ -149,39 +160,22 @@ impl<'a> Opened<'a> {
         Self::from_input(bytes, Cursor::new(bytes), format, limits)
     }
 
-    /// The same, read from `input`, which is `bytes` but for the first few.
+    /// The same, read from `input`, which is `bytes` but for the first few; not for a JPEG.
     pub(crate) fn from_input(
         bytes: &'a [u8],
         input: impl BufRead + Seek + 'a,
         format: Format,
         limits: Limits,
     ) -> Result<Self, DecodeError> {
-        let survey = match format {
-            Format::Jpeg => Some(survey_jpeg(bytes, &limits)?),
-            _ => None,
-        };
         if format == Format::Png
             && let Some((width, height)) = png::size(bytes)
         {
             // Its decoder allocates rows before it says how long they are.
             limits.check_size(width, height)?;
         }
-        let is_complete = survey.as_ref().is_none_or(|survey| survey.is_complete);
-        #[cfg(feature = "turbojpeg")]
-        let amended: Option<Vec<u8>> = None;
-        #[cfg(not(feature = "turbojpeg"))]
-        let amended = survey.as_ref().and_then(|survey| jpeg_head::amended(bytes, survey));
-        let copied_bytes = amended.as_ref().map_or(0, |copy| crate::num::to_u64(copy.len()));
-        let open = || match amended {
-            Some(copy) => open(bytes, Cursor::new(copy), format, &limits),
-            None => open(bytes, input, format, &limits),
-        };
-        let decoder = guard(format, open)?
-            .map_err(|error| convert_error(error, bytes, format, &limits, is_complete))?;
-        let opened = Self::checked(bytes, decoder, format, survey.as_ref(), limits)?;
-        let memory_bytes = opened.memory_bytes.saturating_add(copied_bytes);
-        limits.check(Limit::AllocBytes, memory_bytes)?;
-        Ok(Self { memory_bytes, ..opened })
+        let decoder = guard(format, || open(bytes, input, format, &limits))?
+            .map_err(|error| convert_error(error, bytes, format, &limits, true))?;
+        Self::checked(bytes, decoder, format, None, limits)
     }
 
     /// A decoder that read its header, checked against the limits.
@@ -230,7 +224,7 @@ impl<'a> Opened<'a> {
         let Self { decoder, format, limits, is_complete, palette, .. } = self;
         let (width, height) = decoder.dimensions();
         let (color, total) = (decoder.color_type(), decoder.total_bytes());
-        let data = decoder.read(bytes, format, &limits, is_complete)?;
+        let (data, is_complete) = decoder.read(bytes, format, &limits, is_complete)?;
         if crate::num::to_u64(data.len()) != total {
             return Err(DecodeError::malformed(format));
         }
@@ -248,26 +242,6 @@ impl<'a> Opened<'a> {
         };
         Ok(Picture { data, width, height, pixel_format, is_partial: !is_complete })
     }
-}
-
-/// The structure of a JPEG, checked against the limits before its decoder sees it.
-pub(super) fn survey_jpeg(bytes: &[u8], limits: &Limits) -> Result<Survey, DecodeError> {
-    if let Some(kind) = jpeg_kind::unsupported_kind(bytes) {
-        return Err(DecodeError::unsupported_feature(Format::Jpeg).because(kind));
-    }
-    let survey = Survey::of(bytes);
-    if let Some(frame) = &survey.frame {
-        let pixels = u64::from(frame.width) * u64::from(frame.height);
-        limits.check(Limit::Pixels, pixels)?;
-        limits.check(Limit::ScanPixels, pixels.saturating_mul(survey.scans))?;
-        if !frame.is_supported {
-            return Err(DecodeError::unsupported_feature(Format::Jpeg));
-        }
-    }
-    if let Some(kind) = survey.misread_kind() {
-        return Err(DecodeError::unsupported_feature(Format::Jpeg).because(kind));
-    }
-    Ok(survey)
 }
 
 fn open<'a>(
@@ -299,10 +273,6 @@ fn open<'a>(
             let decoder = super::jpeg2000::Jpeg2000::new(bytes, limits.max_pixels)?;
             return Ok(Source::Extra(Box::new(decoder)));
         }
-        #[cfg(feature = "turbojpeg")]
-        Format::Jpeg => {
-            return Ok(Source::Extra(Box::new(super::turbo::TurboJpeg::new(bytes, limits)?)));
-        }
         _ => {}
     }
     let mut reader = ImageReader::new(input);
@@ -315,7 +285,6 @@ fn open<'a>(
 
 const fn image_format(format: Format) -> Option<ImageFormat> {
     match format {
-        Format::Jpeg => Some(ImageFormat::Jpeg),
         Format::Png => Some(ImageFormat::Png),
         Format::Gif => Some(ImageFormat::Gif),
         Format::WebP => Some(ImageFormat::WebP),
@@ -351,10 +320,10 @@ fn memory_bytes(
     let extra = match decoder {
         Source::Extra(decoder) => decoder.memory_bytes(),
         Source::TiffJpeg(decoder) => decoder.memory_bytes,
-        Source::Library(_) => 0,
+        _ => 0,
     };
     let output = output.saturating_add(extra).saturating_add(FIXED_BYTES);
-    if !matches!(decoder, Source::Library(_)) && format != Format::Jpeg {
+    if matches!(decoder, Source::Extra(_) | Source::TiffJpeg(_)) && format != Format::Jpeg {
         return output;
     }
     let beside = match format {

@@ -7,6 +7,9 @@
 
 use std::ops::Range;
 
+use super::jpeg_frame::Frame;
+use super::jpeg_rare;
+
 /// What the markers say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Survey {
@@ -16,55 +19,41 @@ pub(crate) struct Survey {
     /// Whether the first scan holds every component, so that a sequential picture is decoded row
     /// by row.
     first_scan_is_whole: bool,
-    /// The number of the first component of the first scan.
-    first_component: u8,
+    /// Whether a scan of a sequential picture holds some of its components, neither one nor all.
+    has_mixed_scans: bool,
+    has_restarts: bool,
+    /// Of a progressive picture, the coefficients of each component of which a scan brings the last bit.
+    refined: Vec<u64>,
     /// Whether every scan was followed by a marker, the last by the end-of-image marker, and no
     /// scan is provably shorter than its picture.
     pub(crate) is_complete: bool,
+    /// Whether the first scan is provably not what its picture takes.
+    pub(crate) is_short: bool,
+    /// Where the data of the first scan end, when they are those of a whole sequential picture.
+    pub(crate) data_end: Option<usize>,
     /// Where the first byte behind the end-of-image marker stands.
     pub(crate) end: Option<usize>,
     pub(crate) head: Head,
 }
 
-/// Places of what decoders read differently ([`super::jpeg_head`]); all but the last stand before the first scan.
+/// Places of what decoders read differently ([`super::jpeg_head`]); all but the lines stand before the first scan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Head {
     /// The body of the frame's segment.
     pub(crate) frame: Option<usize>,
     pub(crate) has_jfif: bool,
-    /// The body of Adobe's segment, and its length.
-    pub(crate) adobe: Option<(usize, usize)>,
+    /// The body of Adobe's segment that says what the colours are.
+    pub(crate) adobe: Option<usize>,
     pub(crate) has_huffman_tables: bool,
+    /// The codes of markers without a segment that mean nothing where they stand.
+    pub(crate) strays: Vec<usize>,
     /// The body of the segment that gives the number of lines behind the first scan.
     pub(crate) lines: Option<usize>,
-}
-
-/// The first start-of-frame segment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Frame {
-    pub(crate) width: u16,
-    pub(crate) height: u16,
-    is_progressive: bool,
-    is_arithmetic: bool,
-    /// Whether it is of 8 bits, and Huffman-coded and DCT-based, baseline, extended or progressive: not
-    /// hierarchical, which no decoder of ours takes, and not arithmetic-coded or lossless, which only
-    /// that behind the feature `turbojpeg` takes.
-    pub(crate) is_supported: bool,
-    /// Numbers of the components.
-    pub(crate) components: Vec<u8>,
-    /// Horizontal and vertical sampling factors of each component.
-    sampling: Vec<(u8, u8)>,
 }
 
 mod marker {
     pub(super) const START_OF_FRAME: [u8; 13] =
         [0xc0, 0xc1, 0xc2, 0xc3, 0xc5, 0xc6, 0xc7, 0xc9, 0xca, 0xcb, 0xcd, 0xce, 0xcf];
-    pub(super) const PROGRESSIVE: [u8; 4] = [0xc2, 0xc6, 0xca, 0xce];
-    pub(super) const ARITHMETIC: [u8; 6] = [0xc9, 0xca, 0xcb, 0xcd, 0xce, 0xcf];
-    #[cfg(not(feature = "turbojpeg"))]
-    pub(super) const SUPPORTED: [u8; 3] = [0xc0, 0xc1, 0xc2];
-    #[cfg(feature = "turbojpeg")]
-    pub(super) const SUPPORTED: [u8; 6] = [0xc0, 0xc1, 0xc2, 0xc3, 0xc9, 0xca];
     pub(super) const START_OF_IMAGE: u8 = 0xd8;
     pub(super) const END_OF_IMAGE: u8 = 0xd9;
     pub(super) const START_OF_SCAN: u8 = 0xda;
@@ -75,91 +64,57 @@ mod marker {
     pub(super) const ADOBE: u8 = 0xee;
 }
 
+/// Markers that stand alone that are noted: a file may be made of them.
+const MOST_STRAYS: usize = 64;
+
 impl Survey {
     /// Walks the markers of a file that begins with a start-of-image marker. Never panics; linear
     /// in the length of the file.
     pub(crate) fn of(bytes: &[u8]) -> Self {
         let mut walk = Walk { bytes, at: 2, restart_interval: 0, survey: Self::default() };
         let ended = walk.run().is_some();
-        walk.survey.is_complete &= ended && walk.survey.scans > 0;
+        let is_refined = walk.survey.refined.iter().all(|refined| *refined == u64::MAX);
+        walk.survey.is_complete &= ended && walk.survey.scans > 0 && is_refined;
         walk.survey
     }
 
-    /// What keeps the default decoder (zune-jpeg 0.5.15) from this picture: it gives a wrong one and says
-    /// nothing, or takes it for damaged. libjpeg-turbo reads each of them rightly.
-    pub(crate) fn misread_kind(&self) -> Option<String> {
-        let frame = self.frame.as_ref().filter(|_| cfg!(not(feature = "turbojpeg")))?;
-        if frame.has_odd_sampling() {
-            let factors: Vec<_> = frame.sampling.iter().map(|(h, v)| format!("{h}x{v}")).collect();
-            return Some(format!("sampling factors {}", factors.join(", ")));
-        }
-        if self.scans == 0 || self.first_scan_is_whole || frame.is_progressive {
-            return None;
-        }
-        if frame.sampling.windows(2).any(|pair| pair[0] != pair[1]) {
-            return Some("one scan for each component, the colours of fewer samples".to_owned());
-        }
-        let is_first = frame.components.first() == Some(&self.first_component);
-        (!is_first).then(|| "scans that begin with another component than the first".to_owned())
+    /// Whether the picture is for the decoder of rare kinds ([`super::jpeg_rare`]).
+    #[cfg(feature = "turbojpeg")]
+    pub(crate) fn is_rare(&self) -> bool {
+        self.frame.as_ref().is_some_and(|frame| !frame.is_turbo)
     }
 
-    /// Bytes of coefficients that the decoder keeps for the whole picture: two a sample when the
+    /// Whether the picture is for the decoder of rare kinds ([`super::jpeg_rare`]): the usual one
+    /// (zune-jpeg 0.5.15) refuses it, or gives a wrong picture and says nothing.
+    #[cfg(not(feature = "turbojpeg"))]
+    pub(crate) fn is_rare(&self) -> bool {
+        let Some(frame) = &self.frame else { return false };
+        let is_split = self.scans > 0 && !self.first_scan_is_whole && !frame.is_progressive;
+        !frame.is_usual || frame.has_odd_sampling() || is_split && !self.has_mixed_scans
+    }
+
+    /// What no decoder here reads rightly, in words for the reason.
+    pub(crate) fn misread_kind(&self) -> Option<&'static str> {
+        let frame = self.frame.as_ref()?;
+        let has_equal_sampling = frame.sampling.windows(2).all(|pair| pair[0] == pair[1]);
+        let is_read = frame.is_usual && has_equal_sampling && !self.has_restarts;
+        let is_mixed = self.has_mixed_scans && !is_read;
+        (is_mixed && (self.is_rare() || cfg!(not(feature = "turbojpeg"))))
+            .then_some("scans of some of its components, neither one nor all")
+    }
+
+    /// Bytes that the decoder keeps for the whole picture besides its pixels: two a sample when the
     /// picture comes in several scans, none when it is decoded row by row.
     pub(crate) fn coefficient_bytes(&self) -> u64 {
         match &self.frame {
+            Some(frame) if self.is_rare() => {
+                frame.blocks().saturating_mul(64 * jpeg_rare::BYTES_PER_SAMPLE)
+            }
             Some(frame) if frame.is_progressive || !self.first_scan_is_whole => {
                 frame.blocks().saturating_mul(64 * 2)
             }
             _ => 0,
         }
-    }
-}
-
-impl Frame {
-    /// Components of each pixel.
-    pub(crate) fn components(&self) -> usize {
-        self.sampling.len()
-    }
-
-    /// Blocks of 8 × 8 samples of all components, whole interleaved units (T.81, A.2.4).
-    fn blocks(&self) -> u64 {
-        let units: u64 = self.sampling.iter().map(|&(h, v)| u64::from(h) * u64::from(v)).sum();
-        self.units().saturating_mul(units)
-    }
-
-    /// Minimum coded units of an interleaved scan.
-    fn units(&self) -> u64 {
-        let most = |side: fn(&(u8, u8)) -> u8| {
-            u32::from(self.sampling.iter().map(side).max().unwrap_or(1).max(1))
-        };
-        let columns = u32::from(self.width).div_ceil(8 * most(|&(h, _)| h));
-        let rows = u32::from(self.height).div_ceil(8 * most(|&(_, v)| v));
-        u64::from(columns) * u64::from(rows)
-    }
-
-    /// A first component with fewer samples in a row than another was 14 to 108 bits off; the others are
-    /// refused as if they were damaged.
-    fn has_odd_sampling(&self) -> bool {
-        let most = |side: fn(&(u8, u8)) -> u8| self.sampling.iter().map(side).max().unwrap_or(1);
-        let is_first_fine = self.sampling.first().is_none_or(|&(h, _)| h == most(|&(h, _)| h));
-        let is_tall = most(|&(_, v)| v) == 4;
-        !is_first_fine || self.sampling.iter().any(|&(h, v)| h == 3 || is_tall && v == 2)
-    }
-
-    fn parse(code: u8, body: &[u8]) -> Option<Self> {
-        let &[precision, h1, h0, w1, w0, count, ref components @ ..] = body else { return None };
-        let components = || components.chunks_exact(3).take(usize::from(count));
-        let sampling =
-            components().map(|component| (component[1] >> 4, component[1] & 15)).collect();
-        Some(Self {
-            width: u16::from_be_bytes([w1, w0]),
-            height: u16::from_be_bytes([h1, h0]),
-            is_progressive: marker::PROGRESSIVE.contains(&code),
-            is_arithmetic: marker::ARITHMETIC.contains(&code),
-            is_supported: precision == 8 && marker::SUPPORTED.contains(&code),
-            components: components().map(|component| component[0]).collect(),
-            sampling,
-        })
     }
 }
 
@@ -182,7 +137,12 @@ impl Walk<'_> {
                 // A second picture inside the first: the rest of the first is missing.
                 marker::START_OF_IMAGE if self.survey.scans > 0 => return None,
                 marker::START_OF_SCAN => self.scan()?,
-                0x01 | 0xd0..=0xd8 => {}
+                0x01 | 0xd0..=0xd8 => {
+                    let strays = &mut self.survey.head.strays;
+                    if self.survey.scans == 0 && strays.len() < MOST_STRAYS {
+                        strays.push(self.at - 1);
+                    }
+                }
                 code => self.segment(code)?,
             }
         }
@@ -230,8 +190,8 @@ impl Walk<'_> {
             (marker::JFIF, [b'J', b'F', b'I', b'F', 0, ..]) if is_head => {
                 self.survey.head.has_jfif |= body.len() >= 14;
             }
-            (marker::ADOBE, [b'A', b'd', b'o', b'b', b'e', ..]) if is_head => {
-                self.survey.head.adobe = Some((at, body.len()));
+            (marker::ADOBE, [b'A', b'd', b'o', b'b', b'e', _, _, _, _, _, _, _, ..]) if is_head => {
+                self.survey.head.adobe = Some(at);
             }
             (marker::HUFFMAN_TABLES, _) => self.survey.head.has_huffman_tables |= is_head,
             (code, body) if marker::START_OF_FRAME.contains(&code) => {
@@ -250,27 +210,50 @@ impl Walk<'_> {
     fn scan(&mut self) -> Option<()> {
         let body = self.body()?;
         let components = usize::from(body.first().copied().unwrap_or(0));
-        let first = body.get(1).copied().unwrap_or(0);
+        let selectors: Vec<u8> = body.iter().skip(1).step_by(2).take(components).copied().collect();
+        let last = body.get(1 + 2 * components..).and_then(|last| last.first_chunk::<3>()).copied();
         let start = self.at;
         let restarts = self.pass_entropy_data();
         let bytes = crate::num::to_u64(self.at - start);
         self.survey.scans += 1;
-        if self.survey.scans == 1 {
-            let frame = self.survey.frame.as_ref();
-            self.survey.first_scan_is_whole =
-                frame.is_some_and(|frame| frame.sampling.len() == components);
-            self.survey.first_component = first;
-            self.survey.is_complete = self.may_be_whole(bytes, restarts?);
+        self.survey.has_restarts |= self.restart_interval > 0;
+        let is_sequential = self.survey.frame.as_ref().is_some_and(|frame| !frame.is_progressive);
+        let all = self.survey.frame.as_ref().map_or(0, |frame| frame.sampling.len());
+        self.survey.has_mixed_scans |= is_sequential && components > 1 && components < all;
+        if let Some(band) = last {
+            self.refine(&selectors, band);
         }
-        restarts.map(|_| ())
+        if self.survey.scans == 1 {
+            self.survey.first_scan_is_whole = all == components;
+            self.survey.is_short = !self.may_be_whole(bytes, restarts.count);
+            self.survey.is_complete = !self.survey.is_short;
+            self.survey.data_end = (is_sequential && all == components).then_some(self.at);
+        }
+        restarts.is_ended.then_some(())
+    }
+
+    /// Notes what a scan of a progressive picture brings: the first and the last of its coefficients, and the last
+    /// of their bits (T.81, G.1.1).
+    fn refine(&mut self, selectors: &[u8], [first, last, bits]: [u8; 3]) {
+        let Some(frame) = self.survey.frame.as_ref().filter(|frame| frame.is_progressive) else {
+            return;
+        };
+        self.survey.refined.resize(frame.components.len(), 0);
+        if bits & 15 > 0 || first > last || last > 63 {
+            return;
+        }
+        let band = (u64::MAX >> (63 - last)) & (u64::MAX << first);
+        for (refined, number) in self.survey.refined.iter_mut().zip(&frame.components) {
+            *refined |= if selectors.contains(number) { band } else { 0 };
+        }
     }
 
     /// Whether the first scan is not provably short: a sequential block takes at least two bits (a
     /// Huffman code of one bit for each of DC and end-of-block), and every restart interval but
-    /// the last ends in a marker. Arithmetic coding has no least number of bits.
+    /// the last ends in a marker, and nothing else does. Arithmetic coding has no least number of bits.
     fn may_be_whole(&self, bytes: u64, restarts: u64) -> bool {
         let Some(frame) = &self.survey.frame else { return false };
-        if frame.is_progressive || !self.survey.first_scan_is_whole {
+        if !self.survey.first_scan_is_whole {
             return true;
         }
         let expected = match self.restart_interval {
@@ -284,26 +267,37 @@ impl Walk<'_> {
                 (blocks(frame.width) * blocks(frame.height)).div_ceil(interval).saturating_sub(1)
             }
         };
-        let may_be_short = frame.sampling.len() == 1 || frame.is_arithmetic;
-        (may_be_short || bytes * 4 >= frame.blocks()) && restarts >= expected
+        // Without a height, which then comes behind the scan, nothing is expected.
+        let is_counted = restarts == expected || frame.height == 0;
+        let may_be_short = frame.sampling.len() == 1 || frame.is_arithmetic || frame.is_progressive;
+        (may_be_short || bytes * 4 >= frame.blocks()) && is_counted
     }
 
-    /// Passes entropy-coded data up to the next marker that ends them, and counts the restart
-    /// markers; `None` when the file ends first.
-    fn pass_entropy_data(&mut self) -> Option<u64> {
-        let mut restarts = 0;
+    /// Passes entropy-coded data up to the next marker that ends them, or to the end of the file.
+    fn pass_entropy_data(&mut self) -> Restarts {
+        let (mut count, mut last) = (0, None);
         loop {
             let Some(code) = self.next_marker() else {
                 self.at = self.bytes.len();
-                return None;
+                return Restarts { count, is_ended: false };
             };
             if !(0xd0..=0xd7).contains(&code) {
                 self.at -= 2;
-                return Some(restarts);
+                // One at the very end begins nothing.
+                count -= u64::from(last == Some(self.at));
+                return Restarts { count, is_ended: true };
             }
-            restarts += 1;
+            count += 1;
+            last = Some(self.at);
         }
     }
+}
+
+/// The restart markers of a scan.
+struct Restarts {
+    count: u64,
+    /// Whether another marker ended the scan.
+    is_ended: bool,
 }
 
 /// Code and place of each marker segment before the first scan, from the marker on; ends at damage, too.
@@ -313,8 +307,9 @@ pub(crate) fn segments(bytes: &[u8]) -> impl Iterator<Item = (u8, Range<usize>)>
         loop {
             let &[0xff, code, high, low, ..] = bytes.get(at..)? else { return None };
             match code {
-                // Fill bytes.
+                // Fill bytes, and markers that stand alone.
                 0xff => at += 1,
+                0x01 | 0xd0..=0xd8 => at += 2,
                 marker::START_OF_SCAN | marker::END_OF_IMAGE => return None,
                 _ => {
                     let start = at;
@@ -367,34 +362,67 @@ mod tests {
         [b"\xff\xd8".as_slice(), thumbnail, frame, &restart, scan, data, end].concat()
     }
 
+    /// A picture of two components, and its first scan.
+    fn two(code: u8, bits: u8, sampling: [u8; 2], components: &[u8], interval: u8) -> Survey {
+        let frame = [0xff, code, 0, 14, bits, 0, 8, 0, 16, 2, 1, sampling[0], 0, 2, sampling[1], 0];
+        let count = u8::try_from(components.len()).unwrap();
+        let scan = [0xff, 0xda, 0, 6 + 2 * count, count];
+        let selectors: Vec<u8> = components.iter().flat_map(|number| [*number, 0]).collect();
+        let data = b"\0\x3f\0abcdefgh\xff\xd9";
+        let restart = [0xff, 0xdd, 0, 4, 0, interval];
+        Survey::of(&[b"\xff\xd8", &restart[..], &frame, &scan, &selectors, data].concat())
+    }
+
     #[test]
-    fn pictures_that_the_default_decoder_misreads_are_named() {
-        let colour = |code: u8, sampling: [u8; 2], components: &[u8]| {
+    fn rare_kinds_are_told_from_usual_ones() {
+        let is_default = cfg!(not(feature = "turbojpeg"));
+        let is_rare =
+            |code, sampling, components: &[u8]| two(code, 8, sampling, components, 0).is_rare();
+        // Scans of one component.
+        assert_eq!(is_rare(0xc0, [0x22, 0x11], &[1]), is_default);
+        assert_eq!(is_rare(0xc1, [0x11, 0x11], &[2]), is_default);
+        for sampling in [[0x11, 0x21], [0x12, 0x22], [0x31, 0x11], [0x14, 0x12], [0x41, 0x12]] {
+            assert_eq!(is_rare(0xc0, sampling, &[1, 2]), is_default, "{sampling:x?}");
+            assert_eq!(is_rare(0xc2, sampling, &[1, 2]), is_default, "{sampling:x?}");
+        }
+        for sampling in [[0x22, 0x11], [0x21, 0x12], [0x14, 0x11], [0x41, 0x11]] {
+            assert!(!is_rare(0xc0, sampling, &[1, 2]), "{sampling:x?}");
+            assert!(!is_rare(0xc2, sampling, &[1]), "{sampling:x?}");
+        }
+        assert_eq!(is_rare(0xc9, [0x11, 0x11], &[1, 2]), is_default);
+        assert!(two(0xc1, 12, [0x11, 0x11], &[1, 2], 0).is_rare());
+        assert!(two(0xcb, 8, [0x11, 0x11], &[1, 2], 0).is_rare());
+    }
+
+    #[test]
+    fn scans_of_some_components_are_refused_where_no_decoder_is_right() {
+        let three = |sampling: u8, interval: u8| {
             let frame =
-                [0xff, code, 0, 14, 8, 0, 8, 0, 16, 2, 1, sampling[0], 0, 2, sampling[1], 0];
-            let count = u8::try_from(components.len()).unwrap();
-            let scan = [0xff, 0xda, 0, 6 + 2 * count, count];
-            let selectors: Vec<u8> = components.iter().flat_map(|number| [*number, 0]).collect();
-            let data = b"\0\x3f\0abcdefgh\xff\xd9";
-            let file = [b"\xff\xd8", &frame[..], &scan, &selectors, data].concat();
-            Survey::of(&file).misread_kind().unwrap_or_default()
+                [0xff, 0xc0, 0, 17, 8, 0, 8, 0, 8, 3, 1, sampling, 0, 2, 0x11, 0, 3, 0x11, 0];
+            let scan = b"\xff\xda\0\x0a\x02\x02\0\x03\0\0\x3f\0data\xff\xd9";
+            let restart = [0xff, 0xdd, 0, 4, 0, interval];
+            Survey::of(&[b"\xff\xd8", &restart[..], &frame, scan].concat()).misread_kind().is_some()
         };
-        let is = |kind: &str, start: &str| {
-            let is_default = cfg!(not(feature = "turbojpeg"));
-            assert_eq!(kind.starts_with(start), is_default, "{kind}");
+        let is_default = cfg!(not(feature = "turbojpeg"));
+        assert_eq!(
+            [three(0x11, 0), three(0x22, 0), three(0x11, 1)],
+            [false, is_default, is_default]
+        );
+        assert_eq!(two(0xc0, 8, [0x22, 0x11], &[1], 1).misread_kind(), None);
+    }
+
+    #[test]
+    fn a_progressive_picture_is_complete_when_every_coefficient_has_its_last_bit() {
+        let frame = b"\xff\xc2\0\x0b\x08\0\x08\0\x08\x01\x01\x11\0";
+        let scan = |first: u8, last: u8, bits: u8| {
+            [0xff, 0xda, 0, 8, 1, 1, 0, first, last, bits, b'd', b'a', b't', b'a']
         };
-        is(&colour(0xc0, [0x22, 0x11], &[1]), "one scan for each component");
-        is(&colour(0xc0, [0x11, 0x11], &[2]), "scans that begin with another");
-        for sampling in [[0x11, 0x21], [0x12, 0x22], [0x31, 0x11], [0x14, 0x12]] {
-            is(&colour(0xc0, sampling, &[1, 2]), "sampling factors ");
-            is(&colour(0xc2, sampling, &[1, 2]), "sampling factors ");
+        let scans =
+            [scan(0, 0, 1), scan(0, 0, 0x10), scan(1, 5, 2), scan(6, 63, 0), scan(1, 5, 0x20)];
+        for count in 0..=scans.len() {
+            let file = [b"\xff\xd8", &frame[..], &scans[..count].concat(), b"\xff\xd9"].concat();
+            assert_eq!(Survey::of(&file).is_complete, count == scans.len(), "{count} scans");
         }
-        for sampling in [[0x22, 0x11], [0x21, 0x12], [0x14, 0x11]] {
-            assert_eq!(colour(0xc0, sampling, &[1, 2]), "");
-        }
-        assert_eq!(colour(0xc0, [0x11, 0x11], &[1]), "");
-        assert_eq!(colour(0xc2, [0x22, 0x11], &[1]), "");
-        assert_eq!(colour(0xc2, [0x11, 0x11], &[2]), "");
     }
 
     #[test]
@@ -423,6 +451,10 @@ mod tests {
     fn missing_restart_markers_show_that_data_are_missing() {
         assert!(Survey::of(&grey(1, b"a\xff\xd0b", b"\xff\xd9")).is_complete);
         assert!(!Survey::of(&grey(1, b"a", b"\xff\xd9")).is_complete);
+        // One at the end begins nothing; others that no interval asks for are damage.
+        assert!(Survey::of(&grey(1, b"a\xff\xd0b\xff\xd1", b"\xff\xd9")).is_complete);
+        assert!(!Survey::of(&grey(1, b"a\xff\xd0b\xff\xd1c", b"\xff\xd9")).is_complete);
+        assert!(!Survey::of(&grey(0, b"a\xff\xd0b", b"\xff\xd9")).is_complete);
     }
 
     #[test]

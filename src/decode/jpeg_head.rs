@@ -5,7 +5,7 @@
 //! Sources: ITU-T T.81, B.2.5 (lines) and K.3.3 (tables); T.872, 6.5.3 (Adobe's segment); libjpeg-turbo 3.1, `jdapimin.c`
 //! (`default_decompress_parms`), `jdmarker.c` (`examine_app0`, `examine_app14`) and `jstdhuff.c`.
 
-use super::jpeg::Survey;
+use super::jpeg::{self, Survey};
 
 /// Numbers of components that say red, green and blue where nothing else says what they are.
 const RGB: &[u8] = b"RGB";
@@ -19,12 +19,23 @@ mod transform {
 
 /// A segment that decoders skip.
 const COMMENT: u8 = 0xfe;
+/// What may stand in front of any marker.
+const FILL: u8 = 0xff;
+/// One sample for each pixel, in both directions.
+const ALL_SAMPLES: u8 = 0x11;
+/// Segments that are mended: a file may be made of such.
+const MOST_SEGMENTS: usize = 1024;
+/// Of the body of Adobe's segment.
+const ADOBE_LEN: usize = 12;
 
 /// A copy of the file with another head, where the default decoder needs one.
 pub(crate) fn amended(bytes: &[u8], survey: &Survey) -> Option<Vec<u8>> {
     let mut copy = Copy { bytes, edits: Vec::new() };
     copy.lines(survey);
     copy.colours(survey);
+    copy.segments();
+    copy.edits.extend(survey.head.strays.iter().map(|at| (*at, FILL)));
+    copy.sampling(survey);
     if survey.scans > 0 && !survey.head.has_huffman_tables {
         let edited = copy.into_bytes();
         return Some([&edited[..2], &tables(), &edited[2..]].concat());
@@ -63,13 +74,7 @@ impl Copy<'_> {
     /// that is unknown is the usual one.
     fn colours(&mut self, survey: &Survey) {
         let (Some(frame), head) = (&survey.frame, &survey.head) else { return };
-        let said = head.adobe.and_then(|(at, length)| match length {
-            12.. => self.bytes.get(at + 11).map(|transform| (at + 11, *transform)),
-            _ => {
-                self.edits.push((at, 0));
-                None
-            }
-        });
+        let said = head.adobe.and_then(|at| Some((at + 11, *self.bytes.get(at + 11)?)));
         let mut is_ycbcr = head.has_jfif;
         if let Some((at, transform)) = said {
             let is_none = transform == transform::NONE && !head.has_jfif;
@@ -86,6 +91,34 @@ impl Copy<'_> {
         }
         if is_ycbcr && frame.components == RGB {
             self.rename(survey);
+        }
+    }
+
+    /// Adobe's segments that are too short to be any lose their name, and a segment that claims to be shorter than its
+    /// own length is empty.
+    fn segments(&mut self) {
+        for (code, place) in jpeg::segments(self.bytes).take(MOST_SEGMENTS) {
+            let segment = &self.bytes[place.clone()];
+            let is_short = place.len() < 4 + ADOBE_LEN;
+            match (code, segment) {
+                (0xee, [_, _, _, _, b'A', b'd', b'o', b'b', b'e', ..]) if is_short => {
+                    self.edits.push((place.start + 4, 0));
+                }
+                (0xe0..=0xef | COMMENT, [_, _, 0, 0 | 1, ..]) => {
+                    self.edits.push((place.start + 3, 2));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// A single component has as many samples as the picture, whatever its sampling factors say (T.81, A.2.2).
+    fn sampling(&mut self, survey: &Survey) {
+        if let (Some(frame), Some(at)) = (&survey.frame, survey.head.frame)
+            && frame.components.len() == 1
+            && self.bytes.get(at + 7).is_some_and(|factors| *factors != ALL_SAMPLES)
+        {
+            self.edits.push((at + 7, ALL_SAMPLES));
         }
     }
 
@@ -209,6 +242,24 @@ mod tests {
         let head = [segment(0xee, b"Adobe\0\x64"), segment(0xc4, b"\0")].concat();
         let amended = changed(&file(&head, 8, &[1, 2, 3], b"")).unwrap();
         assert!(!amended.windows(5).any(|text| text == b"Adobe"));
+    }
+
+    #[test]
+    fn markers_that_stand_alone_and_segments_without_a_length_are_passed() {
+        let tables = segment(0xc4, b"\0");
+        let odd = [b"\xff\xd3\xff\xd8".as_slice(), b"\xff\xe5\0\x01", &tables].concat();
+        let plain = [b"\xff\xff\xff\xff".as_slice(), b"\xff\xe5\0\x02", &tables].concat();
+        let file = |head: &[u8]| file(head, 8, &[1, 2, 3], b"");
+        assert_eq!(changed(&file(&odd)), Some(file(&plain)));
+    }
+
+    #[test]
+    fn a_single_component_has_all_samples() {
+        let grey = file(&segment(0xc4, b"\0"), 8, &[1], b"");
+        let mut odd = grey.clone();
+        let at = odd.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
+        odd[at + 11] = 0x32;
+        assert_eq!(changed(&odd), Some(grey));
     }
 
     #[test]

@@ -50,9 +50,13 @@ mod iso;
 mod jpeg;
 #[cfg(feature = "jpeg2000")]
 mod jpeg2000;
-#[cfg(not(feature = "turbojpeg"))]
+mod jpeg_frame;
 mod jpeg_head;
 mod jpeg_kind;
+mod jpeg_open;
+mod jpeg_rare;
+#[cfg(not(feature = "turbojpeg"))]
+mod jpeg_zune;
 #[cfg(feature = "jxl")]
 mod jxl;
 mod limits;
@@ -179,7 +183,8 @@ pub(crate) struct Opening<'a> {
 
 impl<'a> Opening<'a> {
     pub(crate) fn new(bytes: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
-        let format = supported_format(bytes, limits)?;
+        let (format, start) = supported_format(bytes, limits)?;
+        let bytes = &bytes[start..];
         let opened = codec::Opened::new(bytes, format, *limits)?;
         Ok(Self { bytes, format, opened })
     }
@@ -202,8 +207,8 @@ pub fn estimate(bytes: &[u8], limits: &Limits) -> u64 {
     Opening::new(bytes, limits).map_or(0, |opening| opening.memory_bytes())
 }
 
-/// The format of a file that is worth opening.
-fn supported_format(bytes: &[u8], limits: &Limits) -> Result<Format, DecodeError> {
+/// The format of a file that is worth opening, and where in it the picture begins.
+fn supported_format(bytes: &[u8], limits: &Limits) -> Result<(Format, usize), DecodeError> {
     if bytes.is_empty() {
         return Err(DecodeError::empty());
     }
@@ -215,7 +220,7 @@ fn supported_format(bytes: &[u8], limits: &Limits) -> Result<Format, DecodeError
     } else if format.is_vector() {
         Err(DecodeError::vector(format))
     } else if format.is_supported() {
-        Ok(format)
+        Ok((format, sniffed.start))
     } else {
         Err(DecodeError::unsupported_format(format))
     }

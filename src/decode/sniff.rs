@@ -5,7 +5,8 @@
 //! the formats' specifications; what tells camera raw from a TIFF stands in [`super::tiff::raw`].
 
 use super::format::Format;
-use super::{tiff, unread};
+use super::jpeg::Survey;
+use super::{part, tiff, unread};
 
 /// Signatures at a fixed offset. An entry stands before every entry it is longer than.
 const SIGNATURES: &[(usize, &[u8], Format)] = &[
@@ -60,17 +61,22 @@ const SIGNATURES: &[(usize, &[u8], Format)] = &[
 /// and a licence comment.
 const SVG_SEARCH_BYTES: usize = 4096;
 
+/// What may stand in front of a JPEG.
+const MOST_JUNK_BYTES: usize = 4096;
+
 /// What the first bytes say, and how many of them say it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sniffed {
     pub(crate) format: Format,
+    /// Where the picture begins: not at the first byte when something stands in front of a JPEG.
+    pub(crate) start: usize,
     pub(crate) signature_len: usize,
 }
 
 /// The format of a file by its content; `None` when it is no picture that onceseen knows.
 ///
-/// Never panics for any input. Looks at no more than the first few kilobytes, and at the last 26
-/// bytes for TGA.
+/// Never panics for any input. Looks at no more than the first few kilobytes, at the last 26
+/// bytes for TGA, and at a JPEG that begins behind something else up to its end.
 pub fn sniff(bytes: &[u8]) -> Option<Format> {
     identify(bytes).map(|sniffed| sniffed.format)
 }
@@ -91,30 +97,41 @@ pub(crate) fn identify(bytes: &[u8]) -> Option<Sniffed> {
         .or_else(|| structured(bytes, is_tga(bytes), Format::Tga, 18))
         .or_else(|| {
             let (format, signature_len) = unread::structured(bytes)?;
-            Some(Sniffed { format, signature_len })
+            Some(Sniffed { format, start: 0, signature_len })
         })
+        .or_else(|| late_jpeg(bytes))
 }
 
 fn signed(bytes: &[u8], signatures: &[(usize, &[u8], Format)]) -> Option<Sniffed> {
     signatures.iter().find_map(|&(offset, signature, format)| {
         let found = bytes.get(offset..)?.starts_with(signature);
-        found.then_some(Sniffed { format, signature_len: offset + signature.len() })
+        found.then_some(Sniffed { format, start: 0, signature_len: offset + signature.len() })
     })
 }
 
 fn structured(bytes: &[u8], is_it: bool, format: Format, signature_len: usize) -> Option<Sniffed> {
-    (is_it && !bytes.is_empty()).then_some(Sniffed { format, signature_len })
+    (is_it && !bytes.is_empty()).then_some(Sniffed { format, start: 0, signature_len })
 }
 
 /// A start-of-image marker that is followed by another byte than a marker's first.
 fn short_jpeg(bytes: &[u8]) -> Option<Sniffed> {
     let found = bytes.starts_with(b"\xff\xd8");
-    found.then_some(Sniffed { format: Format::Jpeg, signature_len: 2 })
+    found.then_some(Sniffed { format: Format::Jpeg, start: 0, signature_len: 2 })
+}
+
+/// A JPEG behind something short that is no picture: a line end, the header of a message. It is most of the file, as
+/// the cover in a sound file is not.
+fn late_jpeg(bytes: &[u8]) -> Option<Sniffed> {
+    let start = part::first_jpeg(&bytes[..bytes.len().min(MOST_JUNK_BYTES)], bytes)?;
+    let jpeg = &bytes[start..];
+    let length = Survey::of(jpeg).end.unwrap_or(jpeg.len());
+    let found = length > bytes.len() / 2;
+    found.then_some(Sniffed { format: Format::Jpeg, start, signature_len: start + 3 })
 }
 
 fn riff(bytes: &[u8]) -> Option<Sniffed> {
     let found = bytes.starts_with(b"RIFF") && bytes.get(8..12)? == b"WEBP";
-    found.then_some(Sniffed { format: Format::WebP, signature_len: 12 })
+    found.then_some(Sniffed { format: Format::WebP, start: 0, signature_len: 12 })
 }
 
 /// ISO base media (ISO/IEC 14496-12): the brands of the `ftyp` box say which family. A file of
@@ -137,7 +154,7 @@ fn iso_media(bytes: &[u8]) -> Option<Sniffed> {
     let format = names()
         .find_map(|(_, brand)| brand_format(brand))
         .or_else(|| plain().then_some(Format::Heif))?;
-    Some(Sniffed { format, signature_len })
+    Some(Sniffed { format, start: 0, signature_len })
 }
 
 fn brand_format(brand: &[u8]) -> Option<Format> {
@@ -158,7 +175,11 @@ fn tiff(bytes: &[u8]) -> Option<Sniffed> {
     if !classic && !big {
         return None;
     }
-    Some(Sniffed { format: tiff::raw::format(bytes).unwrap_or(Format::Tiff), signature_len: 4 })
+    Some(Sniffed {
+        format: tiff::raw::format(bytes).unwrap_or(Format::Tiff),
+        start: 0,
+        signature_len: 4,
+    })
 }
 
 /// `BM`, and what a text that begins so would not have: a known header size or the four zero
@@ -169,7 +190,7 @@ fn bmp(bytes: &[u8]) -> Option<Sniffed> {
     }
     let known = matches!(bytes.get(14..18)?, [12 | 16 | 40 | 52 | 56 | 64 | 108 | 124, 0, 0, 0]);
     let found = known || bytes.get(6..10)? == [0; 4];
-    found.then_some(Sniffed { format: Format::Bmp, signature_len: 2 })
+    found.then_some(Sniffed { format: Format::Bmp, start: 0, signature_len: 2 })
 }
 
 /// Icon (1) or cursor (2) with at least one entry.
@@ -271,6 +292,23 @@ mod tests {
         assert_eq!(sniff(&file(1, 1, 0, 24, 8, 1200)), None);
         assert_eq!(sniff(&file(1, 2, 1, 24, 24, 1300)), None);
         assert_eq!(sniff(&file(0, 12, 0, 0, 24, 1200)), None);
+    }
+
+    #[test]
+    fn a_jpeg_behind_something_short_is_one_when_it_is_most_of_the_file() {
+        let frame = b"\xff\xc0\0\x0b\x08\0\x08\0\x08\x01\x01\x11\0";
+        let scan = b"\xff\xda\0\x08\x01\x01\0\0\x3f\0data, data\xff\xd9";
+        let jpeg = [b"\xff\xd8", frame.as_slice(), scan].concat();
+        for junk in [b"\0".as_slice(), b"\r\n", b"\xff", b"HTTP/1.1 200 OK\r\n\r\n"] {
+            let found = identify(&[junk, &jpeg].concat()).map(|it| (it.format, it.start));
+            assert_eq!(found, Some((Format::Jpeg, junk.len())));
+        }
+        let cover = [b"ID3".as_slice(), &jpeg, &[7; 60]].concat();
+        assert_eq!(sniff(&cover), None);
+        let far = [&vec![b'a'; MOST_JUNK_BYTES], jpeg.as_slice()].concat();
+        assert_eq!(sniff(&far), None);
+        let no_frame = [b"\0\xff\xd8".as_slice(), scan].concat();
+        assert_eq!(sniff(&no_frame), None);
     }
 
     #[test]

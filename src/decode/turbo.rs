@@ -2,7 +2,7 @@
 //!
 //! Takes the place of the decoder of `image` in a build with the feature `turbojpeg`, for the pixels
 //! that most other tools see (the accurate integer transform, smooth upsampling of chroma), and takes
-//! arithmetic-coded pictures and lossless ones of 8 bits besides. The limits are checked before; of
+//! arithmetic-coded pictures and lossless ones of 8 bits besides; the others are [`super::jpeg_rare`]'s. The limits are checked before; of
 //! damage, what libjpeg calls a warning leaves a picture, and whether it is whole is
 //! [`super::jpeg`]'s judgement. Sources: ITU-T T.81, annex B, for the segments; libjpeg-turbo 3.1,
 //! `turbojpeg.h` and `jerror.h`.
@@ -44,7 +44,7 @@ pub(crate) struct TurboJpeg<'a> {
 }
 
 impl<'a> TurboJpeg<'a> {
-    pub(crate) fn new(bytes: &'a [u8], limits: &Limits) -> Result<Self, ImageError> {
+    pub(crate) fn new(bytes: Cow<'a, [u8]>, limits: &Limits) -> Result<Self, ImageError> {
         let mut decoder = Decompressor::new().map_err(convert)?;
         let (bytes, header) = read_header(&mut decoder, bytes)?;
         let side = |side: usize| u32::try_from(side).map_err(|error| damaged(NAME, error));
@@ -99,12 +99,12 @@ impl Extra for TurboJpeg<'_> {
 /// a copy without them, because the interface gives no header then.
 fn read_header<'a>(
     decoder: &mut Decompressor,
-    bytes: &'a [u8],
+    bytes: Cow<'a, [u8]>,
 ) -> Result<(Cow<'a, [u8]>, DecompressHeader), ImageError> {
-    match decoder.read_header(bytes) {
-        Ok(header) => Ok((Cow::Borrowed(bytes), header)),
+    match decoder.read_header(&bytes) {
+        Ok(header) => Ok((bytes, header)),
         Err(error) => {
-            let plain = plain_head(bytes).filter(|_| is_warning(&error));
+            let plain = plain_head(&bytes).filter(|_| is_warning(&error));
             let plain = plain.ok_or_else(|| convert(error))?;
             let header = decoder.read_header(&plain).map_err(convert)?;
             Ok((Cow::Owned(plain), header))
@@ -214,7 +214,7 @@ mod tests {
     }
 
     fn pixels(file: &[u8]) -> Vec<u8> {
-        let opened = TurboJpeg::new(file, &Limits::default()).unwrap();
+        let opened = TurboJpeg::new(file.into(), &Limits::default()).unwrap();
         Box::new(opened).read().unwrap()
     }
 
@@ -261,7 +261,7 @@ mod tests {
         // Its quantisation table is gone.
         let at = broken.windows(2).position(|pair| pair == [0xff, 0xdb]).unwrap();
         broken[at + 1] = 0xe5;
-        let opened = TurboJpeg::new(&broken, &Limits::default()).unwrap();
+        let opened = TurboJpeg::new(broken.into(), &Limits::default()).unwrap();
         assert!(Box::new(opened).read().is_err());
     }
 }

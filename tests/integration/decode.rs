@@ -8,14 +8,9 @@ use crate::shared_data::{Row, manifest};
 use crate::testenv::pictures;
 
 /// Pictures of supported formats that are refused, with what they are: a TIFF of 46 bytes without
-/// image data, a lossless JPEG, an arithmetic-coded one, a JPEG XL
-/// beyond its own level.
-const REFUSED: [(&str, &str); 4] = [
-    ("libjxl/splines.jxl", "unsupported feature"),
-    ("tiny/tiff.tif", "truncated"),
-    ("sharp/testimgl.jpg", "unsupported feature"),
-    ("tiny/jpeg.jpg", "unsupported feature"),
-];
+/// image data, and a JPEG XL beyond its own level.
+const REFUSED: [(&str, &str); 2] =
+    [("libjxl/splines.jxl", "unsupported feature"), ("tiny/tiff.tif", "truncated")];
 
 /// AVIF of a kind that its decoder does not take yet: a crop to half a pixel.
 const REFUSED_AVIF: [&str; 1] = ["avif-link-u/kimono.crop.avif"];
@@ -32,13 +27,7 @@ fn is_supported(row: &Row) -> bool {
     }
 }
 
-/// What only libjpeg-turbo takes: lossless and arithmetic-coded JPEG.
-const REFUSED_WITHOUT_TURBO: [&str; 2] = ["sharp/testimgl.jpg", "tiny/jpeg.jpg"];
-
 fn expected_refusal(row: &Row) -> &'static str {
-    if cfg!(feature = "turbojpeg") && REFUSED_WITHOUT_TURBO.contains(&&*row.file) {
-        return "none";
-    }
     if !is_supported(row) {
         return "unsupported format";
     }
@@ -63,9 +52,7 @@ fn every_shared_picture_decodes_or_is_unsupported() {
                 }
             }
             Err(error) => {
-                // Refused because the decoder would misread it without saying so.
-                let is_misread = row.file.ends_with("420_non_interleaved.jpg");
-                if !is_misread && error.reason() != expected_refusal(&row) {
+                if error.reason() != expected_refusal(&row) {
                     let cause = std::error::Error::source(&error).map(ToString::to_string);
                     wrong.push(format!("{}: {error}: {cause:?}", row.file));
                 }

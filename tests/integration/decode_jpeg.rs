@@ -1,6 +1,6 @@
-//! JPEG of odd heads are decoded by the default decoder as by libjpeg.
+//! JPEG of odd heads are decoded as by libjpeg, and what is cut is told from what is whole.
 
-use onceseen::decode::{Limits, decode};
+use onceseen::decode::{Format, Limits, decode, sniff};
 
 /// A JPEG of 40 × 24 pixels, its tables those of the standard.
 fn jpeg() -> Vec<u8> {
@@ -57,4 +57,43 @@ fn heads_of_jpeg_are_read_as_libjpeg_reads_them() {
     assert!(whole[6..].starts_with(b"JFIF"));
     assert_eq!(pixels(&jfif), expected);
     assert_ne!(pixels(&without(&jfif, 0xe0)), expected);
+}
+
+#[test]
+fn a_cut_picture_does_not_pass_for_whole_behind_an_end_marker() {
+    let whole = jpeg();
+    let scan = whole.windows(2).position(|pair| pair == [0xff, 0xda]).unwrap();
+    let is_partial = |file: &[u8]| decode(file, &Limits::default()).map(|it| it.is_partial());
+    assert!(!is_partial(&whole).unwrap());
+    if cfg!(feature = "turbojpeg") {
+        return;
+    }
+    let end = whole.len() - 2;
+    // Bytes of the last block are missed, too.
+    for cut in (scan + 40..end).step_by(7).chain([end - 1]) {
+        if whole[cut - 1] == 0xff {
+            continue;
+        }
+        let closed = [&whole[..cut], b"\xff\xd9"].concat();
+        assert!(is_partial(&closed).unwrap(), "{cut} of {end}");
+        // Zeros may be codes of the last blocks, not of many.
+        let filled = [&whole[..cut], &[0; 9], b"\xff\xd9"].concat();
+        assert!(cut + 90 > end || is_partial(&filled).unwrap(), "{cut} of {end}");
+    }
+    // No end marker, but all data.
+    for tail in [b"".as_slice(), b"\r\n--end--", &[0; 700]] {
+        assert!(!is_partial(&[&whole[..end], tail].concat()).unwrap());
+    }
+}
+
+#[test]
+fn a_jpeg_behind_the_header_of_a_message_is_decoded() {
+    let whole = jpeg();
+    let rows = |file: &[u8]| {
+        assert_eq!(sniff(file), Some(Format::Jpeg));
+        let picture = decode(file, &Limits::default()).unwrap();
+        (0..24).map(|y| picture.pixels().row(y).to_vec()).collect::<Vec<_>>()
+    };
+    let late = [b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n\r\n", &whole[..]].concat();
+    assert_eq!(rows(&late), rows(&whole));
 }

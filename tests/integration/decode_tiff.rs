@@ -175,7 +175,6 @@ fn a_refusal_names_the_kind_of_picture() {
     for (kind, bits, words) in [
         ([1, 2, 3], 24, "RGB, channels: 3, bits of each: 24, not compressed"),
         ([1, 8, 3], 8, "CIE Lab, channels: 3, bits of each: 8, not compressed"),
-        ([3, 0, 1], 1, "grey, 0 is white, channels: 1, bits of each: 1, Group 3 fax"),
         ([34925, 1, 1], 8, "grey, channels: 1, bits of each: 8, LZMA"),
     ] {
         assert_eq!(why(&tags([4, 4], bits, kind)), words);
@@ -401,7 +400,7 @@ fn jpeg_strips_and_tiles_are_the_pictures_that_they_would_be_alone() {
     assert!((f64::from(other.pixels().row(3)[0]) - luma).abs() < 3.0);
     as_rgb[0].1 = 40;
     assert_eq!(read(&as_rgb, STRIP, &[&as_it_is], &[]).unwrap_err().reason(), "malformed");
-    let cut = &stream[..stream.len() - 2];
+    let cut = &stream[..stream.len() - 12];
     assert!(read(&strips, STRIP, &[&stream, cut], &lists).unwrap().is_partial());
     let one = read(&strips, STRIP, &[&stream], &lists).unwrap_err();
     assert_eq!(one.reason(), "malformed");
@@ -436,4 +435,44 @@ fn values_beyond_the_file_are_named_before_the_decoder_makes_room_for_them() {
     assert_eq!(error.reason(), "truncated");
     let why = error.source().unwrap().to_string();
     assert!(why.contains(&format!("tag {} (byte {at})", STRIP[0])), "{why}");
+}
+
+/// Codes in a row, as bytes.
+fn bits(codes: &[&str]) -> Vec<u8> {
+    let codes: Vec<u8> = codes.concat().into_bytes();
+    let byte = |bits: &[u8]| {
+        bits.iter().zip((0..8).rev()).fold(0, |byte, (bit, at)| byte | (bit - b'0') << at)
+    };
+    codes.chunks(8).map(byte).collect()
+}
+
+#[test]
+fn fax_of_group_3_and_its_huffman_code_alone_are_read() {
+    // Lines of eight pixels: all white, all black, three white and five black.
+    const LINES: [&str; 3] = ["10011", "00110101000101", "10000011"];
+    const END: &str = "000000000001";
+    let expected = [[255; 8].as_slice(), &[0; 8], &[255, 255, 255, 0, 0, 0, 0, 0]];
+    let rows = |tags: &[(u16, u16)], data: &[u8]| {
+        let file = tiff(tags, STRIP, data, &[]);
+        picture(&file).map(|it| (0..3).map(|y| it.pixels().row(y).to_vec()).collect::<Vec<_>>())
+    };
+    let with = |compression, more: (u16, u16)| {
+        let mut tags = tags([8, 3], 1, [compression, 0, 1]);
+        tags.push(more);
+        tags
+    };
+    let lines: Vec<u8> = LINES.iter().flat_map(|line| bits(&[*line])).collect();
+    assert_eq!(rows(&with(2, (266, 1)), &lines).unwrap(), expected);
+    let reversed: Vec<u8> = lines.iter().map(|byte| byte.reverse_bits()).collect();
+    assert_eq!(rows(&with(2, (266, 2)), &reversed).unwrap(), expected);
+    assert_eq!(rows(&with(2, (266, 1)), &lines[..3]).unwrap_err().reason(), "truncated");
+    let group_3 = bits(&[END, LINES[0], END, LINES[1], END, LINES[2], &END.repeat(6)]);
+    assert_eq!(rows(&with(3, (292, 0)), &group_3).unwrap(), expected);
+    // In two dimensions: the third line by the one above, horizontally, and so no further change.
+    let by_above = ["0", "001", "1000", "0011"].concat();
+    let two = bits(&[END, "1", LINES[0], END, "1", LINES[1], END, &by_above]);
+    assert_eq!(rows(&with(3, (292, 1)), &two).unwrap(), expected);
+    // A code that is none.
+    let damaged = bits(&[END, LINES[0], END, "0000000011111111", END, LINES[2]]);
+    assert!(rows(&with(3, (292, 0)), &damaged).is_err());
 }

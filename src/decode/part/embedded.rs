@@ -157,7 +157,7 @@ fn raw(bytes: &[u8], format: Format, walk: &mut Walk<'_>) -> Result<(), Stop> {
         let place = place.start..place.end.min(bytes.len());
         let frame = bytes.get(place.clone()).and_then(|jpeg| Survey::of(jpeg).frame);
         // The raw data themselves may be lossless JPEG.
-        if let Some(frame) = frame.filter(|frame| frame.is_supported) {
+        if let Some(frame) = frame.filter(|frame| frame.is_usual) {
             let pixels = u64::from(frame.width) * u64::from(frame.height);
             found.push((pixels, Rendering::Jpeg(place)));
         }

@@ -97,6 +97,15 @@ impl Iterator for Search<'_> {
     }
 }
 
+/// Starts in front of which the first picture is looked for.
+const MOST_STARTS: usize = 16;
+
+/// Where the first JPEG begins whose start lies in `head`, the first of `bytes`.
+pub(crate) fn first_jpeg(head: &[u8], bytes: &[u8]) -> Option<usize> {
+    let starts = head.windows(3).enumerate().filter(|(_, start)| *start == b"\xff\xd8\xff");
+    starts.take(MOST_STARTS).find_map(|(at, _)| header(&bytes[at..]).0.map(|_| at))
+}
+
 /// Length of what stands before the data of the first scan, if that is how a JPEG begins; and what looking cost.
 fn header(bytes: &[u8]) -> (Option<usize>, usize) {
     let (mut at, mut has_frame) = (2, false);

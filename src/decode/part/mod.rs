@@ -22,6 +22,7 @@ use super::format::Format;
 use super::limits::{Limit, Limits};
 use super::turn::Turn;
 use super::{Decoded, sniff};
+pub(crate) use hidden::first_jpeg;
 
 /// Which picture of a file besides the main one. Numbers count from 1, as people do; the main
 /// picture is frame, page or image 1 where it is one of them.
@@ -130,7 +131,8 @@ pub(crate) fn walk_parts(
     visitor: &mut dyn PartVisitor,
 ) -> Result<(), DecodeError> {
     limits.check(Limit::FileBytes, crate::num::to_u64(bytes.len()))?;
-    let Some(format) = sniff(bytes) else { return Ok(()) };
+    let Some(sniffed) = sniff::identify(bytes) else { return Ok(()) };
+    let (format, bytes) = (sniffed.format, &bytes[sniffed.start..]);
     let mut walk = Walk {
         limits: *limits,
         visitor,

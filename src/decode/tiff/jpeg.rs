@@ -8,10 +8,11 @@
 use std::ops::RangeInclusive;
 
 use super::super::buffer;
-use super::super::codec::{Opened, survey_jpeg};
+use super::super::codec::Opened;
 use super::super::error::DecodeError;
 use super::super::format::Format;
 use super::super::jpeg::{self, Survey};
+use super::super::jpeg_open::survey_jpeg;
 use super::super::limits::{Limit, Limits};
 use super::piece::{Pieces, are_planes, channels, dimensions};
 use super::tag::compression::{JPEG, OLD_JPEG};
@@ -135,17 +136,19 @@ impl<'a> TiffJpeg<'a> {
         if self.colours == BLACK_IS_ZERO { PixelFormat::Luma8 } else { PixelFormat::Rgb8 }
     }
 
-    /// The pixels, rows tightly packed.
-    pub(crate) fn read(self) -> Result<Vec<u8>, DecodeError> {
+    /// The pixels, rows tightly packed, and whether all were in the data.
+    pub(crate) fn read(self) -> Result<(Vec<u8>, bool), DecodeError> {
         let channels = if self.pixel_format() == PixelFormat::Luma8 { 1 } else { 3 };
         let row_bytes = crate::num::index(self.dimensions.0) * channels;
         // Within the limits, hence within memory.
         let mut pixels = vec![0; row_bytes * crate::num::index(self.dimensions.1)];
+        let mut is_whole = true;
         for (index, stream) in (0..).zip(&self.streams) {
             let jpeg = self.whole(stream);
             let piece = Opened::new(&jpeg, Format::Jpeg, self.limits)
                 .and_then(|opened| opened.read(&jpeg))
                 .map_err(|error| error.within(Format::Tiff))?;
+            is_whole &= !piece.is_partial;
             let (above, rows) = self.pieces.rows_of(index, self.dimensions.1.into());
             if piece.pixel_format != self.pixel_format()
                 || u64::from(piece.width) != self.pieces.width
@@ -165,7 +168,7 @@ impl<'a> TiffJpeg<'a> {
             }
             buffer::give_back(piece.data);
         }
-        Ok(pixels)
+        Ok((pixels, is_whole))
     }
 
     /// A piece with the tables, and with one segment that names its colours.

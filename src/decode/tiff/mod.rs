@@ -1,6 +1,7 @@
 //! One page of a TIFF: who decodes it, and which tags he is shown.
 
 mod edit;
+mod fax;
 mod jpeg;
 pub(super) mod kind;
 mod layout;
@@ -25,6 +26,7 @@ use super::overlay::{Edits, Overlay};
 pub(super) use edit::Palette;
 pub(super) use jpeg::TiffJpeg;
 
+use fax::TiffFax;
 use layout::Layout;
 use piece::are_planes;
 use samples::TiffSamples;
@@ -50,6 +52,10 @@ impl<'a> Opened<'a> {
                 .map_err(|error| error.within(Format::Tiff))?;
             opened.format = Format::Tiff;
             return Ok(opened);
+        }
+        if let Some(fax) = TiffFax::of(bytes, start, &limits)? {
+            let source = Source::Extra(Box::new(fax));
+            return Self::checked(bytes, source, Format::Tiff, None, limits);
         }
         if tiff.find(start, TILE_WIDTH).is_some() && are_planes(&tiff, start) {
             return Err(refused("tiles that hold one channel each"));

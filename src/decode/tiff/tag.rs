@@ -11,11 +11,13 @@ pub(super) const HEIGHT: u16 = 257;
 pub(super) const BITS_PER_SAMPLE: u16 = 258;
 pub(super) const COMPRESSION: u16 = 259;
 pub(super) const PHOTOMETRIC: u16 = 262;
+pub(super) const FILL_ORDER: u16 = 266;
 pub(super) const STRIP_OFFSETS: u16 = 273;
 pub(super) const SAMPLES_PER_PIXEL: u16 = 277;
 pub(super) const ROWS_PER_STRIP: u16 = 278;
 pub(super) const STRIP_BYTES: u16 = 279;
 pub(super) const PLANAR_CONFIGURATION: u16 = 284;
+pub(super) const GROUP_3_OPTIONS: u16 = 292;
 pub(super) const PREDICTOR: u16 = 317;
 pub(super) const TILE_WIDTH: u16 = 322;
 pub(super) const TILE_LENGTH: u16 = 323;
@@ -43,6 +45,9 @@ pub(super) mod photometric {
 /// Values of [`COMPRESSION`].
 pub(super) mod compression {
     pub(crate) const NONE: u64 = 1;
+    /// Lines of fax without marks between them.
+    pub(crate) const HUFFMAN: u64 = 2;
+    pub(crate) const GROUP_3: u64 = 3;
     pub(crate) const GROUP_4: u64 = 4;
     pub(crate) const LZW: u64 = 5;
     /// The way of before Adobe's Technical Note 2.
@@ -193,11 +198,10 @@ impl<'a> Tiff<'a> {
         self.numbers(start, SAMPLE_FORMAT).next() == Some(FLOAT)
     }
 
-    /// The entry of a tag in the directory at `start`; of a BigTIFF too.
+    /// The entry of a tag in the directory at `start`, of several the last, as `tiff` has it; of a BigTIFF too.
     pub(super) fn find(&self, start: u64, tag: u16) -> Option<Entry> {
-        let (first, count, entry_bytes) = self.entry_places(crate::num::to_usize(start)?)?;
-        let mut places = (0..count.min(MOST_ENTRIES)).map(|index| first + index * entry_bytes);
-        self.entry_at(places.find(|at| self.short(*at) == Some(tag))?)
+        let entries = self.decoded_entries(start).take(MOST_ENTRIES);
+        entries.filter(|entry| entry.tag == tag).last()
     }
 
     /// The entry that stands at `at`; `None` of an unknown type, or at the end of the bytes.
@@ -459,6 +463,20 @@ mod tests {
         let value = [shorts([3; 3]), vec![0; 2]].concat();
         let entry = [&1u64.to_le_bytes()[..], &tag, &3u64.to_le_bytes(), &value].concat();
         assert!(Tiff::new(&[b"II+\0\x08\0\0\0", &entry[..]].concat()).is_float(8));
+    }
+
+    #[test]
+    fn an_entry_is_found_as_the_decoder_finds_it() {
+        let twice = [entry(COMPRESSION, 3, 1, 5), entry(COMPRESSION, 3, 1, 8)];
+        let bytes = file(&twice, 0, b"");
+        assert_eq!(Tiff::new(&bytes).numbers(8, COMPRESSION).collect::<Vec<_>>(), [8]);
+        // Behind one of an unknown type, which takes 12 bytes in a BigTIFF.
+        let known =
+            [&entry(COMPRESSION, 3, 1, 0)[..4], &1u64.to_le_bytes(), &[7, 0, 0, 0, 0, 0, 0, 0]]
+                .concat();
+        let head = [b"II+\0\x08\0\0\0".as_slice(), &16u64.to_le_bytes(), &2u64.to_le_bytes()];
+        let bytes = [&head.concat()[..], &entry(1, 999, 1, 0), &known].concat();
+        assert_eq!(Tiff::new(&bytes).numbers(16, COMPRESSION).collect::<Vec<_>>(), [7]);
     }
 
     #[test]

@@ -1,0 +1,71 @@
+//! Which decoder takes a JPEG, under the limits.
+
+use std::borrow::Cow;
+
+use image::ImageError;
+
+use super::codec::{Opened, Source};
+use super::codec_error::{convert_error, guard};
+use super::error::DecodeError;
+use super::format::Format;
+use super::jpeg::Survey;
+use super::jpeg_rare::RareJpeg;
+use super::limits::{Limit, Limits};
+use super::{jpeg_head, jpeg_kind};
+
+impl<'a> Opened<'a> {
+    /// The same as [`Opened::new`] for a JPEG.
+    pub(super) fn jpeg_file(bytes: &'a [u8], limits: Limits) -> Result<Self, DecodeError> {
+        let survey = survey_jpeg(bytes, &limits)?;
+        let amended = jpeg_head::amended(bytes, &survey);
+        let copied_bytes = amended.as_ref().map_or(0, |copy| crate::num::to_u64(copy.len()));
+        let data = amended.map_or(Cow::Borrowed(bytes), Cow::Owned);
+        let decoder = guard(Format::Jpeg, || open(data, bytes.len(), &survey, &limits))?.map_err(
+            |error| convert_error(error, bytes, Format::Jpeg, &limits, survey.is_complete),
+        )?;
+        let mut opened = Self::checked(bytes, decoder, Format::Jpeg, Some(&survey), limits)?;
+        opened.memory_bytes = opened.memory_bytes.saturating_add(copied_bytes);
+        limits.check(Limit::AllocBytes, opened.memory_bytes)?;
+        Ok(opened)
+    }
+}
+
+/// The structure of a JPEG, checked against the limits before its decoder sees it.
+pub(super) fn survey_jpeg(bytes: &[u8], limits: &Limits) -> Result<Survey, DecodeError> {
+    let refused = |kind: &'static str| DecodeError::unsupported_feature(Format::Jpeg).because(kind);
+    if let Some(kind) = jpeg_kind::unsupported_kind(bytes) {
+        return Err(refused(kind));
+    }
+    let survey = Survey::of(bytes);
+    if let Some(frame) = &survey.frame {
+        let pixels = u64::from(frame.width) * u64::from(frame.height);
+        limits.check(Limit::Pixels, pixels)?;
+        limits.check(Limit::ScanPixels, pixels.saturating_mul(survey.scans))?;
+    }
+    match survey.misread_kind() {
+        Some(kind) => Err(refused(kind)),
+        None => Ok(survey),
+    }
+}
+
+/// `data` are those of a file of `file_len` bytes, with a head as decoders take it.
+fn open<'a>(
+    data: Cow<'a, [u8]>,
+    file_len: usize,
+    survey: &Survey,
+    limits: &Limits,
+) -> Result<Source<'a>, ImageError> {
+    if let Some(frame) = survey.frame.as_ref().filter(|_| survey.is_rare()) {
+        return Ok(Source::Extra(Box::new(RareJpeg::new(data, frame))));
+    }
+    #[cfg(feature = "turbojpeg")]
+    {
+        let _ = file_len;
+        Ok(Source::Extra(Box::new(super::turbo::TurboJpeg::new(data, limits)?)))
+    }
+    #[cfg(not(feature = "turbojpeg"))]
+    {
+        let _ = limits;
+        Ok(Source::Jpeg(Box::new(super::jpeg_zune::ZuneJpeg::new(data, file_len, survey)?)))
+    }
+}

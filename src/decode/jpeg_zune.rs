@@ -1,0 +1,131 @@
+//! The usual kinds of JPEG: the adapter over `zune-jpeg`.
+//!
+//! Gives what the decoder of `image` gives, which is the same, and says whether the data are all there. The decoder
+//! makes zeros of what is missing before an end-of-image marker, and a whole picture of them. So it decodes strictly
+//! first, and of a sequential picture with one scan it is shown the entropy-coded data alone, and ones behind them: no
+//! Huffman code has ones only (ITU-T T.81, annex C), so the first block that is not all there is an error. Of a whole
+//! picture that is the only pass.
+
+use std::borrow::Cow;
+
+use image::{ColorType, ImageError};
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::errors::DecodeErrors;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
+
+use super::buffer;
+use super::codec_error::{damaged, unsupported};
+use super::jpeg::Survey;
+
+const NAME: &str = "JPEG";
+
+/// 64 bits, stuffed: more than the decoder reads ahead.
+const ONES: [u8; 16] = [0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0];
+
+/// A header that was read.
+pub(crate) struct ZuneJpeg<'a> {
+    bytes: Cow<'a, [u8]>,
+    width: u32,
+    height: u32,
+    colours: ColorSpace,
+    check: Check,
+}
+
+/// How it is found out whether the data are all there.
+enum Check {
+    /// By decoding them up to this place.
+    DataTo(usize),
+    /// By decoding the file, which its markers say is whole.
+    File,
+    /// The markers say that it is not whole.
+    None,
+}
+
+impl<'a> ZuneJpeg<'a> {
+    /// `bytes` are those of a file of `file_len` bytes, with more of them in the head where a decoder takes them.
+    pub(crate) fn new(
+        bytes: Cow<'a, [u8]>,
+        file_len: usize,
+        survey: &Survey,
+    ) -> Result<Self, ImageError> {
+        let mut decoder = JpegDecoder::new_with_options(ZCursor::new(&bytes[..]), options());
+        decoder.decode_headers().map_err(convert)?;
+        let (Some((width, height)), Some(colours)) =
+            (decoder.dimensions(), decoder.input_colorspace())
+        else {
+            return Err(damaged(NAME, "no frame"));
+        };
+        let side = |side: usize| u32::try_from(side).map_err(|error| damaged(NAME, error));
+        let (width, height) = (side(width)?, side(height)?);
+        let more = bytes.len().saturating_sub(file_len);
+        let check = match survey.data_end {
+            _ if survey.is_short => Check::None,
+            Some(end) => Check::DataTo(end + more),
+            None if survey.is_complete => Check::File,
+            None => Check::None,
+        };
+        let colours = match colours {
+            ColorSpace::Luma | ColorSpace::LumaA | ColorSpace::RGBA => colours,
+            _ => ColorSpace::RGB,
+        };
+        Ok(Self { bytes, width, height, colours, check })
+    }
+
+    pub(super) const fn dimensions(&self) -> (u32, u32) {
+        (self.width, self.height)
+    }
+
+    pub(super) const fn color_type(&self) -> ColorType {
+        match self.colours {
+            ColorSpace::Luma => ColorType::L8,
+            ColorSpace::LumaA => ColorType::La8,
+            ColorSpace::RGBA => ColorType::Rgba8,
+            _ => ColorType::Rgb8,
+        }
+    }
+
+    /// The pixels, and whether all of them were in the data.
+    pub(super) fn read(self) -> Result<(Vec<u8>, bool), ImageError> {
+        let pixels = crate::num::index(self.width) * crate::num::index(self.height);
+        // Within the limits, hence within memory.
+        let mut data = buffer::take(pixels * usize::from(self.color_type().bytes_per_pixel()));
+        let is_whole = match self.check {
+            Check::DataTo(end) => {
+                let entropy_data = [self.bytes.get(..end).unwrap_or_default(), &ONES].concat();
+                self.decode(&entropy_data, true, &mut data).is_ok()
+            }
+            Check::File => self.decode(&self.bytes, true, &mut data).is_ok(),
+            Check::None => false,
+        };
+        if !is_whole {
+            data.fill(0);
+            self.decode(&self.bytes, false, &mut data).map_err(convert)?;
+        }
+        Ok((data, is_whole))
+    }
+
+    fn decode(&self, bytes: &[u8], strict: bool, data: &mut [u8]) -> Result<(), DecodeErrors> {
+        let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options());
+        // What is odd in the head is no damage.
+        decoder.decode_headers()?;
+        let options = options().jpeg_set_out_colorspace(self.colours).set_strict_mode(strict);
+        decoder.set_options(options);
+        decoder.decode_into(data)
+    }
+}
+
+fn options() -> DecoderOptions {
+    DecoderOptions::default()
+        .set_strict_mode(false)
+        .set_max_width(usize::MAX)
+        .set_max_height(usize::MAX)
+}
+
+fn convert(error: DecodeErrors) -> ImageError {
+    match error {
+        DecodeErrors::Unsupported(scheme) => unsupported(NAME, &format!("{scheme:?}")),
+        error => damaged(NAME, error),
+    }
+}

@@ -1,0 +1,171 @@
+//! Fax of Group 3, and the Huffman code of its lines alone, in a TIFF: what fax servers and scanners write.
+//!
+//! Group 4 is read by the decoder of `image`. Every strip must hold its lines without an error: a damaged line would
+//! be white without a word. Source: TIFF 6.0, sections 10 and 11, ITU-T T.4.
+
+use std::io;
+
+use hayro_ccitt::{DecodeError as FaxError, DecodeSettings, Decoder, DecoderContext, EncodingMode};
+use image::{ColorType, ImageError};
+
+use super::super::codec::Extra;
+use super::super::codec_error::damaged;
+use super::super::error::DecodeError;
+use super::super::format::Format;
+use super::super::limits::Limits;
+use super::piece::{Pieces, channels, dimensions};
+use super::tag::compression::{GROUP_3, HUFFMAN};
+use super::tag::photometric::{BLACK_IS_ZERO, WHITE_IS_ZERO};
+use super::tag::{BITS_PER_SAMPLE, COMPRESSION, FILL_ORDER, GROUP_3_OPTIONS, PHOTOMETRIC, Tiff};
+
+const NAME: &str = "TIFF";
+/// Of [`FILL_ORDER`]: the first pixel is in the lowest bit.
+const LOWEST_FIRST: u64 = 2;
+/// Of [`GROUP_3_OPTIONS`]: lines are coded by the line above, too; parts are not coded at all.
+const IS_2D: u64 = 1;
+const IS_RAW: u64 = 2;
+
+/// Such a picture.
+pub(super) struct TiffFax<'a> {
+    strips: Vec<&'a [u8]>,
+    pieces: Pieces,
+    dimensions: (u32, u32),
+    encoding: EncodingMode,
+    has_aligned_rows: bool,
+    is_lowest_first: bool,
+    white_is_zero: bool,
+}
+
+impl<'a> TiffFax<'a> {
+    /// That of the directory of `bytes` at `start`; `None` when it is of another kind.
+    pub(super) fn of(
+        bytes: &'a [u8],
+        start: u64,
+        limits: &Limits,
+    ) -> Result<Option<Self>, DecodeError> {
+        let tiff = &Tiff::new(bytes);
+        let number = |tag| tiff.numbers(start, tag).next();
+        let compression = number(COMPRESSION);
+        let options = number(GROUP_3_OPTIONS).unwrap_or(0);
+        let white_is_zero = match number(PHOTOMETRIC) {
+            Some(WHITE_IS_ZERO) => true,
+            Some(BLACK_IS_ZERO) => false,
+            _ => return Ok(None),
+        };
+        let is_fax = matches!(compression, Some(HUFFMAN | GROUP_3)) && options & IS_RAW == 0;
+        let bits = number(BITS_PER_SAMPLE).unwrap_or(1);
+        if !is_fax || bits != 1 || channels(tiff, start) != 1 {
+            return Ok(None);
+        }
+        let Some(dimensions) = dimensions(tiff, start) else { return Ok(None) };
+        limits.check_size(dimensions.0, dimensions.1)?;
+        let pieces = Pieces::of(tiff, start, dimensions).filter(|pieces| !pieces.are_tiles);
+        let Some(pieces) = pieces else { return Ok(None) };
+        let places = pieces.places(tiff, start);
+        if crate::num::to_u64(places.len()) != pieces.count {
+            let why = "fewer strips than its size says";
+            return Err(DecodeError::malformed(Format::Tiff).because(why));
+        }
+        let mut strips = Vec::with_capacity(places.len());
+        for (at, length) in places {
+            let [at, length] = [at, length].map(crate::num::usize_or_zero);
+            let strip = at.checked_add(length).and_then(|end| bytes.get(at..end));
+            strips.push(strip.ok_or_else(|| DecodeError::truncated(Format::Tiff))?);
+        }
+        let is_2d = compression == Some(GROUP_3) && options & IS_2D != 0;
+        Ok(Some(Self {
+            strips,
+            pieces,
+            dimensions,
+            encoding: if is_2d { EncodingMode::Group3_2D } else { EncodingMode::Group3_1D },
+            has_aligned_rows: compression == Some(HUFFMAN),
+            is_lowest_first: number(FILL_ORDER) == Some(LOWEST_FIRST),
+            white_is_zero,
+        }))
+    }
+
+    fn decode(&self, strip: &[u8], rows: u32, pixels: &mut Rows<'_>) -> Result<(), FaxError> {
+        let mut context = DecoderContext::new(DecodeSettings {
+            columns: self.dimensions.0,
+            rows,
+            end_of_block: !self.has_aligned_rows,
+            // They are looked for, whatever is said.
+            end_of_line: false,
+            rows_are_byte_aligned: self.has_aligned_rows,
+            encoding: self.encoding,
+            strict: true,
+        });
+        if self.is_lowest_first {
+            let strip: Vec<u8> = strip.iter().map(|byte| byte.reverse_bits()).collect();
+            return hayro_ccitt::decode(&strip, pixels, &mut context).map(|_| ());
+        }
+        hayro_ccitt::decode(strip, pixels, &mut context).map(|_| ())
+    }
+}
+
+impl Extra for TiffFax<'_> {
+    fn dimensions(&self) -> (u32, u32) {
+        self.dimensions
+    }
+
+    fn color_type(&self) -> ColorType {
+        ColorType::L8
+    }
+
+    /// One strip, and two lines' changes of colour.
+    fn memory_bytes(&self) -> u64 {
+        let longest = self.strips.iter().map(|strip| strip.len()).max().unwrap_or(0);
+        crate::num::to_u64(longest) + u64::from(self.dimensions.0) * 16
+    }
+
+    fn read(self: Box<Self>) -> Result<Vec<u8>, ImageError> {
+        let (width, height) = self.dimensions;
+        let row_bytes = crate::num::index(width);
+        // Within the limits, hence within memory.
+        let mut pixels = vec![0; row_bytes * crate::num::index(height)];
+        for (index, strip) in (0..).zip(&self.strips) {
+            let (above, rows) = self.pieces.rows_of(index, height.into());
+            let first = crate::num::usize_or_zero(above) * row_bytes;
+            let end = first + crate::num::usize_or_zero(rows) * row_bytes;
+            let mut target = Rows {
+                rows: pixels[first..end].chunks_exact_mut(row_bytes),
+                white_is_zero: self.white_is_zero,
+            };
+            // At most the height.
+            let rows = u32::try_from(rows).unwrap_or(height);
+            self.decode(strip, rows, &mut target).map_err(convert)?;
+            if target.rows.next().is_some() {
+                return Err(convert(FaxError::UnexpectedEof));
+            }
+        }
+        Ok(pixels)
+    }
+}
+
+fn convert(error: FaxError) -> ImageError {
+    match error {
+        FaxError::UnexpectedEof => ImageError::IoError(io::ErrorKind::UnexpectedEof.into()),
+        error => damaged(NAME, error),
+    }
+}
+
+/// Rows of pixels that are to be filled.
+struct Rows<'a> {
+    rows: std::slice::ChunksExactMut<'a, u8>,
+    white_is_zero: bool,
+}
+
+impl Decoder for Rows<'_> {
+    fn push_row(&mut self, changes: &[u32]) {
+        let Some(row) = self.rows.next() else { return };
+        let (white, black) = if self.white_is_zero { (255, 0) } else { (0, 255) };
+        row.fill(white);
+        let end = row.len();
+        for run in changes.chunks(2) {
+            let to = run.get(1).map_or(end, |to| crate::num::index(*to));
+            if let Some(run) = row.get_mut(crate::num::index(run[0])..to) {
+                run.fill(black);
+            }
+        }
+    }
+}
