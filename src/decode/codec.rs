@@ -13,7 +13,7 @@ use super::error::DecodeError;
 use super::format::Format;
 use super::jpeg::Survey;
 #[cfg(not(feature = "turbojpeg"))]
-use super::jpeg_zune::ZuneJpeg;
+use super::jpeg::ZuneJpeg;
 use super::limits::{Limit, Limits};
 use super::tiff::tag::Tiff;
 use super::tiff::{Palette, TiffJpeg};

@@ -50,13 +50,6 @@ mod iso;
 mod jpeg;
 #[cfg(feature = "jpeg2000")]
 mod jpeg2000;
-mod jpeg_frame;
-mod jpeg_head;
-mod jpeg_kind;
-mod jpeg_open;
-mod jpeg_rare;
-#[cfg(not(feature = "turbojpeg"))]
-mod jpeg_zune;
 #[cfg(feature = "jxl")]
 mod jxl;
 mod limits;
@@ -65,8 +58,6 @@ mod part;
 mod png;
 mod sniff;
 mod tiff;
-#[cfg(feature = "turbojpeg")]
-mod turbo;
 mod turn;
 mod unread;
 mod webp;

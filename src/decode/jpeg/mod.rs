@@ -5,10 +5,22 @@
 //! the end marker of a thumbnail inside one deceives nobody. What follows the end marker (a second
 //! picture, a film, an archive) is not looked at.
 
+mod frame;
+mod head;
+mod kind;
+mod open;
+mod rare;
+#[cfg(feature = "turbojpeg")]
+mod turbo;
+#[cfg(not(feature = "turbojpeg"))]
+mod zune;
+
 use std::ops::Range;
 
-use super::jpeg_frame::Frame;
-use super::jpeg_rare;
+use frame::Frame;
+pub(super) use open::survey_jpeg;
+#[cfg(not(feature = "turbojpeg"))]
+pub(super) use zune::ZuneJpeg;
 
 /// What the markers say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,7 +48,7 @@ pub(crate) struct Survey {
     pub(crate) head: Head,
 }
 
-/// Places of what decoders read differently ([`super::jpeg_head`]); all but the lines stand before the first scan.
+/// Places of what decoders read differently ([`head`]); all but the lines stand before the first scan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Head {
     /// The body of the frame's segment.
@@ -78,13 +90,13 @@ impl Survey {
         walk.survey
     }
 
-    /// Whether the picture is for the decoder of rare kinds ([`super::jpeg_rare`]).
+    /// Whether the picture is for the decoder of rare kinds ([`rare`]).
     #[cfg(feature = "turbojpeg")]
     pub(crate) fn is_rare(&self) -> bool {
         self.frame.as_ref().is_some_and(|frame| !frame.is_turbo)
     }
 
-    /// Whether the picture is for the decoder of rare kinds ([`super::jpeg_rare`]): the usual one
+    /// Whether the picture is for the decoder of rare kinds ([`rare`]): the usual one
     /// (zune-jpeg 0.5.15) refuses it, or gives a wrong picture and says nothing.
     #[cfg(not(feature = "turbojpeg"))]
     pub(crate) fn is_rare(&self) -> bool {
@@ -108,7 +120,7 @@ impl Survey {
     pub(crate) fn coefficient_bytes(&self) -> u64 {
         match &self.frame {
             Some(frame) if self.is_rare() => {
-                frame.blocks().saturating_mul(64 * jpeg_rare::BYTES_PER_SAMPLE)
+                frame.blocks().saturating_mul(64 * rare::BYTES_PER_SAMPLE)
             }
             Some(frame) if frame.is_progressive || !self.first_scan_is_whole => {
                 frame.blocks().saturating_mul(64 * 2)

@@ -15,9 +15,9 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::buffer;
-use super::codec_error::{damaged, unsupported};
-use super::jpeg::Survey;
+use super::super::buffer;
+use super::super::codec_error::{damaged, unsupported};
+use super::Survey;
 
 const NAME: &str = "JPEG";
 
@@ -73,11 +73,11 @@ impl<'a> ZuneJpeg<'a> {
         Ok(Self { bytes, width, height, colours, check })
     }
 
-    pub(super) const fn dimensions(&self) -> (u32, u32) {
+    pub(crate) const fn dimensions(&self) -> (u32, u32) {
         (self.width, self.height)
     }
 
-    pub(super) const fn color_type(&self) -> ColorType {
+    pub(crate) const fn color_type(&self) -> ColorType {
         match self.colours {
             ColorSpace::Luma => ColorType::L8,
             ColorSpace::LumaA => ColorType::La8,
@@ -87,7 +87,7 @@ impl<'a> ZuneJpeg<'a> {
     }
 
     /// The pixels, and whether all of them were in the data.
-    pub(super) fn read(self) -> Result<(Vec<u8>, bool), ImageError> {
+    pub(crate) fn read(self) -> Result<(Vec<u8>, bool), ImageError> {
         let pixels = crate::num::index(self.width) * crate::num::index(self.height);
         // Within the limits, hence within memory.
         let mut data = buffer::take(pixels * usize::from(self.color_type().bytes_per_pixel()));

@@ -5,7 +5,7 @@
 //! Sources: ITU-T T.81, B.2.5 (lines) and K.3.3 (tables); T.872, 6.5.3 (Adobe's segment); libjpeg-turbo 3.1, `jdapimin.c`
 //! (`default_decompress_parms`), `jdmarker.c` (`examine_app0`, `examine_app14`) and `jstdhuff.c`.
 
-use super::jpeg::{self, Survey};
+use super::{self as jpeg, Survey};
 
 /// Numbers of components that say red, green and blue where nothing else says what they are.
 const RGB: &[u8] = b"RGB";

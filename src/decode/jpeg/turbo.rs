@@ -2,7 +2,7 @@
 //!
 //! Takes the place of the decoder of `image` in a build with the feature `turbojpeg`, for the pixels
 //! that most other tools see (the accurate integer transform, smooth upsampling of chroma), and takes
-//! arithmetic-coded pictures and lossless ones of 8 bits besides; the others are [`super::jpeg_rare`]'s. The limits are checked before; of
+//! arithmetic-coded pictures and lossless ones of 8 bits besides; the others are [`super::rare`]'s. The limits are checked before; of
 //! damage, what libjpeg calls a warning leaves a picture, and whether it is whole is
 //! [`super::jpeg`]'s judgement. Sources: ITU-T T.81, annex B, for the segments; libjpeg-turbo 3.1,
 //! `turbojpeg.h` and `jerror.h`.
@@ -12,10 +12,10 @@ use std::borrow::Cow;
 use image::{ColorType, ImageError};
 use turbojpeg::{Colorspace, DecompressHeader, Decompressor, Error, Image, PixelFormat};
 
-use super::buffer;
-use super::codec::Extra;
-use super::codec_error::{damaged, unsupported};
-use super::limits::Limits;
+use super::super::buffer;
+use super::super::codec::Extra;
+use super::super::codec_error::{damaged, unsupported};
+use super::super::limits::Limits;
 
 const NAME: &str = "JPEG";
 

@@ -9,9 +9,9 @@ use std::borrow::Cow;
 use image::{ColorType, ImageError};
 use oxideav_mjpeg::{DecodeOptions, Error, decode_rgb8_with};
 
-use super::codec::Extra;
-use super::codec_error::{damaged, unsupported};
-use super::jpeg_frame::Frame;
+use super::super::codec::Extra;
+use super::super::codec_error::{damaged, unsupported};
+use super::frame::Frame;
 
 const NAME: &str = "JPEG";
 
@@ -81,7 +81,7 @@ fn convert(error: Error) -> ImageError {
 mod tests {
     use oxideav_mjpeg::{EncodeOptions, JpegImage, MjpegPixelFormat, Plane, encode};
 
-    use super::super::jpeg::Survey;
+    use super::super::Survey;
     use super::*;
 
     fn pixels(file: &[u8]) -> Vec<u8> {

@@ -4,20 +4,20 @@ use std::borrow::Cow;
 
 use image::ImageError;
 
-use super::codec::{Opened, Source};
-use super::codec_error::{convert_error, guard};
-use super::error::DecodeError;
-use super::format::Format;
-use super::jpeg::Survey;
-use super::jpeg_rare::RareJpeg;
-use super::limits::{Limit, Limits};
-use super::{jpeg_head, jpeg_kind};
+use super::super::codec::{Opened, Source};
+use super::super::codec_error::{convert_error, guard};
+use super::super::error::DecodeError;
+use super::super::format::Format;
+use super::super::limits::{Limit, Limits};
+use super::Survey;
+use super::rare::RareJpeg;
+use super::{head, kind};
 
 impl<'a> Opened<'a> {
     /// The same as [`Opened::new`] for a JPEG.
-    pub(super) fn jpeg_file(bytes: &'a [u8], limits: Limits) -> Result<Self, DecodeError> {
+    pub(crate) fn jpeg_file(bytes: &'a [u8], limits: Limits) -> Result<Self, DecodeError> {
         let survey = survey_jpeg(bytes, &limits)?;
-        let amended = jpeg_head::amended(bytes, &survey);
+        let amended = head::amended(bytes, &survey);
         let copied_bytes = amended.as_ref().map_or(0, |copy| crate::num::to_u64(copy.len()));
         let data = amended.map_or(Cow::Borrowed(bytes), Cow::Owned);
         let decoder = guard(Format::Jpeg, || open(data, bytes.len(), &survey, &limits))?.map_err(
@@ -31,9 +31,9 @@ impl<'a> Opened<'a> {
 }
 
 /// The structure of a JPEG, checked against the limits before its decoder sees it.
-pub(super) fn survey_jpeg(bytes: &[u8], limits: &Limits) -> Result<Survey, DecodeError> {
+pub(crate) fn survey_jpeg(bytes: &[u8], limits: &Limits) -> Result<Survey, DecodeError> {
     let refused = |kind: &'static str| DecodeError::unsupported_feature(Format::Jpeg).because(kind);
-    if let Some(kind) = jpeg_kind::unsupported_kind(bytes) {
+    if let Some(kind) = kind::unsupported_kind(bytes) {
         return Err(refused(kind));
     }
     let survey = Survey::of(bytes);
@@ -66,6 +66,6 @@ fn open<'a>(
     #[cfg(not(feature = "turbojpeg"))]
     {
         let _ = limits;
-        Ok(Source::Jpeg(Box::new(super::jpeg_zune::ZuneJpeg::new(data, file_len, survey)?)))
+        Ok(Source::Jpeg(Box::new(super::zune::ZuneJpeg::new(data, file_len, survey)?)))
     }
 }
