@@ -10,12 +10,12 @@ use super::error::DecodeError;
 
 /// Limits of one decode. All are inclusive.
 ///
-/// With the defaults one decode holds less than 400 MiB besides the file's bytes.
+/// With the defaults one decode holds little more than 1 GiB besides the file's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Width × height. Strict. Default: 128 million, beyond the cameras of most phones and below
-    /// the pictures that are bombs by size alone.
+    /// Width × height. Strict. Default: 256 million, beyond the 200 million of phones' cameras and
+    /// below the pictures that are bombs by size alone.
     pub max_pixels: u64,
     /// Width, and height. Strict. Default: 262,144 (2^18), four times what JPEG can say: hashing
     /// holds some rows of a picture, and one of 17 rows and 6 million columns took 750 MB.
@@ -24,7 +24,8 @@ pub struct Limits {
     pub max_file_bytes: u64,
     /// Memory of the decode in bytes: the pixels, and what the decoder needs beside them. Strict
     /// for the pixels and a JPEG's coefficients, best effort (an estimate from the header, and the
-    /// decoder's own limit) for the rest. Default: 384 MiB.
+    /// decoder's own limit) for the rest. A scan's decodes in flight have it together. Default: 1 GiB,
+    /// which most formats reach beyond 100 megapixels, an AVIF at 50, a JPEG XL at 39.
     pub max_alloc_bytes: u64,
     /// Scans of a JPEG × its pixels: its decoding time. Strict. Default: 2,000 million, which a
     /// camera's progressive JPEG of ten scans reaches at 200 megapixels; some ten seconds at worst.
@@ -40,10 +41,10 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            max_pixels: 128_000_000,
+            max_pixels: 256_000_000,
             max_side: 1 << 18,
             max_file_bytes: 256 << 20,
-            max_alloc_bytes: 384 << 20,
+            max_alloc_bytes: 1 << 30,
             max_scan_pixels: 2_000_000_000,
             max_parts: 1_000,
             max_part_pixels: 500_000_000,
@@ -93,6 +94,18 @@ impl fmt::Display for Limit {
 }
 
 impl Limits {
+    /// The defaults for another amount of memory: with more of it also for larger pictures and files, of a pixel and a
+    /// byte for each four bytes of memory.
+    pub fn with_memory(bytes: u64) -> Self {
+        let limits = Self::default();
+        Self {
+            max_alloc_bytes: bytes,
+            max_pixels: limits.max_pixels.max(bytes / 4),
+            max_file_bytes: limits.max_file_bytes.max(bytes / 4),
+            ..limits
+        }
+    }
+
     /// The largest accepted value of a limit.
     pub const fn allowed(&self, limit: Limit) -> u64 {
         match limit {

@@ -26,9 +26,6 @@ use budget::Budget;
 use examine::{Examiner, Shared};
 pub use summary::Summary;
 
-/// Bytes of decodes in flight over all threads. With the files' own budget and the program itself
-/// this keeps a scan under 1 GiB.
-const DECODE_BUDGET_BYTES: u64 = 448 << 20;
 /// Bytes of files in flight over all threads.
 const FILE_BUDGET_BYTES: u64 = 288 << 20;
 
@@ -89,7 +86,8 @@ impl ScannerBuilder {
         self
     }
 
-    /// Limits of one decode.
+    /// Limits of one decode; its memory ([`Limits::max_alloc_bytes`]) is also that of all decodes in flight, for
+    /// which the threads of [`Scanner::scan`] wait for each other.
     pub fn limits(&mut self, limits: Limits) -> &mut Self {
         self.limits = limits;
         self
@@ -250,7 +248,7 @@ impl Scanner {
             settings: &self.settings,
             matcher: self.matcher.as_ref(),
             file_bytes: Budget::new(FILE_BUDGET_BYTES),
-            decode_bytes: Budget::new(DECODE_BUDGET_BYTES),
+            decode_bytes: Budget::new(self.settings.limits.max_alloc_bytes),
         }
     }
 }

@@ -528,6 +528,18 @@ fn an_absurd_number_of_threads_is_refused_or_works() {
 }
 
 #[test]
+fn memory_for_decoding_is_as_much_as_is_said() {
+    let env = TestEnv::with_pictures();
+    // 320 × 420 pixels in RGB, and what the decoder keeps besides.
+    let picture = "known/scene-02.jpg";
+    let ran = env.expect(3, &format!("hash {picture} --memory 200kB"));
+    let reason = ran.record(picture)["reason"].as_str().unwrap().to_owned();
+    assert!(reason.starts_with("too large: ") && reason.contains("bytes of memory"), "{reason}");
+    env.expect(0, &format!("hash {picture} --memory 8MiB"));
+    env.expect(2, &format!("hash {picture} --memory much")).says(&["--memory", "512MiB"]);
+}
+
+#[test]
 fn standard_input_beyond_the_limit_is_refused_with_its_length() {
     let env = built();
     let mut command = env.command();

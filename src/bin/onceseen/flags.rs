@@ -10,7 +10,7 @@ use onceseen::index::IndexChoice;
 use onceseen::variant::VariantSet;
 
 use crate::exit;
-pub use list::{Build, BuildIndex, ExportFormat, List, Merge};
+pub use list::{Build, BuildIndex, ExportFormat, List, Merge, Size};
 
 /// Recognises images that are already known.
 ///
@@ -189,6 +189,10 @@ pub struct Examine {
     /// Output format.
     #[arg(long, default_value = "jsonl")]
     pub format: Format,
+    /// Memory for decoding, of all threads together. A picture that takes more is not examined; with more than
+    /// the default, larger pictures and files are.
+    #[arg(long, value_name = "SIZE", default_value = "1GiB")]
+    pub memory: Size,
     /// Say in each JSON record where its time went, and for all files on standard error: wall time of the
     /// threads, more than the CPU time where cores or the disk are busy.
     #[arg(long)]
@@ -230,7 +234,7 @@ mod tests {
             "scan evidence --known list.osl -a pdq,phash -j 2 --format csv",
             "scan --files-from - -0 --known k --variants all --variant-budget-ms 20",
             "match 00ff --known list.osl -j 2 --format csv",
-            "hash -",
+            "hash - --memory 4GiB",
             "compare a.jpg b.jpg",
             "list build known --source partner -o list.osl --columns pdq=0,record=1 --memory 512MiB",
             "list info list.osl --json",

@@ -194,7 +194,7 @@ struct Adding<'a> {
 
 impl Adding<'_> {
     fn pictures(&mut self, work: &Work, listed: Listed) -> Result<()> {
-        let mut builder = scanner_builder(work, None, Parts::Main, false);
+        let mut builder = scanner_builder(work, None, Parts::Main);
         let scanner = builder.stored_windows(listed == Listed::Windows).build();
         let bar = crate::progress::Bar::start(scanner.progress(), &[self.path.to_owned()]);
         let result = scanner.scan(&[self.path.to_owned()], self);

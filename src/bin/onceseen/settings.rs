@@ -7,34 +7,26 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
+use onceseen::decode::Limits;
 use onceseen::hash::Algorithm;
 use onceseen::list::{ImportSettings, Imported, Importer};
 use onceseen::matcher::Matcher;
 use onceseen::scan::{PartSet, Scanner, ScannerBuilder};
 
-use crate::flags::{Input, Known, Parts, Variants, Work};
+use crate::flags::{Examine, Input, Known, Parts, Variants, Work};
 use crate::listing::known_list;
 use crate::messages;
 
 /// The scanner of these flags, of all pictures in a file or the main ones alone.
-pub fn scanner(
-    work: &Work,
-    matcher: Option<Arc<Matcher>>,
-    parts: Parts,
-    has_timings: bool,
-) -> Scanner {
-    scanner_builder(work, matcher, parts, has_timings).build()
+pub fn scanner(examine: &Examine, matcher: Option<Arc<Matcher>>, parts: Parts) -> Scanner {
+    let mut builder = scanner_builder(&examine.work, matcher, parts);
+    builder.timings(examine.timings).limits(Limits::with_memory(examine.memory.0)).build()
 }
 
 /// The same before it is built.
-pub fn scanner_builder(
-    work: &Work,
-    matcher: Option<Arc<Matcher>>,
-    parts: Parts,
-    has_timings: bool,
-) -> ScannerBuilder {
+pub fn scanner_builder(work: &Work, matcher: Option<Arc<Matcher>>, parts: Parts) -> ScannerBuilder {
     let mut builder = Scanner::builder();
-    builder.algorithms(&work.algorithms).timings(has_timings).parts(match parts {
+    builder.algorithms(&work.algorithms).parts(match parts {
         Parts::Main => PartSet::Main,
         Parts::All => PartSet::All,
     });

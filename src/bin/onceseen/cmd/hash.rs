@@ -7,7 +7,7 @@ use crate::flags::Hash;
 use crate::{messages, settings};
 
 pub fn run(flags: &Hash) -> Result<Exit> {
-    let scanner = settings::scanner(&flags.examine.work, None, flags.parts, flags.examine.timings);
+    let scanner = settings::scanner(&flags.examine, None, flags.parts);
     let summary = super::examine(&scanner, &flags.input, &flags.examine, false)?;
     if summary.hashed != summary.seen {
         messages::note(&format!(

@@ -23,7 +23,7 @@ pub fn run(flags: &Scan) -> Result<Exit> {
     let json_summary = flags.json_summary.as_deref().map(|path| create(path, flags)).transpose()?;
     let matcher = settings::matcher(&flags.known, Some(&flags.variants), &flags.examine.work)?;
     let known = Some(Arc::clone(&matcher));
-    let scanner = settings::scanner(&flags.examine.work, known, flags.parts, flags.examine.timings);
+    let scanner = settings::scanner(&flags.examine, known, flags.parts);
     let summary = super::examine(&scanner, &flags.input, &flags.examine, true)?;
     sentences(&summary).iter().for_each(|sentence| messages::note(sentence));
     for cost in matcher.variant_costs() {
