@@ -36,45 +36,82 @@ fn transpose_sse2(tile: &Tile, out: &mut Tile) {
             for (index, line) in lines.iter_mut().enumerate() {
                 *line = load_4(&tile[rows + index].0[columns..columns + 4]);
             }
-            turn_4x4(lines, &mut out[columns..columns + 4], rows);
+            for (column, line) in turn_4x4(lines).into_iter().zip(&mut out[columns..columns + 4]) {
+                store_4(column, &mut line.0[rows..rows + 4]);
+            }
         }
     }
 }
 
-/// Four pixels of four rows at a time, whose luma is turned in registers.
+/// Four rows at a time, whose bytes are turned in registers as words of four, before they become floats.
 #[target_feature(enable = "sse2")]
 #[inline(never)]
 fn weigh_sse2(pixels: RgbTile<'_>, weights: [f32; 3], out: &mut Tile) {
-    let [red, green, blue] = weights.map(|weight| _mm_set1_ps(weight));
-    let low = _mm_set1_epi32(0xff);
+    let weights = Shifted::new(weights);
     for from in (0..LANES).step_by(4) {
-        for quad in 0..4 {
-            let mut lines = [_mm_setzero_ps(); 4];
-            for (row, line) in (from..).zip(&mut lines) {
-                let pixels = four_pixels(pixels, row, quad);
-                let channel = |byte| _mm_cvtepi32_ps(_mm_and_si128(byte, low));
-                let sum = _mm_add_ps(
-                    _mm_mul_ps(red, channel(pixels)),
-                    _mm_mul_ps(green, channel(_mm_srli_epi32::<8>(pixels))),
-                );
-                let last = channel(_mm_srli_epi32::<16>(pixels));
-                *line = _mm_add_ps(sum, _mm_mul_ps(blue, last));
+        // Three words are four pixels: those that 16 bytes leave over belong to the next four.
+        let [a, b, c, d] = words(pixels, from, 0);
+        weights.weigh([a, b, c], &mut out[..4], from);
+        let [e, f, g, h] = words(pixels, from, 16);
+        weights.weigh([d, e, f], &mut out[4..8], from);
+        let [i, j, k, l] = words(pixels, from, 32);
+        weights.weigh([g, h, i], &mut out[8..12], from);
+        weights.weigh([j, k, l], &mut out[12..], from);
+    }
+}
+
+/// Weights of red, green and blue for bytes that stand in the lowest, second and third place of a word:
+/// a power of two changes no product's digits.
+struct Shifted([[__m128; 3]; 3]);
+
+impl Shifted {
+    #[target_feature(enable = "sse2")]
+    #[inline]
+    fn new(weights: [f32; 3]) -> Self {
+        let mut places = [[_mm_setzero_ps(); 3]; 3];
+        for (weight, places) in weights.into_iter().zip(&mut places) {
+            for (place, one) in places.iter_mut().zip([1.0, 256.0, 65536.0]) {
+                *place = _mm_set1_ps(weight / one);
             }
-            turn_4x4(lines, &mut out[4 * quad..4 * quad + 4], from);
+        }
+        Self(places)
+    }
+
+    /// Luma of four pixels of four rows into places `to` to `to + 3` of four lines: three words of each row
+    /// that begin with a pixel.
+    #[target_feature(enable = "sse2")]
+    #[inline]
+    fn weigh(&self, words: [__m128i; 3], out: &mut [Lanes], to: usize) {
+        for (pixel, line) in out.iter_mut().enumerate() {
+            let channel = |channel: usize| {
+                let byte = 3 * pixel + channel;
+                let (word, [low, second, third]) = (words[byte / 4], self.0[channel]);
+                let (bytes, weight) = match byte % 4 {
+                    0 => (_mm_and_si128(word, _mm_set1_epi32(0xff)), low),
+                    1 => (_mm_and_si128(word, _mm_set1_epi32(0xff00)), second),
+                    2 => (_mm_and_si128(word, _mm_set1_epi32(0x00ff_0000)), third),
+                    _ => (_mm_srli_epi32::<24>(word), low),
+                };
+                _mm_mul_ps(weight, _mm_cvtepi32_ps(bytes))
+            };
+            store_4(
+                _mm_add_ps(_mm_add_ps(channel(0), channel(1)), channel(2)),
+                &mut line.0[to..to + 4],
+            );
         }
     }
 }
 
-/// Pixels 4 `quad` to 4 `quad` + 3 of a row, one in each i32, whose highest byte is anything.
+/// The four words of four bytes from byte `at` on of the four rows from `row` on, those of a row in a lane.
 #[target_feature(enable = "sse2")]
 #[inline]
-fn four_pixels(pixels: RgbTile<'_>, row: usize, quad: usize) -> __m128i {
-    // The last four pixels are the end of the 16 bytes that end with the row.
-    let bytes = load_pixels(pixels, row, if quad < 3 { 12 * quad } else { 32 });
-    let bytes = if quad < 3 { bytes } else { _mm_srli_si128::<4>(bytes) };
-    let first = _mm_unpacklo_epi32(bytes, _mm_srli_si128::<3>(bytes));
-    let last = _mm_unpacklo_epi32(_mm_srli_si128::<6>(bytes), _mm_srli_si128::<9>(bytes));
-    _mm_unpacklo_epi64(first, last)
+fn words(pixels: RgbTile<'_>, row: usize, at: usize) -> [__m128i; 4] {
+    let mut rows = [_mm_setzero_ps(); 4];
+    for (row, line) in (row..).zip(&mut rows) {
+        *line = _mm_castsi128_ps(load_pixels(pixels, row, at));
+    }
+    let [a, b, c, d] = turn_4x4(rows);
+    [_mm_castps_si128(a), _mm_castps_si128(b), _mm_castps_si128(c), _mm_castps_si128(d)]
 }
 
 /// 16 bytes of a row, those from `from` on: 32 at most.
@@ -90,24 +127,27 @@ fn load_pixels(pixels: RgbTile<'_>, row: usize, from: usize) -> __m128i {
     }
 }
 
-/// Moves four rows of four values to places `to` to `to + 3` of the four lines of `out`.
+/// Four rows of four values as columns.
 #[target_feature(enable = "sse2")]
 #[inline]
-fn turn_4x4(lines: [__m128; 4], out: &mut [Lanes], to: usize) {
-    let [a, b, c, d] = lines;
+fn turn_4x4(rows: [__m128; 4]) -> [__m128; 4] {
+    let [a, b, c, d] = rows;
     let (even_low, even_high) = (_mm_unpacklo_ps(a, b), _mm_unpackhi_ps(a, b));
     let (odd_low, odd_high) = (_mm_unpacklo_ps(c, d), _mm_unpackhi_ps(c, d));
-    let columns = [
+    [
         _mm_movelh_ps(even_low, odd_low),
         _mm_movehl_ps(odd_low, even_low),
         _mm_movelh_ps(even_high, odd_high),
         _mm_movehl_ps(odd_high, even_high),
-    ];
-    for (column, line) in columns.into_iter().zip(out) {
-        let to = &mut line.0[to..to + 4];
-        // SAFETY: an unaligned store of 4 floats into a slice of 4 floats.
-        unsafe { _mm_storeu_ps(to.as_mut_ptr(), column) };
-    }
+    ]
+}
+
+#[target_feature(enable = "sse2")]
+#[inline]
+fn store_4(value: __m128, to: &mut [f32]) {
+    assert!(to.len() >= 4);
+    // SAFETY: an unaligned store of 4 floats into a slice that holds 4, as just checked.
+    unsafe { _mm_storeu_ps(to.as_mut_ptr(), value) };
 }
 
 #[target_feature(enable = "sse2")]
