@@ -35,6 +35,9 @@ use super::limits::Limits;
 use super::turn::Turn;
 
 const NAME: &str = "AVIF";
+
+/// Its decoder takes no larger frame: the largest picture of AV1's level 6. Tiles are frames of their own.
+const MAX_FRAME_PIXELS: u64 = oxideav_av1::decoder::MAX_PICTURE_SIZE as u64;
 /// Bytes a pixel beside the returned picture. Measured with oxideav-avif 0.0.16, largest of 14
 /// pictures: 8 for 4:2:0 in 8 bits, 17 for 4:4:4 in 12 bits.
 const BYTES_PER_PIXEL: u64 = 18;
@@ -79,9 +82,7 @@ impl<'a> Avif<'a> {
     fn still(bytes: Cow<'a, [u8]>, max_pixels: u64) -> Result<Self, ImageError> {
         let info = oxideav_avif::info(&bytes).map_err(convert)?;
         let coded = coded_pixels(&bytes).map_err(convert)?;
-        if coded.sum > max_pixels.saturating_mul(4) || coded.largest > max_pixels {
-            return Err(too_many_pixels());
-        }
+        coded.check(max_pixels)?;
         let (width, height, has_alpha) = (info.width, info.height, info.has_alpha);
         let Coded { largest, edits, turn, color, .. } = coded;
         Ok(Self { bytes, width, height, has_alpha, max_pixels, largest, edits, turn, color })
@@ -208,6 +209,18 @@ struct Coded {
     color: Option<ColorInfo>,
 }
 
+impl Coded {
+    fn check(&self, max_pixels: u64) -> Result<(), ImageError> {
+        if self.sum > max_pixels.saturating_mul(4) || self.largest > max_pixels {
+            return Err(too_many_pixels());
+        }
+        if self.largest > MAX_FRAME_PIXELS {
+            return Err(unsupported(NAME, "AV1 frame of more than 35 megapixels"));
+        }
+        Ok(())
+    }
+}
+
 fn coded_pixels(bytes: &[u8]) -> Result<Coded, Error> {
     let header = oxideav_avif::parse_header(bytes)?;
     let mut coded = Coded { sum: 0, largest: 0, edits: Vec::new(), turn: None, color: None };
@@ -306,5 +319,19 @@ fn convert(error: Error) -> ImageError {
         Error::Unsupported(what) => unsupported(NAME, &what),
         Error::LimitExceeded(_) => too_many_pixels(),
         error => damaged(NAME, error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_that_the_decoder_would_not_take_is_refused_as_such() {
+        let coded = |largest| Coded { sum: 0, largest, edits: Vec::new(), turn: None, color: None };
+        assert!(coded(MAX_FRAME_PIXELS).check(u64::MAX).is_ok());
+        let refused = coded(MAX_FRAME_PIXELS + 1).check(u64::MAX);
+        assert!(matches!(refused, Err(ImageError::Unsupported(_))));
+        assert!(matches!(coded(9).check(8), Err(ImageError::Limits(_))));
     }
 }
