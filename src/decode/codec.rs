@@ -27,7 +27,7 @@ const FIXED_BYTES: u64 = 1 << 20;
 /// Memory for what stands before the pixels: a PNG's colour profile is inflated with the header,
 /// before anything is known of the picture. The largest profiles in use have 4 MiB; one of 100 MB
 /// in a PNG of 8 × 8 pixels took 198 MiB without this.
-const HEADER_BYTES: u64 = 16 << 20;
+pub(super) const HEADER_BYTES: u64 = 16 << 20;
 
 /// A picture as its decoder gave it, in 8 bits.
 pub(crate) struct Picture {
@@ -332,7 +332,8 @@ fn memory_bytes(
             let coefficients = survey.map_or(0, Survey::coefficient_bytes);
             crate::num::to_u64(bytes.len()) + u64::from(width) * 256 + coefficients
         }
-        Format::Png | Format::Bmp | Format::Qoi => u64::from(width) * 16,
+        Format::Png => png::metadata_bytes(bytes).min(HEADER_BYTES) + u64::from(width) * 16,
+        Format::Bmp | Format::Qoi => u64::from(width) * 16,
         // A frame in RGBA, whatever the size of the canvas.
         Format::Gif => pixels.max(gif::first_frame_pixels(bytes)).saturating_mul(4),
         // Lossless: the picture in RGBA; lossy: three planes and a canvas, and the compressed data.
