@@ -58,6 +58,11 @@ pub(crate) trait Extra {
     /// Peak memory besides the pixels that are returned.
     fn memory_bytes(&self) -> u64;
     fn read(self: Box<Self>) -> Result<Vec<u8>, ImageError>;
+
+    /// The same, and whether all of it was in the data.
+    fn read_and_check(self: Box<Self>) -> Result<(Vec<u8>, bool), ImageError> {
+        self.read().map(|data| (data, true))
+    }
 }
 
 pub(super) enum Source<'a> {
@@ -118,7 +123,10 @@ impl Source<'_> {
             }
             #[cfg(not(feature = "turbojpeg"))]
             Self::Jpeg(decoder) => decoder.read().map(Ok),
-            Self::Extra(decoder) => decoder.read().map(|data| Ok((data, is_complete))),
+            Self::Extra(decoder) => {
+                let (data, is_whole) = decoder.read_and_check()?;
+                Ok(Ok((data, is_whole && is_complete)))
+            }
             Self::TiffJpeg(decoder) => Ok(decoder.read()),
         })?;
         data.map_err(|error| convert_error(error, bytes, format, limits, is_complete))?

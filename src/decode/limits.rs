@@ -27,7 +27,8 @@ pub struct Limits {
     /// decoder's own limit) for the rest. Default: 384 MiB.
     pub max_alloc_bytes: u64,
     /// Scans of a JPEG × its pixels: its decoding time. Strict. Default: 2,000 million, which a
-    /// camera's progressive JPEG of ten scans reaches at 200 megapixels; some ten seconds at worst.
+    /// camera's progressive JPEG of ten scans reaches at 200 megapixels; some ten seconds at worst. A scan of the rarer
+    /// kinds of JPEG, whose decoder is slower, counts eight times.
     pub max_scan_pixels: u64,
     /// Pictures of one file besides the main one. Strict. Default: 1,000, an animation of 40
     /// seconds at 25 frames a second.
