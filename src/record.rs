@@ -75,8 +75,8 @@ pub struct Record {
     /// Why it could not be examined, is no image, or was compared by digest only; which picture
     /// inside the file made it known, or stood for a main picture that could not be decoded.
     pub reason: Option<String>,
-    /// Whether something of the file was not seen: its data end before its picture does, or frames
-    /// and pages are beyond a limit or damaged.
+    /// Whether something of the file was not seen: its data end before its picture does or are
+    /// damaged, or frames and pages are beyond a limit or damaged.
     pub partial: bool,
     /// Length of the file in bytes.
     pub bytes: Option<u64>,

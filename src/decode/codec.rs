@@ -27,7 +27,7 @@ const FIXED_BYTES: u64 = 1 << 20;
 /// Memory for what stands before the pixels: a PNG's colour profile is inflated with the header,
 /// before anything is known of the picture. The largest profiles in use have 4 MiB; one of 100 MB
 /// in a PNG of 8 × 8 pixels took 198 MiB without this.
-const HEADER_BYTES: u64 = 16 << 20;
+pub(super) const HEADER_BYTES: u64 = 16 << 20;
 
 /// A picture as its decoder gave it, in 8 bits.
 pub(crate) struct Picture {
@@ -58,6 +58,11 @@ pub(crate) trait Extra {
     /// Peak memory besides the pixels that are returned.
     fn memory_bytes(&self) -> u64;
     fn read(self: Box<Self>) -> Result<Vec<u8>, ImageError>;
+
+    /// The same, and whether all of it was in the data.
+    fn read_and_check(self: Box<Self>) -> Result<(Vec<u8>, bool), ImageError> {
+        self.read().map(|data| (data, true))
+    }
 }
 
 pub(super) enum Source<'a> {
@@ -118,7 +123,10 @@ impl Source<'_> {
             }
             #[cfg(not(feature = "turbojpeg"))]
             Self::Jpeg(decoder) => decoder.read().map(Ok),
-            Self::Extra(decoder) => decoder.read().map(|data| Ok((data, is_complete))),
+            Self::Extra(decoder) => {
+                let (data, is_whole) = decoder.read_and_check()?;
+                Ok(Ok((data, is_whole && is_complete)))
+            }
             Self::TiffJpeg(decoder) => Ok(decoder.read()),
         })?;
         data.map_err(|error| convert_error(error, bytes, format, limits, is_complete))?
@@ -332,7 +340,8 @@ fn memory_bytes(
             let coefficients = survey.map_or(0, Survey::coefficient_bytes);
             crate::num::to_u64(bytes.len()) + u64::from(width) * 256 + coefficients
         }
-        Format::Png | Format::Bmp | Format::Qoi => u64::from(width) * 16,
+        Format::Png => png::metadata_bytes(bytes).min(HEADER_BYTES) + u64::from(width) * 16,
+        Format::Bmp | Format::Qoi => u64::from(width) * 16,
         // A frame in RGBA, whatever the size of the canvas.
         Format::Gif => pixels.max(gif::first_frame_pixels(bytes)).saturating_mul(4),
         // Lossless: the picture in RGBA; lossy: three planes and a canvas, and the compressed data.

@@ -28,7 +28,8 @@ pub struct Limits {
     /// which most formats reach beyond 100 megapixels, a JPEG XL at 39.
     pub max_alloc_bytes: u64,
     /// Scans of a JPEG × its pixels: its decoding time. Strict. Default: 2,000 million, which a
-    /// camera's progressive JPEG of ten scans reaches at 200 megapixels; some ten seconds at worst.
+    /// camera's progressive JPEG of ten scans reaches at 200 megapixels; some ten seconds at worst. A scan of the rarer
+    /// kinds of JPEG, whose decoder is slower, counts eight times.
     pub max_scan_pixels: u64,
     /// Pictures of one file besides the main one. Strict. Default: 1,000, an animation of 40
     /// seconds at 25 frames a second.

@@ -11,7 +11,7 @@
 //! `irot`, `imir`), and what a JPEG XL header says of orientation, is part of the picture and is
 //! applied. Of an animation or a document of several pages
 //! [`decode`] gives the first picture, and [`others`] the rest. A JPEG whose
-//! data end early gives what is there and is marked partial; any other truncated file is an error.
+//! data end early or are damaged gives what is there and is marked partial; any other truncated file is an error.
 
 #[cfg(feature = "avif")]
 mod av1;
@@ -113,7 +113,7 @@ impl Decoded {
         self.height
     }
 
-    /// Whether the file's data end before its picture does; the rest is filled by the decoder.
+    /// Whether the file's data end before its picture does, or are damaged; the rest is filled by the decoder.
     pub const fn is_partial(&self) -> bool {
         self.is_partial
     }

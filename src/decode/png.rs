@@ -24,6 +24,21 @@ pub(crate) fn has_before_data(bytes: &[u8], wanted: &[u8; 4]) -> bool {
     before.any(|(kind, _)| kind == wanted)
 }
 
+/// Memory that a decoder without limits takes for colour profile, text and EXIF data before the pixels: a body
+/// grows to up to twice its length while it is read, and the profile is inflated.
+pub(super) fn metadata_bytes(bytes: &[u8]) -> u64 {
+    /// Deflate makes no more of a byte (RFC 1951).
+    const MOST_INFLATED: u64 = 1032;
+    let before = chunks(bytes).take_while(|(kind, _)| *kind != b"IDAT");
+    before
+        .map(|(kind, body)| match kind {
+            b"iCCP" => crate::num::to_u64(body.len()).saturating_mul(MOST_INFLATED),
+            b"tEXt" | b"zTXt" | b"iTXt" | b"eXIf" => crate::num::to_u64(body.len()) * 2,
+            _ => 0,
+        })
+        .fold(0, u64::saturating_add)
+}
+
 /// Where the first byte behind the end chunk stands.
 pub(crate) fn end(bytes: &[u8]) -> Option<usize> {
     const LENGTH_NAME_AND_CHECKSUM: usize = 12;

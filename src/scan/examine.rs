@@ -302,7 +302,8 @@ pub(super) fn describe(record: &mut Record, picture: &Decoded, hashes: &PictureH
         // Nobody saw the missing part, so without a match it is not "examined in full".
         record.partial = true;
         record.status = Status::Unexaminable;
-        record.reason = Some("truncated: the data end before the picture does".to_owned());
+        record.reason =
+            Some("truncated or damaged: the data do not give the whole picture".to_owned());
     }
 }
 

@@ -28,8 +28,8 @@ pub struct Summary {
     pub near: u64,
     /// Known files whose surest match is possible.
     pub possible: u64,
-    /// Files seen only in part: their data end before the picture does, or frames and pages are
-    /// beyond a limit or damaged.
+    /// Files seen only in part: their data end before the picture does or are damaged, or frames and
+    /// pages are beyond a limit or damaged.
     pub partial: u64,
     /// Files matched by a negative list alone.
     pub negative: u64,

@@ -19,7 +19,8 @@ pub(crate) fn unsupported_kind(bytes: &[u8]) -> Option<&'static str> {
                 at += 2;
                 continue;
             }
-            0xc5 | 0xc6 => Some("hierarchical"),
+            // The last one announces the frames of several sizes (B.3.2).
+            0xc5 | 0xc6 | 0xde => Some("hierarchical"),
             0xc7 => Some("hierarchical and lossless"),
             0xcd..=0xcf => Some("arithmetic-coded and hierarchical"),
             0xf7 => Some("JPEG-LS"),
@@ -57,6 +58,7 @@ mod tests {
             (0xc9, 12, 1, Some("arithmetic-coded of 12 bits a sample")),
             (0xc3, 12, 3, Some("lossless colours of 10, 12 or 14 bits")),
             (0xc6, 8, 1, Some("hierarchical")),
+            (0xde, 8, 1, Some("hierarchical")),
             (0xf7, 8, 1, Some("JPEG-LS")),
             (0xc1, 9, 1, Some("of an odd number of bits a sample")),
             (0xc3, 12, 1, None),

@@ -11,7 +11,7 @@ use super::super::format::Format;
 use super::super::limits::{Limit, Limits};
 use super::Survey;
 use super::rare::RareJpeg;
-use super::{head, kind};
+use super::{head, kind, rare};
 
 impl<'a> Opened<'a> {
     /// The same as [`Opened::new`] for a JPEG.
@@ -40,7 +40,13 @@ pub(crate) fn survey_jpeg(bytes: &[u8], limits: &Limits) -> Result<Survey, Decod
     if let Some(frame) = &survey.frame {
         let pixels = u64::from(frame.width) * u64::from(frame.height);
         limits.check(Limit::Pixels, pixels)?;
-        limits.check(Limit::ScanPixels, pixels.saturating_mul(survey.scans))?;
+        let is_rare = survey.is_rare();
+        let cost = if is_rare { rare::SCAN_COST } else { 1 };
+        limits.check(Limit::ScanPixels, pixels.saturating_mul(survey.scans * cost))?;
+        if is_rare && survey.repeats_components() {
+            let why = "more scans than components";
+            return Err(DecodeError::malformed(Format::Jpeg).because(why));
+        }
     }
     match survey.misread_kind() {
         Some(kind) => Err(refused(kind)),
@@ -56,16 +62,35 @@ fn open<'a>(
     limits: &Limits,
 ) -> Result<Source<'a>, ImageError> {
     if let Some(frame) = survey.frame.as_ref().filter(|_| survey.is_rare()) {
-        return Ok(Source::Extra(Box::new(RareJpeg::new(data, frame))));
+        return Ok(Source::Extra(Box::new(RareJpeg::new(data, file_len, survey, frame))));
     }
     #[cfg(feature = "turbojpeg")]
     {
-        let _ = file_len;
         Ok(Source::Extra(Box::new(super::turbo::TurboJpeg::new(data, limits)?)))
     }
     #[cfg(not(feature = "turbojpeg"))]
     {
         let _ = limits;
         Ok(Source::Jpeg(Box::new(super::zune::ZuneJpeg::new(data, file_len, survey)?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scans_of_the_rarer_kinds_cost_more_and_those_of_a_sequential_one_are_counted() {
+        let surveyed = |code: u8, scans: usize| {
+            let frame = [0xff, code, 0, 11, 8, 0x10, 0, 0x10, 0, 1, 1, 0x11, 0];
+            let scan = b"\xff\xda\0\x08\x01\x01\0\0\x3f\0data";
+            let file = [b"\xff\xd8", &frame[..], &scan.repeat(scans), b"\xff\xd9"].concat();
+            survey_jpeg(&file, &Limits::default()).map_err(|error| error.reason()).err()
+        };
+        assert_eq!(surveyed(0xc2, 100), None);
+        let slow = if cfg!(feature = "turbojpeg") { None } else { Some("too many scans") };
+        assert_eq!([surveyed(0xca, 10), surveyed(0xca, 20)], [None, slow]);
+        let repeated = if cfg!(feature = "turbojpeg") { None } else { Some("malformed") };
+        assert_eq!([surveyed(0xc9, 1), surveyed(0xc9, 2)], [None, repeated]);
     }
 }

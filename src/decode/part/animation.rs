@@ -6,7 +6,7 @@ use image::codecs::gif::GifDecoder;
 use image::codecs::png::PngDecoder;
 use image::{AnimationDecoder, Frame, Frames, ImageDecoder, ImageError};
 
-use super::super::codec::{Opened, Picture, decoder_limits};
+use super::super::codec::{HEADER_BYTES, Opened, Picture, decoder_limits};
 use super::super::codec_error::{convert_error, guard};
 use super::super::webp_frames::WebpFrames;
 use super::super::webp_partitions::data_bytes;
@@ -36,8 +36,12 @@ pub(super) fn walk(bytes: &[u8], format: Format, walk: &mut Walk<'_>) -> Result<
     let canvases = pixels.saturating_mul(CANVASES).saturating_add(largest);
     let memory_bytes = canvases.saturating_mul(BYTES_PER_PIXEL);
     // Each frame of a WebP is copied to be decoded, and its decoder copies it again.
-    let copies = if format == Format::WebP { data_bytes(bytes) } else { 0 };
-    let memory_bytes = memory_bytes.saturating_add(copies);
+    let beside = match format {
+        Format::WebP => data_bytes(bytes),
+        Format::Png => png::metadata_bytes(bytes).min(HEADER_BYTES),
+        _ => 0,
+    };
+    let memory_bytes = memory_bytes.saturating_add(beside);
     walk.limits.check(Limit::AllocBytes, memory_bytes)?;
     walk.visitor.reserve(memory_bytes);
     let max_alloc = walk.limits.max_alloc_bytes;
@@ -128,10 +132,9 @@ fn picture(frame: Frame) -> Picture {
 
 /// `None` when nothing is animated.
 fn frames(bytes: &[u8], format: Format, max_alloc: u64) -> Result<Option<Frames<'_>>, ImageError> {
-    let input = Cursor::new(bytes);
     Ok(match format {
         Format::Gif => {
-            let mut decoder = GifDecoder::new(input)?;
+            let mut decoder = GifDecoder::new(Cursor::new(bytes))?;
             decoder.set_limits(decoder_limits(max_alloc))?;
             Some(decoder.into_frames())
         }
@@ -139,10 +142,17 @@ fn frames(bytes: &[u8], format: Format, max_alloc: u64) -> Result<Option<Frames<
             WebpFrames::new(bytes, max_alloc).map(|frames| Frames::new(Box::new(frames)))
         }
         _ => {
-            let decoder = PngDecoder::with_limits(input, decoder_limits(max_alloc))?;
+            let decoder = png_decoder(bytes, max_alloc)?;
             if decoder.is_apng()? { Some(decoder.apng()?.into_frames()) } else { None }
         }
     })
+}
+
+/// What stands before the pixels has its own limit, as for the main picture.
+fn png_decoder(bytes: &[u8], max_alloc: u64) -> Result<PngDecoder<Cursor<&[u8]>>, ImageError> {
+    let mut decoder = PngDecoder::with_limits(Cursor::new(bytes), decoder_limits(HEADER_BYTES))?;
+    decoder.set_limits(decoder_limits(max_alloc))?;
+    Ok(decoder)
 }
 
 /// Whether the file may hold another frame than its main picture. A still picture must not be refused for what
@@ -193,5 +203,28 @@ mod tests {
         let lossy = b"RIFF\x0c\0\0\0WEBPVP8 \0\0\0\0";
         assert!(!may_move(lossy, Format::WebP));
         assert!(may_move(b"RIFF\x0c\0\0\0WEBPANMF\0\0\0\0", Format::WebP));
+    }
+
+    #[test]
+    fn the_colour_profile_of_an_animation_is_limited_and_counted() {
+        use image::codecs::png::PngEncoder;
+        use image::{ExtendedColorType, ImageEncoder};
+        let with = |profile_len: usize| {
+            let mut file = Vec::new();
+            let mut encoder = PngEncoder::new(&mut file);
+            encoder.set_icc_profile(vec![0; profile_len]).unwrap();
+            encoder.write_image(&[0; 64], 8, 8, ExtendedColorType::L8).unwrap();
+            file
+        };
+        let most = usize::try_from(HEADER_BYTES).unwrap();
+        let counted = |file: &[u8]| {
+            let opened = Opened::new(file, Format::Png, crate::decode::Limits::default());
+            opened.unwrap().memory_bytes()
+        };
+        let (small, large) = (with(1 << 20), with(most + (1 << 20)));
+        let profile = |file: &[u8]| png_decoder(file, u64::MAX).unwrap().icc_profile().unwrap();
+        assert_eq!(profile(&small).map(|profile| profile.len()), Some(1 << 20));
+        assert_eq!(profile(&large), None);
+        assert!(counted(&small) > 2 << 20 && counted(&large) > HEADER_BYTES);
     }
 }
