@@ -41,8 +41,8 @@ pub(crate) fn survey_jpeg(bytes: &[u8], limits: &Limits) -> Result<Survey, Decod
         let pixels = u64::from(frame.width) * u64::from(frame.height);
         limits.check(Limit::Pixels, pixels)?;
         let is_rare = survey.is_rare();
-        let cost = if is_rare { rare::SCAN_COST } else { 1 };
-        limits.check(Limit::ScanPixels, pixels.saturating_mul(survey.scans * cost))?;
+        let scans = if is_rare { scan_markers(bytes) * rare::SCAN_COST } else { survey.scans };
+        limits.check(Limit::ScanPixels, pixels.saturating_mul(scans))?;
         if is_rare && survey.repeats_components() {
             let why = "more scans than components";
             return Err(DecodeError::malformed(Format::Jpeg).because(why));
@@ -52,6 +52,11 @@ pub(crate) fn survey_jpeg(bytes: &[u8], limits: &Limits) -> Result<Survey, Decod
         Some(kind) => Err(refused(kind)),
         None => Ok(survey),
     }
+}
+
+/// All start-of-scan markers: the survey ends at damage, the decoder of rare kinds goes on.
+fn scan_markers(bytes: &[u8]) -> u64 {
+    crate::num::to_u64(bytes.windows(2).filter(|pair| *pair == [0xff, 0xda]).count())
 }
 
 /// `data` are those of a file of `file_len` bytes, with a head as decoders take it.
@@ -79,18 +84,24 @@ fn open<'a>(
 mod tests {
     use super::*;
 
+    fn refusal(file: &[&[u8]]) -> Option<&'static str> {
+        survey_jpeg(&file.concat(), &Limits::default()).map_err(|error| error.reason()).err()
+    }
+
     #[test]
     fn scans_of_the_rarer_kinds_cost_more_and_those_of_a_sequential_one_are_counted() {
-        let surveyed = |code: u8, scans: usize| {
-            let frame = [0xff, code, 0, 11, 8, 0x10, 0, 0x10, 0, 1, 1, 0x11, 0];
-            let scan = b"\xff\xda\0\x08\x01\x01\0\0\x3f\0data";
-            let file = [b"\xff\xd8", &frame[..], &scan.repeat(scans), b"\xff\xd9"].concat();
-            survey_jpeg(&file, &Limits::default()).map_err(|error| error.reason()).err()
+        let frame = |code: u8| [0xff, 0xd8, 0xff, code, 0, 11, 8, 0x10, 0, 0x10, 0, 1, 1, 0x11, 0];
+        let scan = b"\xff\xda\0\x08\x01\x01\0\0\x3f\0data";
+        let scans = |code, count| refusal(&[&frame(code), &scan.repeat(count), b"\xff\xd9"]);
+        let (too_many, malformed) = match cfg!(feature = "turbojpeg") {
+            true => (None, None),
+            false => (Some("too many scans"), Some("malformed")),
         };
-        assert_eq!(surveyed(0xc2, 100), None);
-        let slow = if cfg!(feature = "turbojpeg") { None } else { Some("too many scans") };
-        assert_eq!([surveyed(0xca, 10), surveyed(0xca, 20)], [None, slow]);
-        let repeated = if cfg!(feature = "turbojpeg") { None } else { Some("malformed") };
-        assert_eq!([surveyed(0xc9, 1), surveyed(0xc9, 2)], [None, repeated]);
+        assert_eq!(scans(0xc2, 100), None);
+        assert_eq!([scans(0xca, 10), scans(0xca, 20)], [None, too_many]);
+        assert_eq!([scans(0xc9, 1), scans(0xc9, 2)], [None, malformed]);
+        // The survey ends at the second picture.
+        let lost = [scan, &b"\xff\xd8"[..]].concat();
+        assert_eq!(refusal(&[&frame(0xca), &lost.repeat(20)]), too_many);
     }
 }
