@@ -514,6 +514,8 @@ def main():
     parser.add_argument("--parts", default="files,core,shares,family,threads", help="what to measure; `growth` too")
     parser.add_argument("--svg", help="also draw the megapixels a second here")
     args = parser.parse_args()
+    if args.build:
+        os.makedirs(args.build, exist_ok=True)
     stages = args.stages or build_stages()
     parts = args.parts.split(",")
     with tempfile.TemporaryDirectory(prefix="onceseen-scan-") as tmp:
