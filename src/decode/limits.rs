@@ -25,7 +25,7 @@ pub struct Limits {
     /// Memory of the decode in bytes: the pixels, and what the decoder needs beside them. Strict
     /// for the pixels and a JPEG's coefficients, best effort (an estimate from the header, and the
     /// decoder's own limit) for the rest. A scan's decodes in flight have it together. Default: 1 GiB,
-    /// which most formats reach beyond 100 megapixels, a JPEG XL at 39.
+    /// which most formats reach beyond 80 megapixels, an AVIF of tiles at 50, a JPEG XL at 39.
     pub max_alloc_bytes: u64,
     /// Scans of a JPEG × its pixels: its decoding time. Strict. Default: 2,000 million, which a
     /// camera's progressive JPEG of ten scans reaches at 200 megapixels; some ten seconds at worst. A scan of the rarer
