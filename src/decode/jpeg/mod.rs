@@ -22,6 +22,10 @@ pub(super) use open::survey_jpeg;
 #[cfg(not(feature = "turbojpeg"))]
 pub(super) use zune::ZuneJpeg;
 
+/// What the decoders are shown behind entropy-coded data, to see whether these are all there: 64 bits, stuffed, more
+/// than they read ahead. No Huffman code has ones only (ITU-T T.81, annex C).
+const ONES: [u8; 16] = [0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0];
+
 /// What the markers say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Survey {

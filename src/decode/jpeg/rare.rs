@@ -11,8 +11,8 @@ use oxideav_mjpeg::{DecodeOptions, Error, decode_rgb8_with};
 
 use super::super::codec::Extra;
 use super::super::codec_error::{damaged, unsupported};
-use super::Survey;
 use super::frame::Frame;
+use super::{ONES, Survey};
 
 const NAME: &str = "JPEG";
 
@@ -26,9 +26,6 @@ pub(super) const BYTES_PER_ADDED_SAMPLE: u64 = 2;
 pub(super) const SCAN_COST: u64 = 8;
 
 const END_OF_IMAGE_LEN: usize = 2;
-
-/// More than the decoder reads ahead, stuffed.
-const ONES: [u8; 16] = [0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0];
 
 /// Five zeros, and bytes that are none.
 const OTHER_DATA: [u8; 16] =

@@ -1,10 +1,10 @@
 //! JPEG by libjpeg-turbo: the adapter over `turbojpeg`.
 //!
-//! Takes the place of the decoder of `image` in a build with the feature `turbojpeg`, for the pixels
-//! that most other tools see (the accurate integer transform, smooth upsampling of chroma), and takes
-//! arithmetic-coded pictures and lossless ones of 8 bits besides; the others are [`super::rare`]'s. The limits are checked before; of
-//! damage, what libjpeg calls a warning leaves a picture, and whether it is whole is
-//! [`super::jpeg`]'s judgement. Sources: ITU-T T.81, annex B, for the segments; libjpeg-turbo 3.1,
+//! Takes the place of zune-jpeg in a build with the feature `turbojpeg`, for the pixels that most other
+//! tools see (the accurate integer transform, smooth upsampling of chroma), and takes arithmetic-coded
+//! pictures and lossless ones of 8 bits besides; the others are [`super::rare`]'s. The limits are
+//! checked before; of damage, what libjpeg calls a warning leaves a picture, and whether it is whole
+//! is the judgement of [`super::Survey`]. Sources: ITU-T T.81, annex B, for the segments; libjpeg-turbo 3.1,
 //! `turbojpeg.h` and `jerror.h`.
 
 use std::borrow::Cow;

@@ -17,12 +17,9 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::super::buffer;
 use super::super::codec_error::{damaged, unsupported};
-use super::Survey;
+use super::{ONES, Survey};
 
 const NAME: &str = "JPEG";
-
-/// 64 bits, stuffed: more than the decoder reads ahead.
-const ONES: [u8; 16] = [0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0];
 
 /// A header that was read.
 pub(crate) struct ZuneJpeg<'a> {
