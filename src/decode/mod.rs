@@ -21,7 +21,7 @@ mod avif;
 mod avif_frames;
 #[cfg(any(feature = "avif", feature = "heic"))]
 mod bit_reader;
-mod buffer;
+pub(crate) mod buffer;
 mod codec;
 mod codec_error;
 #[cfg(feature = "jpeg2000")]
