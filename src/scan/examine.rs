@@ -9,6 +9,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::budget::Budget;
+use super::open::Links;
 use super::part::PartWalk;
 use super::walk::Item;
 use super::{Known, PartSet, ScanSettings, open};
@@ -69,15 +70,15 @@ impl<'a> Examiner<'a> {
         examined.unwrap_or_else(|_| {
             // Scratch memory may have been left half written.
             self.hasher = Hasher::new(&self.shared.settings.algorithms);
-            let (Item::File(path) | Item::Refused { path, .. } | Item::LinkInside(path)) = item;
             let reason = "examining it failed: a defect of onceseen, report it";
-            vec![refused(path, Status::Unexaminable, reason)]
+            vec![refused(item.path(), Status::Unexaminable, reason)]
         })
     }
 
     fn examine(&mut self, item: &Item) -> Vec<Record> {
         match item {
-            Item::File(path) => self.file(path),
+            Item::File(path) => self.file(path, Links::Refused),
+            Item::LinkedFile(path) => self.file(path, Links::Followed),
             Item::Refused { path, reason } => vec![refused(path, Status::Unexaminable, reason)],
             Item::LinkInside(path) => {
                 let reason = "symbolic link into the scanned tree";
@@ -86,9 +87,9 @@ impl<'a> Examiner<'a> {
         }
     }
 
-    fn file(&mut self, path: &Path) -> Vec<Record> {
+    fn file(&mut self, path: &Path, links: Links) -> Vec<Record> {
         let start = Instant::now();
-        let opened = open::regular(path).and_then(|file| Ok((file.metadata()?, file)));
+        let opened = open::regular(path, links).and_then(|file| Ok((file.metadata()?, file)));
         match opened {
             Ok((meta, file)) if meta.is_file() => self
                 .reader(path, file, meta.len(), start)

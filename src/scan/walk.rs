@@ -18,10 +18,22 @@ use super::open;
 pub(super) enum Item {
     /// A regular file.
     File(PathBuf),
+    /// A link to a regular file, which the user named.
+    LinkedFile(PathBuf),
     /// Something that cannot be examined, with the reason.
     Refused { path: PathBuf, reason: String },
     /// A link to something that the scan sees under its own path.
     LinkInside(PathBuf),
+}
+
+impl Item {
+    pub(super) fn path(&self) -> &Path {
+        let (Self::File(path)
+        | Self::LinkedFile(path)
+        | Self::Refused { path, .. }
+        | Self::LinkInside(path)) = self;
+        path
+    }
 }
 
 /// Everything under `roots`. A root inside another one is seen once; a link to a file that is seen
@@ -147,7 +159,7 @@ fn root_link_or_special(entry: DirEntry) -> Option<Item> {
         return None;
     }
     if target.as_ref().is_some_and(fs::Metadata::is_file) {
-        return Some(Item::File(entry.into_path()));
+        return Some(Item::LinkedFile(entry.into_path()));
     }
     let kind = target.map_or(entry.file_type(), |target| target.file_type());
     let reason = format!("not a regular file ({})", special_name(kind));
