@@ -111,6 +111,12 @@ impl HashList {
         Ok(Self { bytes, header, manifest })
     }
 
+    /// Whether somebody wrote to the file of a mapped list since it was opened, by its length and its time of
+    /// modification: what was found since may be wrong. Replacing the file by rename does not count.
+    pub fn has_changed(&self) -> bool {
+        self.bytes.has_changed()
+    }
+
     /// Asks the system to read the whole list into memory now. Best effort.
     pub fn preload(&self) {
         self.bytes.preload();

@@ -88,6 +88,17 @@ pub fn matcher(known: &Known, variants: Option<&Variants>, work: &Work) -> Resul
     Ok(Arc::new(matcher))
 }
 
+/// Refuses what was found in lists that somebody wrote to meanwhile: `unknown` may be wrong there.
+pub fn refuse_changed_lists(matcher: &Matcher, known: &Known) -> Result<()> {
+    let mut lists = known.known.iter().zip(matcher.lists());
+    let Some((path, _)) = lists.find(|(_, list)| list.has_changed()) else { return Ok(()) };
+    bail!(
+        "{}: the list was changed while it was searched: these records prove nothing, search again; \
+         replace a list by rename, as list build does",
+        path.display()
+    )
+}
+
 fn explain(matcher: &Matcher, known: &Known) {
     for list in matcher.lists() {
         for algorithm in list.algorithms() {

@@ -59,6 +59,7 @@ pub fn run(flags: &flags::Match) -> Result<Exit> {
     }
     lookup.answer()?;
     lookup.out.finish()?;
+    settings::refuse_changed_lists(&matcher, &flags.known)?;
     Ok(Exit::of(lookup.known, lookup.refused))
 }
 

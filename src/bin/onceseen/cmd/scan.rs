@@ -25,6 +25,7 @@ pub fn run(flags: &Scan) -> Result<Exit> {
     let known = Some(Arc::clone(&matcher));
     let scanner = settings::scanner(&flags.examine, known, flags.parts);
     let summary = super::examine(&scanner, &flags.input, &flags.examine, true)?;
+    settings::refuse_changed_lists(&matcher, &flags.known)?;
     sentences(&summary).iter().for_each(|sentence| messages::note(sentence));
     for cost in matcher.variant_costs() {
         let explained = flags.known.explain;
