@@ -1,8 +1,8 @@
 //! The command's contract: exit statuses, records, formats, messages.
 
 use std::fs::File;
-use std::io::Read;
-use std::process::Stdio;
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -413,6 +413,47 @@ fn a_closed_output_pipe_ends_quietly_but_not_as_success() {
         child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
         assert_eq!((exit.code(), said.as_str()), (Some(2), ""), "{line}");
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn records_that_nobody_gets_are_an_error_that_says_so() {
+    let env = built();
+    let run = |line: &str| {
+        let mut command = Command::new("sh");
+        command.current_dir(env.root()).args(["-c", "exec \"$0\" \"$@\" >&-"]);
+        command.arg(env!("CARGO_BIN_EXE_onceseen")).args(line.split(' ')).output().unwrap()
+    };
+    for line in ["scan known --known known.osl", "hash known --format csv", "--version"] {
+        let output = run(line);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{line}: {said}");
+        assert!(said.contains("standard output: it is closed"), "{line}: {said}");
+    }
+    // What writes nothing needs nobody.
+    assert_eq!(run("list build known -o again.osl -q").status.code(), Some(0));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_list_that_is_changed_while_it_is_searched_is_an_error() {
+    let env = built();
+    let mut command = env.command();
+    command.args(["scan", "-", "--known", "known.osl", "-q"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let maps = format!("/proc/{}/maps", child.id());
+    let is_mapped = || std::fs::read_to_string(&maps).is_ok_and(|maps| maps.contains("known.osl"));
+    while !is_mapped() {
+        assert!(child.try_wait().unwrap().is_none(), "ended before its input did");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    File::options().append(true).open(env.path("known.osl")).unwrap().write_all(b"x").unwrap();
+    child.stdin.take().unwrap().write_all(&env.read("known/scene-00.jpg")).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("known.osl: the list was changed while it was searched"), "{said}");
 }
 
 #[cfg(target_os = "linux")]

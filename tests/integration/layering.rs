@@ -21,10 +21,14 @@ const FLOORS: [&[&str]; 10] = [
     &["report", "scan"],
 ];
 
-/// Where `unsafe` may stand: kernels, the memory map, its public entry point, and the one place of the
-/// command that maps a list.
-const UNSAFE_FILES: [&str; 3] =
-    ["src/list/map.rs", "src/list/mod.rs", "src/bin/onceseen/listing.rs"];
+/// Where `unsafe` may stand: kernels, the memory map, its public entry point, and of the command the one place
+/// that maps a list and the one that looks at standard output before Rust's runtime does.
+const UNSAFE_FILES: [&str; 4] = [
+    "src/list/map.rs",
+    "src/list/mod.rs",
+    "src/bin/onceseen/listing.rs",
+    "src/bin/onceseen/output/start.rs",
+];
 
 /// Names that the crate's root may give away: more than fit on a page are not an overview.
 const MAX_ROOT_NAMES: usize = 25;

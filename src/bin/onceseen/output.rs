@@ -3,6 +3,8 @@
 //! What goes wrong is named here, and that its reader went away is remembered here: the crates that
 //! write JSON and CSV wrap an error each in their own way, so that nobody could tell at the end.
 
+mod start;
+
 use std::io::{self, BufWriter, StdoutLock, Write, stdout};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -13,9 +15,18 @@ static IS_CLOSED: AtomicBool = AtomicBool::new(false);
 /// the run, has what was found until then. Once a second costs nothing.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
-/// Buffered standard output.
+/// Buffered standard output. Where it is closed the first line says so, not the last.
 pub fn output() -> Buffered<Output> {
-    Buffered::new(Output(stdout().lock()), LONGEST_WAIT)
+    let longest_wait = if start::was_closed() { Duration::ZERO } else { LONGEST_WAIT };
+    Buffered::new(Output(stdout().lock()), longest_wait)
+}
+
+/// Refuses to write where nobody gets it.
+///
+/// # Errors
+/// When the command was started without a standard output.
+pub fn check_open() -> io::Result<()> {
+    if start::was_closed() { Err(named(&io::Error::other("it is closed"))) } else { Ok(()) }
 }
 
 /// Keeps writes back until there are many, or until they are late.
@@ -57,6 +68,7 @@ pub struct Output(StdoutLock<'static>);
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        check_open()?;
         self.0.write(bytes).map_err(|error| named(&error))
     }
 

@@ -7,7 +7,7 @@ use clap::CommandFactory;
 
 use crate::exit::Exit;
 use crate::flags::Flags;
-use crate::output::named;
+use crate::output::{check_open, named};
 
 /// Help or the version on standard output; what is wrong with the flags on standard error.
 pub fn usage(explained: &clap::Error) -> Result<Exit> {
@@ -16,6 +16,7 @@ pub fn usage(explained: &clap::Error) -> Result<Exit> {
         let _ = explained.print();
         return Ok(Exit::CouldNotRun);
     }
+    check_open()?;
     explained.print().and_then(|()| stdout().flush()).map_err(|error| named(&error))?;
     Ok(Exit::NothingKnown)
 }
