@@ -6,8 +6,10 @@
 
 use super::webp::{chunks, frame_chunks};
 
-/// Frame tag, start code, and sides of a key frame.
-const HEAD_BYTES: usize = 10;
+/// Frame tag of every frame; start code and sides of a key frame behind it. A WebP has no others, but the decoder
+/// reads those up to their partitions.
+const TAG_BYTES: usize = 3;
+const KEY_HEAD_BYTES: usize = 7;
 /// Bytes of each length.
 const LENGTH_BYTES: usize = 3;
 
@@ -28,8 +30,10 @@ fn cut_bytes(bytes: &[u8]) -> u64 {
 /// The length of the first partition that is longer than what is left of the frame.
 fn cut_partition(frame: &[u8]) -> Option<usize> {
     let tag = crate::num::index(frame.first_chunk::<3>().map(little)?);
-    let (head, rest) = frame.get(HEAD_BYTES..)?.split_at_checked(tag >> 5)?;
-    let lengths = ((1 << partitions_log2(head)) - 1) * LENGTH_BYTES;
+    let is_key = tag & 1 == 0;
+    let head_bytes = TAG_BYTES + if is_key { KEY_HEAD_BYTES } else { 0 };
+    let (head, rest) = frame.get(head_bytes..)?.split_at_checked(tag >> 5)?;
+    let lengths = ((1 << partitions_log2(head, is_key)) - 1) * LENGTH_BYTES;
     let (lengths, mut rest) = rest.split_at_checked(lengths)?;
     let (lengths, _) = lengths.as_chunks::<LENGTH_BYTES>();
     for length in lengths {
@@ -45,10 +49,12 @@ fn little(bytes: &[u8; 3]) -> u32 {
 }
 
 /// The number of partitions, of which the logarithm is written, by the frame header.
-fn partitions_log2(head: &[u8]) -> u32 {
+fn partitions_log2(head: &[u8], is_key: bool) -> u32 {
     let mut bits = Bits::new(head);
-    // Colour space and clamping.
-    bits.take(2);
+    if is_key {
+        // Colour space and clamping.
+        bits.take(2);
+    }
     if bits.flag() {
         let (has_map, has_features) = (bits.flag(), bits.flag());
         if has_features {
@@ -163,20 +169,26 @@ mod tests {
         let mut flags = [false; 16];
         (flags[14], flags[15]) = (true, true);
         let plain = coded(&flags);
-        assert_eq!(partitions_log2(&plain), 3);
+        assert_eq!(partitions_log2(&plain, true), 3);
         // Segments with a map and features, of which each second is there, and changes of the filter.
         let field = |bits: usize| [&[false, true][..], &vec![true; bits]].concat();
         let segments = [vec![true, true, true, true], field(8), field(8), field(7), field(7)];
         let rest = [vec![false, true], vec![true; 8], vec![false], vec![true; 10], vec![true; 2]];
         let changes = [field(7), field(7), field(7), field(7), vec![true, false]];
         let flags = [&[false, false][..], &segments.concat(), &rest.concat(), &changes.concat()];
-        assert_eq!(partitions_log2(&coded(&flags.concat())), 2);
+        assert_eq!(partitions_log2(&coded(&flags.concat()), true), 2);
 
         let mut lengths = [[2, 0, 0]; 7];
         let cut = |lengths: &[[u8; 3]], rest| cut_partition(&frame(&plain, lengths, rest));
         assert_eq!((cut(&lengths, 14), cut(&lengths, 13)), (None, Some(2)));
         lengths[3] = [0, 0, 0xff];
         assert_eq!(cut(&lengths, 14), Some(0xff_0000));
+        // A frame that is no key frame: without start code and sides, and without the first two flags.
+        let mut flags = [false; 14];
+        (flags[12], flags[13]) = (true, true);
+        let key = frame(&coded(&flags), &lengths, 14);
+        let inter = [&[key[0] | 1, key[1], key[2]], &key[TAG_BYTES + KEY_HEAD_BYTES..]].concat();
+        assert_eq!(cut_partition(&inter), Some(0xff_0000));
         let chunk = |name: &[u8], body: &[u8]| {
             [name, &u32::try_from(body.len()).unwrap().to_le_bytes(), body].concat()
         };
