@@ -41,6 +41,8 @@ const MAX_FRAME_PIXELS: u64 = oxideav_av1::decoder::MAX_PICTURE_SIZE as u64;
 /// Bytes a pixel beside the returned picture. Measured with oxideav-avif 0.0.16, largest of 14
 /// pictures: 8 for 4:2:0 in 8 bits, 17 for 4:4:4 in 12 bits.
 const BYTES_PER_PIXEL: u64 = 18;
+/// The same of the picture that holds the alpha: 12 for 4:4:4 in 12 bits, largest of 6 (November 2026).
+const ALPHA_BYTES_PER_PIXEL: u64 = 13;
 
 /// A header that was read.
 pub(crate) struct Avif<'a> {
@@ -115,7 +117,9 @@ impl Extra for Avif<'_> {
         let is_copy = matches!(self.bytes, Cow::Owned(_));
         let copies = u64::from(is_copy) + u64::from(!self.edits.is_empty());
         let copies = copies.saturating_mul(crate::num::to_u64(self.bytes.len()));
-        pixels.max(self.largest).saturating_mul(BYTES_PER_PIXEL).saturating_add(copies)
+        let alpha = if self.has_alpha { ALPHA_BYTES_PER_PIXEL } else { 0 };
+        let pixel_bytes = BYTES_PER_PIXEL + alpha;
+        pixels.max(self.largest).saturating_mul(pixel_bytes).saturating_add(copies)
     }
 
     fn read(self: Box<Self>) -> Result<Vec<u8>, ImageError> {
@@ -333,5 +337,17 @@ mod tests {
         let refused = coded(MAX_FRAME_PIXELS + 1).check(u64::MAX).unwrap_err().to_string();
         assert!(refused.contains("more than 35 megapixels"), "{refused}");
         assert!(coded(8).check(8).is_ok() && coded(9).check(8).is_err());
+    }
+
+    #[test]
+    fn the_picture_of_the_alpha_is_counted() {
+        let memory_bytes = |has_alpha| {
+            let (turn, color, edits) = (None, None, Vec::new());
+            let (bytes, width, height, max_pixels, largest) =
+                (Cow::Borrowed(&[][..]), 10, 10, 100, 0);
+            Avif { bytes, width, height, has_alpha, max_pixels, largest, edits, turn, color }
+                .memory_bytes()
+        };
+        assert_eq!((memory_bytes(false), memory_bytes(true)), (1800, 3100));
     }
 }

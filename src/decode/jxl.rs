@@ -22,6 +22,10 @@ const NAME: &str = "JPEG XL";
 /// Samples of four bytes while a picture is rendered: colour, and as much again for coefficients or
 /// a second frame to blend with.
 const BYTES_PER_SAMPLE: u64 = 8;
+/// The same of an animation besides: four frames that later ones are drawn over. The largest animation took 12 bytes in
+/// all (November 2026). A still picture of layers keeps such frames, too, but its header does not say that it has
+/// layers: the largest took 11.
+const KEPT_BYTES_PER_SAMPLE: u64 = 16;
 /// Colour channels that the decoder keeps, whatever is asked for.
 const COLOR_CHANNELS: usize = 3;
 
@@ -143,7 +147,8 @@ impl Extra for JpegXl<'_> {
 
     fn memory_bytes(&self) -> u64 {
         let samples = self.pixels().saturating_mul(crate::num::to_u64(self.channels));
-        samples.saturating_mul(BYTES_PER_SAMPLE)
+        let kept = if self.is_animated { KEPT_BYTES_PER_SAMPLE } else { 0 };
+        samples.saturating_mul(BYTES_PER_SAMPLE + kept)
     }
 
     fn read(mut self: Box<Self>) -> Result<Vec<u8>, ImageError> {
@@ -230,6 +235,28 @@ mod tests {
         for end in 12..said.len() {
             let _ = joined(&said[..end]);
         }
+    }
+
+    #[test]
+    fn the_frames_that_an_animation_keeps_are_counted() {
+        let memory_bytes = |is_animated| {
+            let (rest, has_more_frames) = (Input { slices: vec![b""] }, false);
+            let decoder = JxlDecoder::new(JxlDecoderOptions::default());
+            let (width, height, color, channels, has_ink) = (10, 10, ColorType::Rgb8, 3, false);
+            JpegXl {
+                rest,
+                decoder,
+                width,
+                height,
+                color,
+                channels,
+                has_ink,
+                is_animated,
+                has_more_frames,
+            }
+            .memory_bytes()
+        };
+        assert_eq!((memory_bytes(false), memory_bytes(true)), (2400, 7200));
     }
 
     #[test]
