@@ -63,6 +63,10 @@ impl<'a> RareJpeg<'a> {
     }
 
     fn decode(&self, bytes: &[u8]) -> Result<Vec<u8>, ImageError> {
+        // A lossless picture without columns makes the decoder panic.
+        if self.width == 0 || self.height == 0 {
+            return Err(damaged(NAME, "a picture without pixels"));
+        }
         // Another frame than the surveyed one must not be larger.
         let options = DecodeOptions::libjpeg_compatible()
             .with_max_width(Some(self.width))
@@ -145,6 +149,16 @@ mod tests {
         let survey = Survey::of(file);
         let frame = survey.frame.as_ref().unwrap();
         Box::new(RareJpeg::new(file.into(), file.len(), &survey, frame)).read_and_check()
+    }
+
+    #[test]
+    fn a_picture_without_columns_is_damaged() {
+        let plane = Plane::new(16, vec![0; 64]);
+        let picture = JpegImage::new(16, 4, MjpegPixelFormat::Gray8, vec![plane]).unwrap();
+        let mut file = encode(&picture, &EncodeOptions::default().with_lossless(1)).unwrap();
+        let frame = file.windows(2).position(|pair| pair == [0xff, 0xc3]).unwrap();
+        file[frame + 7..frame + 9].fill(0);
+        assert!(read(&file).unwrap_err().to_string().contains("without pixels"));
     }
 
     #[test]
