@@ -24,7 +24,7 @@ const NAME: &str = "JPEG XL";
 const BYTES_PER_SAMPLE: u64 = 8;
 /// The same of an animation besides: four frames that later ones are drawn over. The largest animation took 12 bytes in
 /// all (November 2026). A still picture of layers keeps such frames, too, but its header does not say that it has
-/// layers: the largest took 11.
+/// layers: the largest took 12.
 const KEPT_BYTES_PER_SAMPLE: u64 = 16;
 /// Colour channels that the decoder keeps, whatever is asked for.
 const COLOR_CHANNELS: usize = 3;
