@@ -1,9 +1,9 @@
 //! AVIF: the adapter over `oxideav-avif`.
 //!
 //! Crop, rotation and mirroring of the container are applied: they are part of the picture (ISO/IEC
-//! 23008-12, section 6.5). EXIF orientation is not. Not decoded by this version of the decoder, and
-//! refused as an unsupported feature: a crop to a fraction of a pixel. Of an image sequence the still
-//! picture that stands for it is decoded, or its first frame; the frames are [`super::avif_frames`]'s.
+//! 23008-12, section 6.5). EXIF orientation is not. A crop to a fraction of a pixel, which the decoder refuses, is none,
+//! as to libavif. Of an image sequence the still picture that stands for it is decoded, or its first frame; the
+//! frames are [`super::avif_frames`]'s.
 //!
 //! The decoder (oxideav-avif 0.0.16) takes half of an odd width for a layout that it does not know, and
 //! refuses the picture. So it is shown one more column ([`av1::odd_width_bits`]), and cuts it off itself
@@ -24,8 +24,8 @@ use std::ops::Range;
 use image::{ColorType, ImageError};
 use oxideav_avif::{AvifHeader, ColorInfo, DecodeOptions, Error};
 
-use super::av1;
 use super::avif_frames::AvifFrames;
+use super::avif_large::LargeFrame;
 use super::codec::Extra;
 use super::codec_error::{damaged, too_many_pixels, unsupported};
 use super::convert::unmultiply;
@@ -33,10 +33,12 @@ use super::error::DecodeError;
 use super::iso::{self, Properties, Track};
 use super::limits::Limits;
 use super::turn::Turn;
+use super::{av1, avif_color};
 
 const NAME: &str = "AVIF";
 
-/// Its decoder takes no larger frame: the largest picture of AV1's level 6. Tiles are frames of their own.
+/// Its decoder takes no larger frame: the largest picture of AV1's level 6. Tiles are frames of their own; a larger one
+/// that is the whole picture is [`super::avif_large`]'s.
 const MAX_FRAME_PIXELS: u64 = oxideav_av1::decoder::MAX_PICTURE_SIZE as u64;
 /// Bytes a pixel beside the returned picture. Measured with oxideav-avif 0.0.16, largest of 14
 /// pictures: 8 for 4:2:0 in 8 bits, 17 for 4:4:4 in 12 bits.
@@ -70,12 +72,55 @@ pub(crate) fn open<'a>(
     if iso::has_sequence(bytes) && iso::Pictures::of(bytes).is_none() {
         return Ok(Box::new(FirstFrame::new(bytes, *limits)?));
     }
+    if let Some(copy) = without_fraction(bytes) {
+        return Ok(Box::new(Avif::still(Cow::Owned(copy), limits.max_pixels)?));
+    }
     let info = oxideav_avif::info(bytes).map_err(convert)?;
+    if u64::from(info.width) * u64::from(info.height) > MAX_FRAME_PIXELS {
+        let header = oxideav_avif::parse_header(bytes).map_err(convert)?;
+        if let Some(large) = LargeFrame::new(bytes, &header) {
+            return Ok(Box::new(large.checked(limits.max_pixels)?));
+        }
+    }
     let bytes = match info.is_sequence {
         true => Cow::Owned(iso::without_sequence(bytes)),
         false => Cow::Borrowed(bytes),
     };
     Ok(Box::new(Avif::still(bytes, limits.max_pixels)?))
+}
+
+/// A copy whose primary picture is not cropped, where its container asks for a fraction of a pixel: such a crop is
+/// none to libavif, which shows the whole picture.
+fn without_fraction(bytes: &[u8]) -> Option<Vec<u8>> {
+    let primary = iso::Graph::of(bytes)?.primary;
+    let properties = Properties::of(bytes);
+    let (_, place) = properties.item(primary).find(|(kind, _)| kind == b"clap")?;
+    let (_, extents) = properties.item(primary).find(|(kind, _)| kind == b"ispe")?;
+    let body = bytes.get(place.clone())?.get(..32)?;
+    let (numbers, _) = body.as_chunks::<4>();
+    let side = |at: usize| {
+        let [side, divisor] = [at, at + 1].map(|at| u32::from_be_bytes(numbers[at]));
+        side.checked_rem(divisor)
+    };
+    if side(0) == Some(0) && side(2) == Some(0) || iso::has_sequence(bytes) {
+        return None;
+    }
+    // What turns before it is read is said before it, but for encoders that say all turns at the end.
+    let mut before = properties.item(primary).take_while(|(kind, _)| kind != b"clap");
+    let is_turned = before.any(|(kind, place)| {
+        let turn = bytes.get(place).and_then(|body| Turn::read(kind, body));
+        matches!(turn, Some(Turn::Quarters(1 | 3)))
+    });
+    let [mut width, mut height] = *bytes.get(extents)?.get(4..12)?.as_chunks::<4>().0 else {
+        return None;
+    };
+    if is_turned {
+        (width, height) = (height, width);
+    }
+    let (one, none) = (1_u32.to_be_bytes(), [0; 4]);
+    let mut copy = bytes.to_vec();
+    copy[place][..32].copy_from_slice(&[width, one, height, one, none, one, none, one].concat());
+    Some(copy)
 }
 
 impl<'a> Avif<'a> {
@@ -130,8 +175,8 @@ impl Extra for Avif<'_> {
             None => picture,
         };
         let size = (picture.width(), picture.height());
-        let mut data = if self.has_alpha { picture.try_to_rgba8() } else { picture.try_to_rgb8() }
-            .map_err(convert)?;
+        let data = avif_color::to_8_bit(&picture, self.has_alpha);
+        let mut data = data.map_err(|why| unsupported(NAME, &why))?;
         drop(picture);
         if self.has_alpha && iso::is_premultiplied(&self.bytes) {
             unmultiply(&mut data);
@@ -215,7 +260,10 @@ impl Coded {
             return Err(too_many_pixels());
         }
         if self.largest > MAX_FRAME_PIXELS {
-            return Err(unsupported(NAME, "AV1 frame of more than 35 megapixels"));
+            return Err(unsupported(
+                NAME,
+                "AV1 frame of more than 35 megapixels with alpha, in a grid or in pieces",
+            ));
         }
         Ok(())
     }
