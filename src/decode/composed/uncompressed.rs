@@ -204,20 +204,21 @@ impl<'a> Uncompressed<'a> {
     pub(super) fn read(&self) -> (Vec<u8>, PixelFormat) {
         let channels = self.pixel_format.bytes_per_pixel();
         let mut pixels = vec![0; self.width * self.height * channels];
+        let (tile_width, tile_height) =
+            (self.width / self.tile_columns, self.height / self.tile_rows);
+        let tile_bytes = self.tile_bytes().unwrap_or(0);
         for at in 0..self.components.len() {
             let (kind, bytes) = self.components[at];
             let Some(channel) = self.channel(kind) else { continue };
+            let place = self.place(at);
             for (y, row) in pixels.chunks_exact_mut(self.width * channels).enumerate() {
-                for (x, pixel) in row.chunks_exact_mut(channels).enumerate() {
-                    let place = self.place(at, x, y);
-                    pixel[channel] = match self.data[place..place + bytes] {
-                        [low, high] if self.is_little_endian => {
-                            scale_u16(u16::from_le_bytes([low, high]))
-                        }
-                        [high, low] => scale_u16(u16::from_be_bytes([high, low])),
-                        [sample, ..] => sample,
-                        [] => 0,
-                    };
+                for (column, part) in row.chunks_exact_mut(tile_width * channels).enumerate() {
+                    let tile = y / tile_height * self.tile_columns + column;
+                    let start = tile * tile_bytes + place.start + y % tile_height * place.row;
+                    for (x, pixel) in part.chunks_exact_mut(channels).enumerate() {
+                        let start = start + x * place.step;
+                        pixel[channel] = self.sample(&self.data[start..start + bytes]);
+                    }
                 }
             }
         }
@@ -235,27 +236,41 @@ impl<'a> Uncompressed<'a> {
         }
     }
 
-    /// Where a sample stands.
-    fn place(&self, component: usize, x: usize, y: usize) -> usize {
-        let (tile_width, tile_height) =
-            (self.width / self.tile_columns, self.height / self.tile_rows);
-        let tile = y / tile_height * self.tile_columns + x / tile_width;
-        let (x, y) = (x % tile_width, y % tile_height);
+    fn sample(&self, bytes: &[u8]) -> u8 {
+        match *bytes {
+            [low, high] if self.is_little_endian => scale_u16(u16::from_le_bytes([low, high])),
+            [high, low] => scale_u16(u16::from_be_bytes([high, low])),
+            [sample, ..] => sample,
+            [] => 0,
+        }
+    }
+
+    fn place(&self, component: usize) -> Place {
         let row = |bytes: usize| self.row_bytes(bytes).unwrap_or(0);
         let rows = |components: &[(u32, usize)]| -> usize {
             components.iter().map(|(_, bytes)| row(*bytes)).sum()
         };
         let (before, bytes) = (&self.components[..component], self.components[component].1);
-        let within = match self.order {
-            Order::Pixels => {
-                let before: usize = before.iter().map(|(_, bytes)| bytes).sum();
-                y * row(self.pixel_bytes) + x * self.pixel_bytes + before
+        match self.order {
+            Order::Pixels => Place {
+                start: before.iter().map(|(_, bytes)| bytes).sum(),
+                row: row(self.pixel_bytes),
+                step: self.pixel_bytes,
+            },
+            Order::Planes => {
+                let start = rows(before) * (self.height / self.tile_rows);
+                Place { start, row: row(bytes), step: bytes }
             }
-            Order::Planes => rows(before) * tile_height + y * row(bytes) + x * bytes,
-            Order::Rows => y * rows(&self.components) + rows(before) + x * bytes,
-        };
-        tile * self.tile_bytes().unwrap_or(0) + within
+            Order::Rows => Place { start: rows(before), row: rows(&self.components), step: bytes },
+        }
     }
+}
+
+/// Where the samples of a component stand in a tile: the first, and bytes from row to row and from one to the next.
+struct Place {
+    start: usize,
+    row: usize,
+    step: usize,
 }
 
 /// The types that a list of components gives.
