@@ -1,8 +1,8 @@
 //! AVIF: the adapter over `oxideav-avif`.
 //!
 //! Crop, rotation and mirroring of the container are applied: they are part of the picture (ISO/IEC
-//! 23008-12, section 6.5). EXIF orientation is not. A crop to a fraction of a pixel, which the decoder refuses, is none,
-//! as to libavif. Of an image sequence the still picture that stands for it is decoded, or its first frame; the
+//! 23008-12, section 6.5). EXIF orientation is not. Not decoded by this version of the decoder, and
+//! refused as an unsupported feature: a crop to a fraction of a pixel. Of an image sequence the still picture that stands for it is decoded, or its first frame; the
 //! frames are [`super::avif_frames`]'s.
 //!
 //! The decoder (oxideav-avif 0.0.16) takes half of an odd width for a layout that it does not know, and
@@ -72,9 +72,6 @@ pub(crate) fn open<'a>(
     if iso::has_sequence(bytes) && iso::Pictures::of(bytes).is_none() {
         return Ok(Box::new(FirstFrame::new(bytes, *limits)?));
     }
-    if let Some(copy) = without_fraction(bytes) {
-        return Ok(Box::new(Avif::still(Cow::Owned(copy), limits.max_pixels)?));
-    }
     let info = oxideav_avif::info(bytes).map_err(convert)?;
     if u64::from(info.width) * u64::from(info.height) > MAX_FRAME_PIXELS {
         let header = oxideav_avif::parse_header(bytes).map_err(convert)?;
@@ -87,40 +84,6 @@ pub(crate) fn open<'a>(
         false => Cow::Borrowed(bytes),
     };
     Ok(Box::new(Avif::still(bytes, limits.max_pixels)?))
-}
-
-/// A copy whose primary picture is not cropped, where its container asks for a fraction of a pixel: such a crop is
-/// none to libavif, which shows the whole picture.
-fn without_fraction(bytes: &[u8]) -> Option<Vec<u8>> {
-    let primary = iso::Graph::of(bytes)?.primary;
-    let properties = Properties::of(bytes);
-    let (_, place) = properties.item(primary).find(|(kind, _)| kind == b"clap")?;
-    let (_, extents) = properties.item(primary).find(|(kind, _)| kind == b"ispe")?;
-    let body = bytes.get(place.clone())?.get(..32)?;
-    let (numbers, _) = body.as_chunks::<4>();
-    let side = |at: usize| {
-        let [side, divisor] = [at, at + 1].map(|at| u32::from_be_bytes(numbers[at]));
-        side.checked_rem(divisor)
-    };
-    if side(0) == Some(0) && side(2) == Some(0) || iso::has_sequence(bytes) {
-        return None;
-    }
-    // What turns before it is read is said before it, but for encoders that say all turns at the end.
-    let mut before = properties.item(primary).take_while(|(kind, _)| kind != b"clap");
-    let is_turned = before.any(|(kind, place)| {
-        let turn = bytes.get(place).and_then(|body| Turn::read(kind, body));
-        matches!(turn, Some(Turn::Quarters(1 | 3)))
-    });
-    let [mut width, mut height] = *bytes.get(extents)?.get(4..12)?.as_chunks::<4>().0 else {
-        return None;
-    };
-    if is_turned {
-        (width, height) = (height, width);
-    }
-    let (one, none) = (1_u32.to_be_bytes(), [0; 4]);
-    let mut copy = bytes.to_vec();
-    copy[place][..32].copy_from_slice(&[width, one, height, one, none, one, none, one].concat());
-    Some(copy)
 }
 
 impl<'a> Avif<'a> {
