@@ -2,8 +2,8 @@
 //!
 //! Crop, rotation and mirroring of the container are applied: they are part of the picture (ISO/IEC
 //! 23008-12, section 6.5). EXIF orientation is not. Not decoded by this version of the decoder, and
-//! refused as an unsupported feature: a crop to a fraction of a pixel. Of an image sequence the still picture that stands for it is decoded, or its first frame; the
-//! frames are [`super::avif_frames`]'s.
+//! refused as an unsupported feature: a crop to a fraction of a pixel. Of an image sequence the still
+//! picture that stands for it is decoded, or its first frame; the frames are [`super::avif_frames`]'s.
 //!
 //! The decoder (oxideav-avif 0.0.16) takes half of an odd width for a layout that it does not know, and
 //! refuses the picture. So it is shown one more column ([`av1::odd_width_bits`]), and cuts it off itself
