@@ -20,7 +20,7 @@ use super::iso;
 
 const NAME: &str = "JPEG XL";
 /// Memory of the decoder. What is measured of 5 and 20 megapixels, besides the file and the picture itself (21 kinds,
-/// 2026-11-27): 0.2 to 0.6 bytes a sample of one frame with loss, up to 2 without loss, and 4.5 where frames are kept
+/// 2026-11-27): 0.2 to 0.9 bytes a sample of one frame with loss, up to 2 without loss, and 4.5 where frames are kept
 /// for others to be drawn on: four for the frame that is kept, and the one at hand.
 const BYTES_PER_SAMPLE: u64 = 6;
 /// Colour channels that the decoder keeps, whatever is asked for.
