@@ -24,8 +24,8 @@ use std::ops::Range;
 use image::{ColorType, ImageError};
 use oxideav_avif::{AvifHeader, ColorInfo, DecodeOptions, Error};
 
-use super::av1;
 use super::avif_frames::AvifFrames;
+use super::avif_large::LargeFrame;
 use super::codec::Extra;
 use super::codec_error::{damaged, too_many_pixels, unsupported};
 use super::convert::unmultiply;
@@ -33,10 +33,12 @@ use super::error::DecodeError;
 use super::iso::{self, Properties, Track};
 use super::limits::Limits;
 use super::turn::Turn;
+use super::{av1, avif_color};
 
 const NAME: &str = "AVIF";
 
-/// Its decoder takes no larger frame: the largest picture of AV1's level 6. Tiles are frames of their own.
+/// Its decoder takes no larger frame: the largest picture of AV1's level 6. Tiles are frames of their own; a larger one
+/// that is the whole picture is [`super::avif_large`]'s.
 const MAX_FRAME_PIXELS: u64 = oxideav_av1::decoder::MAX_PICTURE_SIZE as u64;
 /// Bytes a pixel beside the returned picture. Measured with oxideav-avif 0.0.16, largest of 14
 /// pictures: 8 for 4:2:0 in 8 bits, 17 for 4:4:4 in 12 bits.
@@ -73,6 +75,12 @@ pub(crate) fn open<'a>(
         return Ok(Box::new(FirstFrame::new(bytes, *limits)?));
     }
     let info = oxideav_avif::info(bytes).map_err(convert)?;
+    if u64::from(info.width) * u64::from(info.height) > MAX_FRAME_PIXELS {
+        let header = oxideav_avif::parse_header(bytes).map_err(convert)?;
+        if let Some(large) = LargeFrame::new(bytes, &header) {
+            return Ok(Box::new(large.checked(limits.max_pixels)?));
+        }
+    }
     let bytes = match info.is_sequence {
         true => Cow::Owned(iso::without_sequence(bytes)),
         false => Cow::Borrowed(bytes),
@@ -134,8 +142,8 @@ impl Extra for Avif<'_> {
             None => picture,
         };
         let size = (picture.width(), picture.height());
-        let mut data = if self.has_alpha { picture.try_to_rgba8() } else { picture.try_to_rgb8() }
-            .map_err(convert)?;
+        let data = avif_color::to_8_bit(&picture, self.has_alpha);
+        let mut data = data.map_err(|why| unsupported(NAME, &why))?;
         drop(picture);
         if self.has_alpha && iso::is_premultiplied(&self.bytes) {
             unmultiply(&mut data);
@@ -219,7 +227,10 @@ impl Coded {
             return Err(too_many_pixels());
         }
         if self.largest > MAX_FRAME_PIXELS {
-            return Err(unsupported(NAME, "AV1 frame of more than 35 megapixels"));
+            return Err(unsupported(
+                NAME,
+                "AV1 frame of more than 35 megapixels with alpha, in a grid or in pieces",
+            ));
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ use oxideav_avif::meta::Colr;
 use oxideav_avif::{AvifImage, ColorInfo, PixelFormat as Layout, Plane};
 
 use super::av1;
+use super::avif_color;
 use super::codec::Picture;
 use super::codec_error::guard;
 use super::error::DecodeError;
@@ -125,26 +126,29 @@ impl<'a> AvifFrames<'a> {
 
     fn picture(&self, frame: SpecFrame) -> Result<Picture, DecodeError> {
         self.limits.check_size(frame.width, frame.height)?;
-        let (width, height, dims) = (frame.width, frame.height, &frame.plane_dims);
-        let is_half = |side: fn(&(u32, u32)) -> u32| {
-            u8::from(dims.len() > 1 && side(&dims[1]) < side(&dims[0]))
-        };
-        let (half_width, half_height) = (is_half(|dims| dims.0), is_half(|dims| dims.1));
-        let layout =
-            Layout::from_layout(frame.bit_depth, half_width, half_height, dims.len() == 1, false);
-        let layout = layout.ok_or_else(|| DecodeError::unsupported_feature(FORMAT))?;
-        let sample_bytes = if frame.bit_depth > 8 { 2 } else { 1 };
-        let widths = frame.plane_dims.iter().map(|dims| crate::num::index(dims.0) * sample_bytes);
-        let planes =
-            widths.zip(frame.planes).map(|(stride, data)| Plane { stride, data }).collect();
-        let rgb = guard(FORMAT, || {
-            AvifImage::new(width, height, layout, planes)
-                .and_then(|image| image.with_color(self.color).try_to_rgb8())
-        });
-        let data = rgb?.map_err(malformed)?;
+        let (width, height) = (frame.width, frame.height);
+        let image = guard(FORMAT, || image(frame))?;
+        let image = image.ok_or_else(|| DecodeError::unsupported_feature(FORMAT))?;
+        let data = guard(FORMAT, || avif_color::to_8_bit(&image.with_color(self.color), false))?;
+        let data =
+            data.map_err(|why| DecodeError::unsupported_feature(FORMAT).because(why.as_str()))?;
         let pixel_format = PixelFormat::Rgb8;
         Ok(Picture { data, width, height, pixel_format, is_partial: false })
     }
+}
+
+/// A frame as the picture that it is, of colours that are not known; `None` for planes that make none.
+pub(super) fn image(frame: SpecFrame) -> Option<AvifImage> {
+    let dims = &frame.plane_dims;
+    let is_half =
+        |side: fn(&(u32, u32)) -> u32| u8::from(dims.len() > 1 && side(&dims[1]) < side(&dims[0]));
+    let (half_width, half_height) = (is_half(|dims| dims.0), is_half(|dims| dims.1));
+    let layout =
+        Layout::from_layout(frame.bit_depth, half_width, half_height, dims.len() == 1, false)?;
+    let sample_bytes = if frame.bit_depth > 8 { 2 } else { 1 };
+    let widths = frame.plane_dims.iter().map(|dims| crate::num::index(dims.0) * sample_bytes);
+    let planes = widths.zip(frame.planes).map(|(stride, data)| Plane { stride, data }).collect();
+    AvifImage::new(frame.width, frame.height, layout, planes).ok()
 }
 
 fn malformed(error: impl std::error::Error + Send + Sync + 'static) -> DecodeError {
@@ -159,7 +163,7 @@ fn part<'a>(bytes: &'a [u8], track: &Track, name: [u8; 4]) -> Option<&'a [u8]> {
 }
 
 /// Colour by code points (ISO/IEC 23001-8), as a sample entry has it.
-fn nclx(body: &[u8]) -> Option<Colr> {
+pub(super) fn nclx(body: &[u8]) -> Option<Colr> {
     let code = |at| Some(u16::from_be_bytes(body.get(at..at + 2)?.try_into().ok()?));
     body.starts_with(b"nclx").then_some(())?;
     Some(Colr::Nclx {

@@ -8,6 +8,8 @@ use std::io::{BufRead, Cursor, Seek};
 use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader};
 
 use super::codec_error::{convert_error, guard};
+#[cfg(any(feature = "avif", feature = "heic"))]
+use super::composed::Composed;
 use super::convert::{BEYOND_0_TO_1, is_displayable, to_8_bit};
 use super::error::DecodeError;
 use super::format::Format;
@@ -72,6 +74,9 @@ pub(super) enum Source<'a> {
     Extra(Box<dyn Extra + 'a>),
     /// One that decodes JPEG pictures by what stands here.
     TiffJpeg(Box<TiffJpeg<'a>>),
+    /// One that decodes the items of a container by what stands here.
+    #[cfg(any(feature = "avif", feature = "heic"))]
+    Composed(Box<Composed<'a>>),
 }
 
 impl Source<'_> {
@@ -82,6 +87,8 @@ impl Source<'_> {
             Self::Jpeg(decoder) => decoder.dimensions(),
             Self::Extra(decoder) => decoder.dimensions(),
             Self::TiffJpeg(decoder) => decoder.dimensions,
+            #[cfg(any(feature = "avif", feature = "heic"))]
+            Self::Composed(decoder) => decoder.dimensions(),
         }
     }
 
@@ -95,6 +102,9 @@ impl Source<'_> {
                 ColorType::L8
             }
             Self::TiffJpeg(_) => ColorType::Rgb8,
+            // At most: what its items are is known when they are decoded.
+            #[cfg(any(feature = "avif", feature = "heic"))]
+            Self::Composed(_) => ColorType::Rgba8,
         }
     }
 
@@ -128,6 +138,10 @@ impl Source<'_> {
                 Ok(Ok((data, is_whole && is_complete)))
             }
             Self::TiffJpeg(decoder) => Ok(decoder.read()),
+            #[cfg(any(feature = "avif", feature = "heic"))]
+            Self::Composed(decoder) => {
+                Ok(decoder.read().map(|picture| (picture.data, !picture.is_partial)))
+            }
         })?;
         data.map_err(|error| convert_error(error, bytes, format, limits, is_complete))?
     }
@@ -165,7 +179,23 @@ impl<'a> Opened<'a> {
             let first = Tiff::new(bytes).pages().first().copied();
             return Self::tiff_page(bytes, Vec::new(), first.unwrap_or(0), limits);
         }
+        #[cfg(any(feature = "avif", feature = "heic"))]
+        if matches!(format, Format::Heif | Format::Avif) {
+            return Self::container(super::iso::without_rest(bytes), format, limits);
+        }
         Self::from_input(bytes, Cursor::new(bytes), format, limits)
+    }
+
+    /// The same of a HEIF or an AVIF.
+    #[cfg(any(feature = "avif", feature = "heic"))]
+    fn container(bytes: &'a [u8], format: Format, limits: Limits) -> Result<Self, DecodeError> {
+        match guard(format, || Composed::new(bytes, format, limits))?? {
+            Some(composed) => {
+                let decoder = Source::Composed(Box::new(composed));
+                Self::checked(bytes, decoder, format, None, limits)
+            }
+            None => Self::from_input(bytes, Cursor::new(bytes), format, limits),
+        }
     }
 
     /// The same, read from `input`, which is `bytes` but for the first few; not for a JPEG.
@@ -229,6 +259,10 @@ impl<'a> Opened<'a> {
     }
 
     fn read_as_it_is(self, bytes: &[u8]) -> Result<Picture, DecodeError> {
+        #[cfg(any(feature = "avif", feature = "heic"))]
+        if let Source::Composed(decoder) = self.decoder {
+            return guard(self.format, || decoder.read())?;
+        }
         let Self { decoder, format, limits, is_complete, palette, .. } = self;
         let (width, height) = decoder.dimensions();
         let (color, total) = (decoder.color_type(), decoder.total_bytes());
@@ -328,6 +362,10 @@ fn memory_bytes(
     let extra = match decoder {
         Source::Extra(decoder) => decoder.memory_bytes(),
         Source::TiffJpeg(decoder) => decoder.memory_bytes,
+        #[cfg(any(feature = "avif", feature = "heic"))]
+        Source::Composed(decoder) => {
+            return decoder.memory_bytes().saturating_add(FIXED_BYTES);
+        }
         _ => 0,
     };
     let output = output.saturating_add(extra).saturating_add(FIXED_BYTES);

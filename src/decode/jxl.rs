@@ -19,8 +19,9 @@ use super::codec_error::{damaged, unsupported};
 use super::iso;
 
 const NAME: &str = "JPEG XL";
-/// Samples of four bytes while a picture is rendered: colour, and as much again for coefficients or
-/// a second frame to blend with.
+/// Bytes while a picture is rendered: colour, and as much again for coefficients or a second frame to blend with. What
+/// is measured of 5 and 20 megapixels, the file and the picture included (21 kinds, 2026-11-27): 0.6 to 2 bytes a sample
+/// of one frame with loss, 3 to 4.5 without loss and of 16 bits.
 const BYTES_PER_SAMPLE: u64 = 8;
 /// The same of an animation besides: four frames that later ones are drawn over. The largest animation took 12 bytes in
 /// all (November 2026). A still picture of layers keeps such frames, too, but its header does not say that it has

@@ -18,7 +18,11 @@ mod av1;
 #[cfg(feature = "avif")]
 mod avif;
 #[cfg(feature = "avif")]
+mod avif_color;
+#[cfg(feature = "avif")]
 mod avif_frames;
+#[cfg(feature = "avif")]
+mod avif_large;
 #[cfg(any(feature = "avif", feature = "heic"))]
 mod bit_reader;
 pub(crate) mod buffer;
@@ -26,6 +30,8 @@ mod codec;
 mod codec_error;
 #[cfg(feature = "jpeg2000")]
 mod codestream;
+#[cfg(any(feature = "avif", feature = "heic"))]
+mod composed;
 mod convert;
 mod error;
 mod exif;

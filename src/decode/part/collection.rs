@@ -1,11 +1,8 @@
 //! The images and thumbnails of a HEIF or AVIF besides its primary one: the file seen with another
 //! item as the primary one. Likewise the codestreams of a JPEG 2000.
 
-use std::borrow::Cow;
-
 use super::super::codec::Opened;
-use super::super::iso::{self, Pictures, Properties};
-use super::super::turn::Turn;
+use super::super::iso::Pictures;
 use super::{DecodeError, Format, Limit, PartKind, Stop, Walk};
 
 /// Each picture has the whole container read anew; a burst has a hundred.
@@ -61,10 +58,6 @@ fn give(
         } else {
             PartKind::Image(other.number)
         };
-        if other.is_jpeg {
-            jpeg(bytes, kind, other.item, walk)?;
-            continue;
-        }
         pictures.make_primary(&mut copy, other.item);
         let opened = Opened::new(&copy, format, walk.limits);
         walk.open(kind, format, &copy, opened)?;
@@ -75,30 +68,4 @@ fn give(
         return Err(DecodeError::limit(Limit::Parts, Some(crate::num::to_u64(found)), most).into());
     }
     Ok(())
-}
-
-/// Gives an item that is a JPEG, behind the tables that stand in a property, and turned as the container asks for.
-fn jpeg(bytes: &[u8], kind: PartKind, item: u32, walk: &mut Walk<'_>) -> Result<(), Stop> {
-    let mut jpeg = iso::data(bytes, item).unwrap_or_default();
-    let properties: Vec<_> = Properties::of(bytes).item(item).collect();
-    let of = |name| properties.iter().find(|(kind, _)| *kind == name).map(|(_, place)| place);
-    if let Some(tables) = of(*b"jpgC").and_then(|place| bytes.get(place.clone())) {
-        jpeg = Cow::Owned([tables, &jpeg].concat());
-    }
-    let copy = walk.beside;
-    if let Cow::Owned(jpeg) = &jpeg {
-        walk.beside = copy.saturating_add(crate::num::to_u64(jpeg.len()));
-    }
-    let opened = match of(*b"clap") {
-        Some(_) => {
-            let why = "a JPEG that its container crops";
-            Err(DecodeError::unsupported_feature(Format::Heif).because(why))
-        }
-        None => Opened::new(&jpeg, Format::Jpeg, walk.limits),
-    };
-    let turns =
-        properties.iter().filter_map(|(kind, place)| Turn::read(*kind, bytes.get(place.clone())?));
-    let given = walk.open_turned(kind, Format::Jpeg, &jpeg, opened, &turns.collect::<Vec<_>>());
-    walk.beside = copy;
-    given
 }

@@ -20,7 +20,6 @@ use super::codec::{Opened, Picture};
 use super::error::DecodeError;
 use super::format::Format;
 use super::limits::{Limit, Limits};
-use super::turn::Turn;
 use super::{Decoded, sniff};
 pub(crate) use hidden::first_jpeg;
 
@@ -215,25 +214,12 @@ impl Walk<'_> {
         bytes: &[u8],
         opened: Result<Opened<'_>, DecodeError>,
     ) -> Result<(), Stop> {
-        self.open_turned(kind, format, bytes, opened, &[])
-    }
-
-    /// The same, with what is done to the picture before it is given.
-    fn open_turned(
-        &mut self,
-        kind: PartKind,
-        format: Format,
-        bytes: &[u8],
-        opened: Result<Opened<'_>, DecodeError>,
-        turns: &[Turn],
-    ) -> Result<(), Stop> {
         match opened {
             Ok(opened) => {
                 self.spend(opened.pixels())?;
-                let copy = if turns.is_empty() { 0 } else { opened.pixels().saturating_mul(4) };
-                let memory_bytes = opened.memory_bytes().saturating_add(copy);
+                let memory_bytes = opened.memory_bytes();
                 self.visitor.reserve(memory_bytes.saturating_add(self.beside));
-                let picture = opened.read(bytes).map(|picture| picture.turned(turns));
+                let picture = opened.read(bytes);
                 self.give(kind, picture.map(|picture| Decoded::new(picture, format)))
             }
             Err(error) => {

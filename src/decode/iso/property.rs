@@ -1,0 +1,76 @@
+//! The properties of the items of a HEIF or AVIF.
+//!
+//! Source: ISO/IEC 23008-12, section 9.3 (`iprp`, `ipco`, `ipma`).
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use super::{Fields, boxes, find, meta};
+
+/// The properties of all items.
+#[derive(Default)]
+pub(crate) struct Properties {
+    /// Name and place of the body of each.
+    list: Vec<([u8; 4], Range<usize>)>,
+    /// Numbers of those of each item, from 1; 0 is none.
+    numbers: HashMap<u64, Vec<usize>>,
+}
+
+impl Properties {
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        let mut properties = Self::default();
+        let parts = meta(bytes).and_then(|meta| find(bytes, meta, b"iprp")).unwrap_or(0..0);
+        for (kind, place) in boxes(bytes, parts) {
+            match &kind {
+                b"ipco" => properties.list.extend(boxes(bytes, place)),
+                b"ipma" => drop(properties.associate(bytes.get(place).unwrap_or_default())),
+                _ => {}
+            }
+        }
+        properties
+    }
+
+    /// Reads a table of associations as far as it goes.
+    fn associate(&mut self, table: &[u8]) -> Option<()> {
+        let mut fields = Fields { bytes: table, at: 0 };
+        let id_bytes = if fields.take(1)? < 1 { 2 } else { 4 };
+        let (number_bytes, is_essential) =
+            if fields.take(3)? & 1 == 1 { (2, 0x8000) } else { (1, 0x80) };
+        for _ in 0..fields.take(4)? {
+            let item = fields.take(id_bytes)?;
+            for _ in 0..fields.take(1)? {
+                let number = crate::num::to_usize(fields.take(number_bytes)? & !is_essential)?;
+                self.numbers.entry(item).or_default().push(number);
+            }
+        }
+        Some(())
+    }
+
+    /// Those of an item, in the order in which they are applied.
+    pub(crate) fn item(&self, item: u32) -> impl Iterator<Item = ([u8; 4], Range<usize>)> + '_ {
+        let numbers = self.numbers.get(&u64::from(item)).into_iter().flatten();
+        numbers.filter_map(|number| self.list.get(number.checked_sub(1)?).cloned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::boxed;
+    use super::*;
+
+    #[test]
+    fn properties_are_those_of_the_item_in_the_order_of_its_table() {
+        let list = boxed(b"ipco", &[&boxed(b"irot", &[&[1]]), &boxed(b"imir", &[&[0]])]);
+        let narrow = boxed(b"ipma", &[&[0, 0, 0, 0, 0, 0, 0, 2, 0, 7, 1, 1, 0, 8, 3, 0x82, 1, 0]]);
+        let wide = boxed(b"ipma", &[&[1, 0, 0, 1, 0, 0, 0, 1, 0, 1, 0, 0, 2, 0x80, 2, 0, 9]]);
+        let meta = boxed(b"meta", &[&[0; 4], &boxed(b"iprp", &[&list, &narrow, &wide])]);
+        let properties = Properties::of(&meta);
+        let names = |item| properties.item(item).map(|(kind, _)| kind).collect::<Vec<_>>();
+        assert_eq!((names(7), names(8)), (vec![*b"irot"], vec![*b"imir", *b"irot"]));
+        assert_eq!((names(0x1_0000), names(9)), (vec![*b"imir"], vec![]));
+        assert_eq!(&meta[properties.item(7).next().unwrap().1], [1]);
+        for end in 0..meta.len() {
+            let _ = Properties::of(&meta[..end]);
+        }
+    }
+}
