@@ -10,6 +10,7 @@ mod head;
 mod kind;
 mod open;
 mod rare;
+mod split;
 #[cfg(feature = "turbojpeg")]
 mod turbo;
 #[cfg(not(feature = "turbojpeg"))]
@@ -47,7 +48,7 @@ pub(crate) struct Survey {
     pub(crate) is_complete: bool,
     /// Whether the first scan is provably not what its picture takes.
     pub(crate) is_short: bool,
-    /// Where the data of the first scan end, when they are those of a whole sequential picture.
+    /// Where the data of the last scan end: of a sequential picture with one scan, or of a progressive one.
     pub(crate) data_end: Option<usize>,
     /// Where the first byte behind the end-of-image marker stands.
     pub(crate) end: Option<usize>,
@@ -259,7 +260,10 @@ impl Walk<'_> {
             self.survey.first_scan_is_whole = all == components;
             self.survey.is_short = !self.may_be_whole(bytes, restarts.count);
             self.survey.is_complete = !self.survey.is_short;
-            self.survey.data_end = (is_sequential && all == components).then_some(self.at);
+            self.survey.data_end = (all == components).then_some(self.at);
+        }
+        if !is_sequential {
+            self.survey.data_end = Some(self.at);
         }
         restarts.is_ended.then_some(())
     }
