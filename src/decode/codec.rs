@@ -16,7 +16,7 @@ use super::jpeg::Survey;
 use super::jpeg::ZuneJpeg;
 use super::limits::{Limit, Limits};
 use super::tiff::tag::Tiff;
-use super::tiff::{Palette, TiffJpeg};
+use super::tiff::{Palette, TiffCopy, TiffJpeg};
 use super::turn::Turn;
 use super::{buffer, gif, ico, png, tiff, webp, webp_frames, webp_partitions};
 use crate::pixels::PixelFormat;
@@ -72,6 +72,8 @@ pub(super) enum Source<'a> {
     Extra(Box<dyn Extra + 'a>),
     /// One that decodes JPEG pictures by what stands here.
     TiffJpeg(Box<TiffJpeg<'a>>),
+    /// One that decodes TIFF pictures by what stands here.
+    TiffCopy(Box<TiffCopy<'a>>),
 }
 
 impl Source<'_> {
@@ -82,6 +84,7 @@ impl Source<'_> {
             Self::Jpeg(decoder) => decoder.dimensions(),
             Self::Extra(decoder) => decoder.dimensions(),
             Self::TiffJpeg(decoder) => decoder.dimensions,
+            Self::TiffCopy(decoder) => decoder.dimensions,
         }
     }
 
@@ -95,6 +98,7 @@ impl Source<'_> {
                 ColorType::L8
             }
             Self::TiffJpeg(_) => ColorType::Rgb8,
+            Self::TiffCopy(decoder) => decoder.color_type,
         }
     }
 
@@ -128,6 +132,7 @@ impl Source<'_> {
                 Ok(Ok((data, is_whole && is_complete)))
             }
             Self::TiffJpeg(decoder) => Ok(decoder.read()),
+            Self::TiffCopy(decoder) => Ok(decoder.read()),
         })?;
         data.map_err(|error| convert_error(error, bytes, format, limits, is_complete))?
     }
@@ -328,10 +333,13 @@ fn memory_bytes(
     let extra = match decoder {
         Source::Extra(decoder) => decoder.memory_bytes(),
         Source::TiffJpeg(decoder) => decoder.memory_bytes,
+        Source::TiffCopy(decoder) => decoder.memory_bytes,
         _ => 0,
     };
     let output = output.saturating_add(extra).saturating_add(FIXED_BYTES);
-    if matches!(decoder, Source::Extra(_) | Source::TiffJpeg(_)) && format != Format::Jpeg {
+    let is_counted =
+        matches!(decoder, Source::Extra(_) | Source::TiffJpeg(_) | Source::TiffCopy(_));
+    if is_counted && format != Format::Jpeg {
         return output;
     }
     let beside = match format {

@@ -35,6 +35,25 @@ pub(super) fn number(tiff: &Tiff<'_>, start: u64, tag: u16, value: u64) -> Optio
     Some((at..).zip(entry).collect())
 }
 
+/// Gives a tag of the directory at `start` of a copy other numbers, behind the file where they are several.
+pub(super) fn put(file: &mut Vec<u8>, start: u64, tag: u16, numbers: &[u64]) -> Option<()> {
+    let tiff = Tiff::new(file);
+    let len = if tiff.is_big() { 8 } else { 4 };
+    let bytes = |number: &u64| tiff.number_bytes(*number, len);
+    let (field, mut values) = match numbers {
+        [number] => (*number, Vec::new()),
+        numbers => {
+            let values = numbers.iter().map(bytes).collect::<Option<Vec<_>>>()?.concat();
+            (crate::num::to_u64(file.len()), values)
+        }
+    };
+    let count = crate::num::to_u64(numbers.len());
+    let (at, entry) = entry(&tiff, start, tag, count, field)?;
+    file.get_mut(at..at + entry.len())?.copy_from_slice(&entry);
+    file.append(&mut values);
+    Some(())
+}
+
 /// The colours of the directory at `start`, when its samples are numbers of 1, 2, 4 or 8 bits in a palette, and
 /// what makes them grey instead.
 pub(crate) fn palette(tiff: &Tiff<'_>, start: u64) -> Option<(Box<Palette>, Edits)> {

@@ -1,5 +1,6 @@
 //! One page of a TIFF: who decodes it, and which tags he is shown.
 
+mod copy;
 mod edit;
 mod fax;
 mod jpeg;
@@ -23,6 +24,7 @@ use super::error::DecodeError;
 use super::format::Format;
 use super::limits::{Limit, Limits};
 use super::overlay::{Edits, Overlay};
+pub(super) use copy::TiffCopy;
 pub(super) use edit::Palette;
 pub(super) use jpeg::TiffJpeg;
 
@@ -56,6 +58,10 @@ impl<'a> Opened<'a> {
         if let Some(fax) = TiffFax::of(bytes, start, &limits)? {
             let source = Source::Extra(Box::new(fax));
             return Self::checked(bytes, source, Format::Tiff, None, limits);
+        }
+        if let Some(copy) = TiffCopy::of(bytes, &head, start, limits)? {
+            let source = Source::TiffCopy(Box::new(copy));
+            return Self::checked(&[], source, Format::Tiff, None, limits);
         }
         if tiff.find(start, TILE_WIDTH).is_some() && are_planes(&tiff, start) {
             return Err(refused("tiles that hold one channel each"));

@@ -53,6 +53,9 @@ pub(super) mod compression {
     /// The way of before Adobe's Technical Note 2.
     pub(crate) const OLD_JPEG: u64 = 6;
     pub(crate) const JPEG: u64 = 7;
+    pub(crate) const ADOBE_DEFLATE: u64 = 8;
+    pub(crate) const DEFLATE: u64 = 32946;
+    pub(crate) const PACK_BITS: u64 = 32773;
 }
 
 const EXIF_DIRECTORY: u16 = 34665;
