@@ -16,6 +16,8 @@ mod code {
 pub(crate) struct Frame {
     pub(crate) width: u16,
     pub(crate) height: u16,
+    /// Bits of a sample.
+    pub(super) bits: u8,
     pub(super) is_progressive: bool,
     pub(super) is_arithmetic: bool,
     /// Whether it is Huffman-coded and DCT-based, baseline or extended.
@@ -97,6 +99,7 @@ impl Frame {
         Some(Self {
             width: u16::from_be_bytes([w1, w0]),
             height: u16::from_be_bytes([h1, h0]),
+            bits: precision,
             is_progressive: code::PROGRESSIVE.contains(&code),
             is_arithmetic: code::ARITHMETIC.contains(&code),
             is_sequential_huffman: code::SEQUENTIAL_HUFFMAN.contains(&code),

@@ -69,6 +69,10 @@ fn survey(bytes: &[u8], limits: &Limits) -> Result<Survey, DecodeError> {
             let why = "more scans than components";
             return Err(DecodeError::malformed(Format::Jpeg).because(why));
         }
+        let samples = pixels.saturating_mul(crate::num::to_u64(frame.components()));
+        if is_rare && samples > rare::MOST_SAMPLES {
+            return Err(refused("of a rare coding, of more than 67 million samples"));
+        }
     }
     Ok(survey)
 }
@@ -123,6 +127,15 @@ mod tests {
 
     fn refusal(file: &[&[u8]]) -> Option<&'static str> {
         survey_jpeg(&file.concat(), &Limits::default()).map_err(|error| error.reason()).err()
+    }
+
+    #[test]
+    fn a_rare_kind_of_more_samples_than_its_decoder_takes_is_refused_before_it() {
+        let frame = |width: u8| {
+            let head = [0xff, 0xd8, 0xff, 0xc1, 0, 11, 12, 0x20, 0, width, 1, 1, 1, 0x11, 0];
+            refusal(&[&head, b"\xff\xda\0\x08\x01\x01\0\0\x3f\0data\xff\xd9"])
+        };
+        assert_eq!([frame(0x1f), frame(0x20)], [None, Some("unsupported feature")]);
     }
 
     #[test]

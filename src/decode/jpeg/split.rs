@@ -280,7 +280,7 @@ mod tests {
                     .with_quality(95)
                     .with_chroma(chroma)
                     .with_restart_interval(interval);
-                let file = encode_rgb8(&noise, 49, 35, &options).unwrap();
+                let file = encode_rgb8(49, 35, &noise, &options).unwrap();
                 let frame = Survey::of(&file).frame.unwrap();
                 let split = split(&file, &frame).unwrap();
                 assert_eq!(Survey::of(&split).scans, 3);

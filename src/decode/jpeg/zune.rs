@@ -127,6 +127,9 @@ fn options() -> DecoderOptions {
 fn convert(error: DecodeErrors) -> ImageError {
     match error {
         DecodeErrors::Unsupported(scheme) => unsupported(NAME, &format!("{scheme:?}")),
+        // Shown as they are, these stand in quotes.
+        DecodeErrors::Format(why) => damaged(NAME, why.trim_end()),
+        DecodeErrors::FormatStatic(why) => damaged(NAME, why),
         error => damaged(NAME, error),
     }
 }
@@ -142,7 +145,7 @@ mod tests {
         let noise: Vec<u8> =
             (0..48 * 40 * 3u32).map(|at| (at * at / 97 ^ at).to_le_bytes()[0]).collect();
         let options = EncodeOptions::default().with_progressive(true);
-        let file = encode_rgb8(&noise, 48, 40, &options).unwrap();
+        let file = encode_rgb8(48, 40, &noise, &options).unwrap();
         let is_partial = |file: &[u8]| decode(file, &Limits::default()).unwrap().is_partial();
         assert!(!is_partial(&file));
         let last = file.windows(2).rposition(|pair| pair == [0xff, 0xda]).unwrap() + 10;

@@ -2,7 +2,7 @@
 //! bits of each byte in the other order, and a channel alone.
 //!
 //! The bits are those of the data as they are stored, compressed or not, as libtiff has it. A channel alone is a grey
-//! picture; three of them become colours. Source: TIFF 6.0, section 8 (FillOrder, PlanarConfiguration).
+//! picture; three of them become colours, and so do four inks. Source: TIFF 6.0, section 8 (FillOrder, PlanarConfiguration).
 
 use image::ColorType;
 
@@ -13,17 +13,18 @@ use super::super::format::Format;
 use super::super::limits::{Limit, Limits};
 use super::piece::{MOST_PIECES, Pieces, are_planes, channels, dimensions};
 use super::tag::compression::{ADOBE_DEFLATE, DEFLATE, GROUP_4, LZW, NONE, PACK_BITS};
-use super::tag::photometric::{BLACK_IS_ZERO, RGB};
+use super::tag::photometric::{BLACK_IS_ZERO, CMYK, RGB};
 use super::tag::{
     BITS_PER_SAMPLE, COMPRESSION, FILL_ORDER, PHOTOMETRIC, PLANAR_CONFIGURATION, SAMPLE_FORMAT,
     SAMPLES_PER_PIXEL, STRIP_BYTES, STRIP_OFFSETS, TILE_BYTE_COUNTS, TILE_OFFSETS, TILE_WIDTH,
     Tiff,
 };
-use super::{edit, fax, kind, layout, refused};
+use super::{edit, fax, kind, layout, refused, samples};
 
 /// Compressions of whose data the order of bits is said by the tag alone.
 const COMPRESSIONS: [u64; 6] = [NONE, LZW, DEFLATE, ADOBE_DEFLATE, PACK_BITS, GROUP_4];
 const COLOURS: usize = 3;
+const INKS: usize = 4;
 
 /// Such a picture, whose first copy was opened.
 pub(crate) struct TiffCopy<'a> {
@@ -42,7 +43,8 @@ struct Source<'a> {
     start: u64,
     limits: Limits,
     is_reversed: bool,
-    is_planes: bool,
+    /// Channels that lie apart; 0 where they do not.
+    planes: usize,
 }
 
 impl<'a> TiffCopy<'a> {
@@ -60,17 +62,17 @@ impl<'a> TiffCopy<'a> {
             return Ok(None);
         }
         let is_reversed = number(FILL_ORDER) == Some(fax::LOWEST_FIRST);
-        let is_planes = are_lone_channels(tiff, start);
-        if !is_reversed && !is_planes {
+        let planes = lone_channels(tiff, start);
+        if !is_reversed && planes == 0 {
             return Ok(None);
         }
         let copy_bytes = crate::num::to_u64(bytes.len());
         limits.check(Limit::AllocBytes, copy_bytes)?;
-        let source = Source { bytes, head: head.to_vec(), start, limits, is_reversed, is_planes };
+        let source = Source { bytes, head: head.to_vec(), start, limits, is_reversed, planes };
         let copy = source.copy(0)?;
         let opened = source.open(&copy)?;
         let color_type = match opened.decoder.color_type().channel_count() {
-            _ if is_planes || opened.palette.is_some() => ColorType::Rgb8,
+            _ if planes > 0 || opened.palette.is_some() => ColorType::Rgb8,
             1 => ColorType::L8,
             2 => ColorType::La8,
             3 => ColorType::Rgb8,
@@ -83,7 +85,7 @@ impl<'a> TiffCopy<'a> {
 
     /// The pixels, rows tightly packed, and whether all were in the data.
     pub(crate) fn read(self) -> Result<(Vec<u8>, bool), DecodeError> {
-        if !self.source.is_planes {
+        if self.source.planes == 0 {
             let copy = self.source.copy(0)?;
             let picture = self.source.open(&copy)?.read(&copy)?;
             return Ok((picture.data, !picture.is_partial));
@@ -91,14 +93,19 @@ impl<'a> TiffCopy<'a> {
         let pixels = crate::num::index(self.dimensions.0) * crate::num::index(self.dimensions.1);
         // Within the limits, hence within memory.
         let (mut colours, mut is_whole) = (vec![0; COLOURS * pixels], true);
-        for plane in 0..COLOURS {
+        for plane in 0..self.source.planes {
             let copy = self.source.copy(plane)?;
             let picture = self.source.open(&copy)?.read(&copy)?;
             if picture.data.len() != pixels {
                 return Err(DecodeError::malformed(Format::Tiff));
             }
             for (colour, sample) in colours.chunks_exact_mut(COLOURS).zip(&picture.data) {
-                colour[plane] = *sample;
+                match colour.get_mut(plane) {
+                    Some(colour) => *colour = *sample,
+                    None => colour.copy_from_slice(&samples::to_rgb([
+                        colour[0], colour[1], colour[2], *sample,
+                    ])),
+                }
             }
             is_whole &= !picture.is_partial;
             buffer::give_back(picture.data);
@@ -112,7 +119,7 @@ impl Source<'_> {
     fn copy(&self, plane: usize) -> Result<Vec<u8>, DecodeError> {
         let mut file = self.bytes.to_vec();
         let copied = (!self.is_reversed || reverse(&mut file, self.start).is_some())
-            && (!self.is_planes || choose(&mut file, self.start, plane).is_some());
+            && (self.planes == 0 || choose(&mut file, self.start, plane).is_some());
         copied.then_some(file).ok_or_else(|| {
             DecodeError::malformed(Format::Tiff).because("strips or tiles that lie nowhere")
         })
@@ -128,17 +135,22 @@ impl Source<'_> {
     }
 }
 
-/// Whether the directory's picture is of three colours, each in pieces of its own that `tiff` 0.11.3 does not read:
-/// tiles, and samples of other than 8 or 16 bits.
-fn are_lone_channels(tiff: &Tiff<'_>, start: u64) -> bool {
-    let bits = tiff.numbers(start, BITS_PER_SAMPLE).next().unwrap_or(1);
+/// Channels of the directory's picture, of three colours or four inks, each in pieces of its own that `tiff` 0.11.3 does
+/// not read: tiles, samples of other than 8 or 16 bits, and inks.
+fn lone_channels(tiff: &Tiff<'_>, start: u64) -> usize {
+    let number = |tag| tiff.numbers(start, tag).next();
+    let bits = number(BITS_PER_SAMPLE).unwrap_or(1);
     let is_unread = tiff.find(start, TILE_WIDTH).is_some() || !matches!(bits, 8 | 16);
-    is_unread
-        && are_planes(tiff, start)
-        && channels(tiff, start) == crate::num::to_u64(COLOURS)
-        && tiff.numbers(start, PHOTOMETRIC).next() == Some(RGB)
+    let planes = match number(PHOTOMETRIC) {
+        Some(RGB) if is_unread => COLOURS,
+        Some(CMYK) => INKS,
+        _ => return 0,
+    };
+    let are_alone = are_planes(tiff, start)
+        && channels(tiff, start) == crate::num::to_u64(planes)
         && tiff.numbers(start, BITS_PER_SAMPLE).all(|other| other == bits)
-        && tiff.find(start, layout::EXTRA_SAMPLES).is_none()
+        && tiff.find(start, layout::EXTRA_SAMPLES).is_none();
+    if are_alone { planes } else { 0 }
 }
 
 /// Puts the bits of every byte of data in the usual order, and says so.
@@ -147,7 +159,7 @@ fn reverse(file: &mut Vec<u8>, start: u64) -> Option<()> {
     let mut places = Vec::new();
     for (offsets, lengths) in [(STRIP_OFFSETS, STRIP_BYTES), (TILE_OFFSETS, TILE_BYTE_COUNTS)] {
         let pieces = tiff.numbers(start, offsets).zip(tiff.numbers(start, lengths));
-        let most = COLOURS * crate::num::usize_or_zero(MOST_PIECES);
+        let most = INKS * crate::num::usize_or_zero(MOST_PIECES);
         places.extend(pieces.take(most).map(|(at, len)| at..at.saturating_add(len)));
     }
     places.sort_by_key(|place| place.start);
@@ -170,7 +182,7 @@ fn choose(file: &mut Vec<u8>, start: u64, plane: usize) -> Option<()> {
     let count = crate::num::usize_or_zero(pieces.count);
     let mut lists = Vec::new();
     for tag in pieces.written {
-        let all: Vec<u64> = tiff.numbers(start, tag).take(COLOURS * count).collect();
+        let all: Vec<u64> = tiff.numbers(start, tag).take(INKS * count).collect();
         lists.push((tag, all.get(plane * count..(plane + 1) * count)?.to_vec()));
     }
     let bits = tiff.numbers(start, BITS_PER_SAMPLE).next()?;
@@ -286,6 +298,22 @@ mod tests {
             .collect();
         assert_eq!(picture.pixels().row(5), expected);
         assert!(!picture.is_partial());
+    }
+
+    #[test]
+    fn inks_in_strips_of_their_own_become_colours() {
+        let tags: [(u16, &[u16]); 7] = [
+            (256, &[2]),
+            (257, &[1]),
+            (258, &[8, 8, 8, 8]),
+            (259, &[1]),
+            (262, &[5]),
+            (277, &[4]),
+            (284, &[2]),
+        ];
+        let strips: [&[u8]; 4] = [&[0, 255], &[51, 0], &[255, 0], &[51, 0]];
+        let picture = picture(&file(&tags, STRIP, &strips));
+        assert_eq!(picture.pixels().row(0), [204, 163, 0, 0, 255, 255]);
     }
 
     #[test]

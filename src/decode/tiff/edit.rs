@@ -91,9 +91,25 @@ pub(super) fn tiles_as_strips(tiff: &Tiff<'_>, start: u64) -> Option<[(usize, u8
     Some([renamed(STRIP_OFFSETS, TILE_OFFSETS)?, renamed(STRIP_BYTES, TILE_BYTE_COUNTS)?])
 }
 
+/// Ends the chain of directories behind the one at `start` where that leads to itself, which the decoder refuses.
+pub(super) fn chain_end(tiff: &Tiff<'_>, start: u64) -> Edits {
+    let len = if tiff.is_big() { 8 } else { 4 };
+    let place = tiff.own_successor(start);
+    place.into_iter().flat_map(|place| (place..place + len).map(|at| (at, 0))).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_directory_that_leads_to_itself_becomes_the_last_one() {
+        let file = |next: u8| [b"II*\0\x08\0\0\0\0\0".as_slice(), &[next, 0, 0, 0]].concat();
+        let zeros: Edits = (10..14).map(|at| (at, 0)).collect();
+        assert_eq!(chain_end(&Tiff::new(&file(8)), 8), zeros);
+        assert_eq!(chain_end(&Tiff::new(&file(0)), 8), []);
+        assert_eq!(chain_end(&Tiff::new(&file(8)[..12]), 8), []);
+    }
 
     #[test]
     fn a_palette_is_read_from_either_size_and_order_of_file() {

@@ -94,6 +94,7 @@ impl<'a> Opened<'a> {
         let (palette, edit) = edit::palette(&tiff, start).unzip();
         let layout = Layout::of(&tiff, start, palette.is_some());
         let mut edits: Edits = edit::tiles_as_strips(&tiff, start).into_iter().flatten().collect();
+        edits.extend(edit::chain_end(&tiff, start));
         edits.extend(edit.into_iter().flatten());
         let layout_edits = layout.and_then(|layout| layout.edits(&tiff, start));
         let layout = layout.filter(|_| layout_edits.is_some());
