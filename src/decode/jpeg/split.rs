@@ -271,7 +271,7 @@ mod tests {
     #[test]
     fn a_picture_in_one_scan_is_the_same_in_one_for_each_component() {
         let noise: Vec<u8> =
-            (0..49 * 35 * 3u32).map(|at| (at * at / 97 ^ at).to_le_bytes()[0]).collect();
+            (0..49 * 35 * 3u32).map(|at| ((at * at / 97) ^ at).to_le_bytes()[0]).collect();
         for chroma in
             [ChromaSubsampling::Yuv420, ChromaSubsampling::Yuv422, ChromaSubsampling::Yuv444]
         {

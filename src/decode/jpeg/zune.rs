@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn a_progressive_picture_that_is_cut_in_its_last_scan_is_not_whole() {
         let noise: Vec<u8> =
-            (0..48 * 40 * 3u32).map(|at| (at * at / 97 ^ at).to_le_bytes()[0]).collect();
+            (0..48 * 40 * 3u32).map(|at| ((at * at / 97) ^ at).to_le_bytes()[0]).collect();
         let options = EncodeOptions::default().with_progressive(true);
         let file = encode_rgb8(48, 40, &noise, &options).unwrap();
         let is_partial = |file: &[u8]| decode(file, &Limits::default()).unwrap().is_partial();

@@ -296,6 +296,7 @@ impl<'a> Tiff<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::embedded::{JPEG_BYTES, JPEG_OFFSET, MP_ENTRY};
     use super::*;
 
     fn entry(tag: u16, kind: u16, count: u32, value: u32) -> Vec<u8> {

@@ -9,13 +9,13 @@ use super::{
     STRIP_OFFSETS, SUB_DIRECTORIES, Tiff,
 };
 
-const JPEG_OFFSET: u16 = 513;
-const JPEG_BYTES: u16 = 514;
+pub(super) const JPEG_OFFSET: u16 = 513;
+pub(super) const JPEG_BYTES: u16 = 514;
 /// A whole JPEG file in Panasonic's first directory.
 const RW2_JPEG: u16 = 46;
 const EXIF_DIRECTORY: u16 = 34665;
 /// The list of pictures in an MPF index.
-const MP_ENTRY: u16 = 0xb002;
+pub(super) const MP_ENTRY: u16 = 0xb002;
 const MP_ENTRY_BYTES: usize = 16;
 /// Compression of a strip that is a JPEG stream: the old way and the new.
 const JPEG_COMPRESSIONS: [usize; 2] = [6, 7];
