@@ -8,7 +8,7 @@ use std::io::{BufRead, Cursor, Seek};
 use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader};
 
 use super::codec_error::{convert_error, guard};
-use super::convert::{BEYOND_0_TO_1, is_displayable, to_8_bit};
+use super::convert::{BEYOND_0_TO_1, is_displayable, to_8_bit, unmultiply};
 use super::error::DecodeError;
 use super::format::Format;
 use super::jpeg::Survey;
@@ -147,6 +147,8 @@ pub(crate) struct Opened<'a> {
     pub(super) is_complete: bool,
     /// Colours that the samples are numbers of.
     pub(super) palette: Option<Box<Palette>>,
+    /// Whether colours with alpha are multiplied by it.
+    pub(super) is_multiplied: bool,
     /// Of a TIFF, where its directory stands.
     pub(super) directory: Option<u64>,
 }
@@ -211,6 +213,7 @@ impl<'a> Opened<'a> {
             memory_bytes,
             is_complete,
             palette: None,
+            is_multiplied: false,
             directory: None,
         })
     }
@@ -234,7 +237,7 @@ impl<'a> Opened<'a> {
     }
 
     fn read_as_it_is(self, bytes: &[u8]) -> Result<Picture, DecodeError> {
-        let Self { decoder, format, limits, is_complete, palette, .. } = self;
+        let Self { decoder, format, limits, is_complete, palette, is_multiplied, .. } = self;
         let (width, height) = decoder.dimensions();
         let (color, total) = (decoder.color_type(), decoder.total_bytes());
         let (data, is_complete) = decoder.read(bytes, format, &limits, is_complete)?;
@@ -244,7 +247,7 @@ impl<'a> Opened<'a> {
         if !is_displayable(&data, color) {
             return Err(DecodeError::unsupported_feature(format).because(BEYOND_0_TO_1));
         }
-        let (data, pixel_format) = match palette {
+        let (mut data, pixel_format) = match palette {
             Some(palette) => {
                 let colour = |number: &u8| palette[usize::from(*number)];
                 (data.iter().flat_map(colour).collect(), PixelFormat::Rgb8)
@@ -253,6 +256,9 @@ impl<'a> Opened<'a> {
                 to_8_bit(data, color).ok_or_else(|| DecodeError::unsupported_feature(format))?
             }
         };
+        if is_multiplied && pixel_format == PixelFormat::Rgba8 {
+            unmultiply(&mut data);
+        }
         Ok(Picture { data, width, height, pixel_format, is_partial: !is_complete })
     }
 }

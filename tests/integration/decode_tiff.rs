@@ -407,6 +407,17 @@ fn jpeg_strips_and_tiles_are_the_pictures_that_they_would_be_alone() {
 }
 
 #[test]
+fn colours_multiplied_by_their_alpha_are_divided_by_it() {
+    let read = |extra| {
+        let tags = [&tags([2, 1], 8, [1, 2, 4])[..], &[(338, extra)]].concat();
+        let picture = picture(&tiff(&tags, STRIP, &[100, 50, 0, 100, 9, 9, 9, 0], &[])).unwrap();
+        picture.pixels().row(0).to_vec()
+    };
+    assert_eq!(read(1), [255, 128, 0, 100, 0, 0, 0, 0]);
+    assert_eq!(read(2), [100, 50, 0, 100, 9, 9, 9, 0]);
+}
+
+#[test]
 fn a_whole_jpeg_in_the_old_way_is_the_picture() {
     let whole = jpeg(48, 16);
     let alone = picture(&whole).unwrap();

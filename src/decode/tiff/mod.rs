@@ -126,6 +126,7 @@ impl<'a> Opened<'a> {
         }
         opened.memory_bytes = opened.memory_bytes.saturating_add(value_bytes);
         opened.palette = palette;
+        opened.is_multiplied = layout::is_multiplied(&tiff, start);
         opened.directory = Some(start);
         let dimensions = opened.decoder.dimensions();
         if let Some(tiles) = LzwTiles::of(bytes, start, dimensions, layout.as_ref()) {
