@@ -483,7 +483,7 @@ fn fax_of_group_3_and_its_huffman_code_alone_are_read() {
     let by_above = ["0", "001", "1000", "0011"].concat();
     let two = bits(&[END, "1", LINES[0], END, "1", LINES[1], END, &by_above]);
     assert_eq!(rows(&with(3, (292, 1)), &two).unwrap(), expected);
-    // A code that is none, with marks between the lines, and with too few lines behind it.
+    // A code that is none, and too few lines.
     let bad = "000000001111";
     let damaged = bits(&[END, LINES[0], END, bad, END, LINES[2]]);
     let file = tiff(&with(3, (292, 0)), STRIP, &damaged, &[]);
@@ -493,6 +493,6 @@ fn fax_of_group_3_and_its_huffman_code_alone_are_read() {
         (0..3).map(|y| resumed.pixels().row(y)).collect::<Vec<_>>(),
         [expected[0], &[255; 8], expected[2]]
     );
-    let cut = bits(&[END, LINES[0], END, LINES[1], END, bad]);
-    assert_eq!(rows(&with(3, (292, 0)), &cut).unwrap_err().reason(), "malformed");
+    let cut = bits(&[END, LINES[0], END, LINES[1]]);
+    assert!(rows(&with(3, (292, 0)), &cut).is_err());
 }
