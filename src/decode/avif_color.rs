@@ -2,8 +2,7 @@
 //!
 //! Chroma of half the size is interpolated as libavif does it by libyuv, and with it Pillow: from the two or four
 //! nearest samples, with weights 3 and 1 in each direction, rounded once. The decoder's own conversion repeats the
-//! nearest: on 12 pictures that was 0.39 steps of 255 off Pillow's pixels in the mean and up to 44, where this is 0.09
-//! and up to 2 (2026-11-27). Sources: ITU-T H.273, section 8.3; libyuv's `ScaleRowUp2_Bilinear`.
+//! nearest. Sources: ITU-T H.273, section 8.3; libyuv's `ScaleRowUp2_Bilinear`.
 
 use oxideav_avif::{AvifImage, ColorInfo};
 

@@ -55,8 +55,8 @@ pub(crate) fn emptied(mut old: Vec<u8>, len: usize) -> Vec<u8> {
 
 /// Gives `then` the bytes of `parts`, one behind the other, in memory that is kept.
 #[cfg(not(feature = "turbojpeg"))]
-pub(super) fn with_joined<T>(parts: [&[u8]; 2], then: impl FnOnce(&[u8]) -> T) -> T {
-    let mut copy = emptied(KEPT_COPY.take(), parts[0].len() + parts[1].len());
+pub(super) fn with_joined<T>(parts: [&[u8]; 3], then: impl FnOnce(&[u8]) -> T) -> T {
+    let mut copy = emptied(KEPT_COPY.take(), parts.iter().map(|part| part.len()).sum());
     parts.iter().for_each(|part| copy.extend_from_slice(part));
     let out = then(&copy);
     if copy.capacity() <= MAX_KEPT_FILE_BYTES {
@@ -84,8 +84,8 @@ mod tests {
     #[cfg(not(feature = "turbojpeg"))]
     #[test]
     fn joined_bytes_hold_nothing_of_the_ones_before() {
-        with_joined([&[7; 1000], &[8; 24]], |bytes| assert_eq!(bytes.len(), 1024));
-        let joined = with_joined([&[1, 2], &[3]], <[u8]>::to_vec);
+        with_joined([&[7; 1000], &[8; 20], &[9; 4]], |bytes| assert_eq!(bytes.len(), 1024));
+        let joined = with_joined([&[1, 2], &[], &[3]], <[u8]>::to_vec);
         assert_eq!(joined, [1, 2, 3]);
         assert!(KEPT_COPY.take().capacity() >= 1024);
     }

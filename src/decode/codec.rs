@@ -10,7 +10,7 @@ use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader};
 use super::codec_error::{convert_error, guard};
 #[cfg(any(feature = "avif", feature = "heic"))]
 use super::composed::Composed;
-use super::convert::{BEYOND_0_TO_1, is_displayable, to_8_bit};
+use super::convert::{BEYOND_0_TO_1, is_displayable, to_8_bit, unmultiply};
 use super::error::DecodeError;
 use super::format::Format;
 use super::jpeg::Survey;
@@ -18,7 +18,7 @@ use super::jpeg::Survey;
 use super::jpeg::ZuneJpeg;
 use super::limits::{Limit, Limits};
 use super::tiff::tag::Tiff;
-use super::tiff::{Palette, TiffJpeg};
+use super::tiff::{Palette, TiffCopy, TiffJpeg};
 use super::turn::Turn;
 use super::{buffer, gif, ico, png, tiff, webp, webp_frames, webp_partitions};
 use crate::pixels::PixelFormat;
@@ -77,6 +77,8 @@ pub(super) enum Source<'a> {
     /// One that decodes the items of a container by what stands here.
     #[cfg(any(feature = "avif", feature = "heic"))]
     Composed(Box<Composed<'a>>),
+    /// One that decodes TIFF pictures by what stands here.
+    TiffCopy(Box<TiffCopy<'a>>),
 }
 
 impl Source<'_> {
@@ -89,6 +91,7 @@ impl Source<'_> {
             Self::TiffJpeg(decoder) => decoder.dimensions,
             #[cfg(any(feature = "avif", feature = "heic"))]
             Self::Composed(decoder) => decoder.dimensions(),
+            Self::TiffCopy(decoder) => decoder.dimensions,
         }
     }
 
@@ -105,6 +108,7 @@ impl Source<'_> {
             // At most: what its items are is known when they are decoded.
             #[cfg(any(feature = "avif", feature = "heic"))]
             Self::Composed(_) => ColorType::Rgba8,
+            Self::TiffCopy(decoder) => decoder.color_type,
         }
     }
 
@@ -142,6 +146,7 @@ impl Source<'_> {
             Self::Composed(decoder) => {
                 Ok(decoder.read().map(|picture| (picture.data, !picture.is_partial)))
             }
+            Self::TiffCopy(decoder) => Ok(decoder.read()),
         })?;
         data.map_err(|error| convert_error(error, bytes, format, limits, is_complete))?
     }
@@ -156,6 +161,8 @@ pub(crate) struct Opened<'a> {
     pub(super) is_complete: bool,
     /// Colours that the samples are numbers of.
     pub(super) palette: Option<Box<Palette>>,
+    /// Whether colours with alpha are multiplied by it.
+    pub(super) is_multiplied: bool,
     /// Of a TIFF, where its directory stands.
     pub(super) directory: Option<u64>,
 }
@@ -236,6 +243,7 @@ impl<'a> Opened<'a> {
             memory_bytes,
             is_complete,
             palette: None,
+            is_multiplied: false,
             directory: None,
         })
     }
@@ -263,7 +271,7 @@ impl<'a> Opened<'a> {
         if let Source::Composed(decoder) = self.decoder {
             return guard(self.format, || decoder.read())?;
         }
-        let Self { decoder, format, limits, is_complete, palette, .. } = self;
+        let Self { decoder, format, limits, is_complete, palette, is_multiplied, .. } = self;
         let (width, height) = decoder.dimensions();
         let (color, total) = (decoder.color_type(), decoder.total_bytes());
         let (data, is_complete) = decoder.read(bytes, format, &limits, is_complete)?;
@@ -273,7 +281,7 @@ impl<'a> Opened<'a> {
         if !is_displayable(&data, color) {
             return Err(DecodeError::unsupported_feature(format).because(BEYOND_0_TO_1));
         }
-        let (data, pixel_format) = match palette {
+        let (mut data, pixel_format) = match palette {
             Some(palette) => {
                 let colour = |number: &u8| palette[usize::from(*number)];
                 (data.iter().flat_map(colour).collect(), PixelFormat::Rgb8)
@@ -282,6 +290,9 @@ impl<'a> Opened<'a> {
                 to_8_bit(data, color).ok_or_else(|| DecodeError::unsupported_feature(format))?
             }
         };
+        if is_multiplied && pixel_format == PixelFormat::Rgba8 {
+            unmultiply(&mut data);
+        }
         Ok(Picture { data, width, height, pixel_format, is_partial: !is_complete })
     }
 }
@@ -366,10 +377,13 @@ fn memory_bytes(
         Source::Composed(decoder) => {
             return decoder.memory_bytes().saturating_add(FIXED_BYTES);
         }
+        Source::TiffCopy(decoder) => decoder.memory_bytes,
         _ => 0,
     };
     let output = output.saturating_add(extra).saturating_add(FIXED_BYTES);
-    if matches!(decoder, Source::Extra(_) | Source::TiffJpeg(_)) && format != Format::Jpeg {
+    let is_counted =
+        matches!(decoder, Source::Extra(_) | Source::TiffJpeg(_) | Source::TiffCopy(_));
+    if is_counted && format != Format::Jpeg {
         return output;
     }
     let beside = match format {

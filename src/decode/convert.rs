@@ -37,7 +37,6 @@ pub(crate) fn float_to_8_bit(sample: f32) -> Option<u8> {
 }
 
 /// Undoes the multiplication of colours by their alpha, to the nearest value; where nothing shows, they are black.
-#[cfg(any(feature = "avif", feature = "heic"))]
 pub(crate) fn unmultiply(rgba: &mut [u8]) {
     let (pixels, _) = rgba.as_chunks_mut::<4>();
     for [colors @ .., alpha] in pixels {
@@ -115,7 +114,6 @@ mod tests {
         assert!(is_displayable(&bytes(7.0), ColorType::Rgb8));
     }
 
-    #[cfg(any(feature = "avif", feature = "heic"))]
     #[test]
     fn colours_multiplied_by_alpha_become_whole_again() {
         let mut pixels = [100, 50, 0, 100, 200, 9, 1, 255, 30, 20, 10, 0, 255, 1, 2, 3];

@@ -407,6 +407,17 @@ fn jpeg_strips_and_tiles_are_the_pictures_that_they_would_be_alone() {
 }
 
 #[test]
+fn colours_multiplied_by_their_alpha_are_divided_by_it() {
+    let read = |extra| {
+        let tags = [&tags([2, 1], 8, [1, 2, 4])[..], &[(338, extra)]].concat();
+        let picture = picture(&tiff(&tags, STRIP, &[100, 50, 0, 100, 9, 9, 9, 0], &[])).unwrap();
+        picture.pixels().row(0).to_vec()
+    };
+    assert_eq!(read(1), [255, 128, 0, 100, 0, 0, 0, 0]);
+    assert_eq!(read(2), [100, 50, 0, 100, 9, 9, 9, 0]);
+}
+
+#[test]
 fn a_whole_jpeg_in_the_old_way_is_the_picture() {
     let whole = jpeg(48, 16);
     let alone = picture(&whole).unwrap();
@@ -472,7 +483,16 @@ fn fax_of_group_3_and_its_huffman_code_alone_are_read() {
     let by_above = ["0", "001", "1000", "0011"].concat();
     let two = bits(&[END, "1", LINES[0], END, "1", LINES[1], END, &by_above]);
     assert_eq!(rows(&with(3, (292, 1)), &two).unwrap(), expected);
-    // A code that is none.
-    let damaged = bits(&[END, LINES[0], END, "0000000011111111", END, LINES[2]]);
-    assert!(rows(&with(3, (292, 0)), &damaged).is_err());
+    // A code that is none, and too few lines.
+    let bad = "000000001111";
+    let damaged = bits(&[END, LINES[0], END, bad, END, LINES[2]]);
+    let file = tiff(&with(3, (292, 0)), STRIP, &damaged, &[]);
+    let resumed = picture(&file).unwrap();
+    assert!(resumed.is_partial());
+    assert_eq!(
+        (0..3).map(|y| resumed.pixels().row(y)).collect::<Vec<_>>(),
+        [expected[0], &[255; 8], expected[2]]
+    );
+    let cut = bits(&[END, LINES[0], END, LINES[1]]);
+    assert!(rows(&with(3, (292, 0)), &cut).is_err());
 }

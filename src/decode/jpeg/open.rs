@@ -11,18 +11,28 @@ use super::super::format::Format;
 use super::super::limits::{Limit, Limits};
 use super::Survey;
 use super::rare::RareJpeg;
-use super::{head, kind, rare};
+use super::{head, kind, rare, split};
 
 impl<'a> Opened<'a> {
     /// The same as [`Opened::new`] for a JPEG.
     pub(crate) fn jpeg_file(bytes: &'a [u8], limits: Limits) -> Result<Self, DecodeError> {
-        let survey = survey_jpeg(bytes, &limits)?;
-        let amended = head::amended(bytes, &survey);
+        let survey = survey(bytes, &limits)?;
+        let split = split_scans(bytes, &survey, &limits)?;
+        let (data, survey) = match split {
+            Some(split) => {
+                let survey = survey_jpeg(&split, &limits)?;
+                (Cow::Owned(split), survey)
+            }
+            None => (Cow::Borrowed(bytes), survey),
+        };
+        let len = data.len();
+        let amended = head::amended(&data, &survey);
         let copied_bytes = amended.as_ref().map_or(0, |copy| crate::num::to_u64(copy.len()));
-        let data = amended.map_or(Cow::Borrowed(bytes), Cow::Owned);
-        let decoder = guard(Format::Jpeg, || open(data, bytes.len(), &survey, &limits))?.map_err(
-            |error| convert_error(error, bytes, Format::Jpeg, &limits, survey.is_complete),
-        )?;
+        let data = amended.map_or(data, Cow::Owned);
+        let decoder =
+            guard(Format::Jpeg, || open(data, len, &survey, &limits))?.map_err(|error| {
+                convert_error(error, bytes, Format::Jpeg, &limits, survey.is_complete)
+            })?;
         let mut opened = Self::checked(bytes, decoder, Format::Jpeg, Some(&survey), limits)?;
         opened.memory_bytes = opened.memory_bytes.saturating_add(copied_bytes);
         limits.check(Limit::AllocBytes, opened.memory_bytes)?;
@@ -30,9 +40,21 @@ impl<'a> Opened<'a> {
     }
 }
 
-/// The structure of a JPEG, checked against the limits before its decoder sees it.
+/// The structure of a JPEG, checked against the limits before its decoder sees it, of a kind that some decoder takes as
+/// it is.
 pub(crate) fn survey_jpeg(bytes: &[u8], limits: &Limits) -> Result<Survey, DecodeError> {
-    let refused = |kind: &'static str| DecodeError::unsupported_feature(Format::Jpeg).because(kind);
+    let survey = survey(bytes, limits)?;
+    match survey.misread_kind() {
+        Some(kind) => Err(refused(kind)),
+        None => Ok(survey),
+    }
+}
+
+fn refused(kind: &'static str) -> DecodeError {
+    DecodeError::unsupported_feature(Format::Jpeg).because(kind)
+}
+
+fn survey(bytes: &[u8], limits: &Limits) -> Result<Survey, DecodeError> {
     if let Some(kind) = kind::unsupported_kind(bytes) {
         return Err(refused(kind));
     }
@@ -40,17 +62,36 @@ pub(crate) fn survey_jpeg(bytes: &[u8], limits: &Limits) -> Result<Survey, Decod
     if let Some(frame) = &survey.frame {
         let pixels = u64::from(frame.width) * u64::from(frame.height);
         limits.check(Limit::Pixels, pixels)?;
-        let is_rare = survey.is_rare();
+        let is_rare = survey.is_rare() || survey.misread_kind().is_some();
         let scans = if is_rare { scan_markers(bytes) * rare::SCAN_COST } else { survey.scans };
         limits.check(Limit::ScanPixels, pixels.saturating_mul(scans))?;
         if is_rare && survey.repeats_components() {
             let why = "more scans than components";
             return Err(DecodeError::malformed(Format::Jpeg).because(why));
         }
+        let samples = pixels.saturating_mul(crate::num::to_u64(frame.components()));
+        if is_rare && samples > rare::MOST_SAMPLES {
+            return Err(refused("of a rare coding, of more than 67 million samples"));
+        }
     }
-    match survey.misread_kind() {
-        Some(kind) => Err(refused(kind)),
-        None => Ok(survey),
+    Ok(survey)
+}
+
+/// A copy of the file with a scan for each component, where its scans are such that no decoder takes it.
+fn split_scans(
+    bytes: &[u8],
+    survey: &Survey,
+    limits: &Limits,
+) -> Result<Option<Vec<u8>>, DecodeError> {
+    let Some(kind) = survey.misread_kind() else { return Ok(None) };
+    let frame = survey.frame.as_ref().filter(|frame| frame.is_sequential_huffman);
+    let frame = frame.ok_or_else(|| refused(kind))?;
+    limits.check(Limit::AllocBytes, split::memory_bytes(bytes, frame))?;
+    match split::split(bytes, frame) {
+        Some(split) => Ok(Some(split)),
+        None if survey.is_complete => Err(DecodeError::malformed(Format::Jpeg)
+            .because("damaged data in a scan of several components")),
+        None => Err(DecodeError::truncated(Format::Jpeg)),
     }
 }
 
@@ -86,6 +127,15 @@ mod tests {
 
     fn refusal(file: &[&[u8]]) -> Option<&'static str> {
         survey_jpeg(&file.concat(), &Limits::default()).map_err(|error| error.reason()).err()
+    }
+
+    #[test]
+    fn a_rare_kind_of_more_samples_than_its_decoder_takes_is_refused_before_it() {
+        let frame = |width: u8| {
+            let head = [0xff, 0xd8, 0xff, 0xc1, 0, 11, 12, 0x20, 0, width, 1, 1, 1, 0x11, 0];
+            refusal(&[&head, b"\xff\xda\0\x08\x01\x01\0\0\x3f\0data\xff\xd9"])
+        };
+        assert_eq!([frame(0x1f), frame(0x20)], [None, Some("unsupported feature")]);
     }
 
     #[test]

@@ -16,14 +16,21 @@ use super::{ONES, Survey};
 
 const NAME: &str = "JPEG";
 
-/// Bytes that it keeps for each sample at its peak, by measurement: 8.2 for 4:4:4, 8 and 12 bits, many scans.
-pub(super) const BYTES_PER_SAMPLE: u64 = 10;
+/// Bytes that it keeps for each sample at its peak besides the pixels that are returned, by measurement of 20
+/// megapixels: 5.0 to 5.3 for colours of 8 bits, in one scan and in many; 8.2 for grey, which it makes colours, and 7.1 for
+/// colours of 12 bits.
+pub(super) fn bytes_per_sample(frame: &Frame) -> u64 {
+    if frame.bits == 8 && frame.components() > 1 { 6 } else { 10 }
+}
 
 /// The same for each that subsampling left out, by measurement with factors of 1 × 4, 3 × 1 and 1 × 1: 1.3.
 pub(super) const BYTES_PER_ADDED_SAMPLE: u64 = 2;
 
 /// Its time for a pixel of a scan, in those of the usual decoder: 57 ns were measured for 12 bits.
 pub(super) const SCAN_COST: u64 = 8;
+
+/// Samples of a picture that it takes, all components as large as the picture (oxideav-mjpeg 0.1.14).
+pub(super) const MOST_SAMPLES: u64 = 64 << 20;
 
 const END_OF_IMAGE_LEN: usize = 2;
 

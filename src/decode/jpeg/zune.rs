@@ -3,8 +3,8 @@
 //! Gives what the decoder of `image` gives, which is the same, and says whether the data are all there. The decoder
 //! makes zeros of what is missing before an end-of-image marker, and a whole picture of them. So it decodes strictly
 //! first, and of a sequential picture with one scan it is shown the entropy-coded data alone, and ones behind them: no
-//! Huffman code has ones only (ITU-T T.81, annex C), so the first block that is not all there is an error. Of a whole
-//! picture that is the only pass.
+//! Huffman code has ones only (ITU-T T.81, annex C), so the first block that is not all there is an error. Of a
+//! progressive picture it is shown all scans, and ones behind the last. Of a whole picture that is the only pass.
 
 use std::borrow::Cow;
 
@@ -20,6 +20,7 @@ use super::super::codec_error::{damaged, unsupported};
 use super::{ONES, Survey};
 
 const NAME: &str = "JPEG";
+const END_OF_IMAGE: &[u8] = b"\xff\xd9";
 
 /// A header that was read.
 pub(crate) struct ZuneJpeg<'a> {
@@ -32,8 +33,8 @@ pub(crate) struct ZuneJpeg<'a> {
 
 /// How it is found out whether the data are all there.
 enum Check {
-    /// By decoding them up to this place.
-    DataTo(usize),
+    /// By decoding the data up to this place, and this behind them.
+    DataTo(usize, &'static [u8]),
     /// By decoding the file, which its markers say is whole.
     File,
     /// The markers say that it is not whole.
@@ -57,9 +58,12 @@ impl<'a> ZuneJpeg<'a> {
         let side = |side: usize| u32::try_from(side).map_err(|error| damaged(NAME, error));
         let (width, height) = (side(width)?, side(height)?);
         let more = bytes.len().saturating_sub(file_len);
+        let is_progressive = survey.frame.as_ref().is_some_and(|frame| frame.is_progressive);
         let check = match survey.data_end {
-            _ if survey.is_short => Check::None,
-            Some(end) => Check::DataTo(end + more),
+            _ if survey.is_short || is_progressive && !survey.is_complete => Check::None,
+            // The scans of a progressive picture end at an end marker only.
+            Some(end) if is_progressive => Check::DataTo(end + more, END_OF_IMAGE),
+            Some(end) => Check::DataTo(end + more, &[]),
             None if survey.is_complete => Check::File,
             None => Check::None,
         };
@@ -89,8 +93,8 @@ impl<'a> ZuneJpeg<'a> {
         // Within the limits, hence within memory.
         let mut data = buffer::take(pixels * usize::from(self.color_type().bytes_per_pixel()));
         let is_whole = match self.check {
-            Check::DataTo(end) => {
-                let parts = [self.bytes.get(..end).unwrap_or_default(), &ONES];
+            Check::DataTo(end, behind) => {
+                let parts = [self.bytes.get(..end).unwrap_or_default(), &ONES, behind];
                 buffer::with_joined(parts, |bytes| self.decode(bytes, true, &mut data)).is_ok()
             }
             Check::File => self.decode(&self.bytes, true, &mut data).is_ok(),
@@ -123,6 +127,31 @@ fn options() -> DecoderOptions {
 fn convert(error: DecodeErrors) -> ImageError {
     match error {
         DecodeErrors::Unsupported(scheme) => unsupported(NAME, &format!("{scheme:?}")),
+        // Shown as they are, these stand in quotes.
+        DecodeErrors::Format(why) => damaged(NAME, why.trim_end()),
+        DecodeErrors::FormatStatic(why) => damaged(NAME, why),
         error => damaged(NAME, error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use oxideav_mjpeg::{EncodeOptions, encode_rgb8};
+
+    use crate::decode::{Limits, decode};
+
+    #[test]
+    fn a_progressive_picture_that_is_cut_in_its_last_scan_is_not_whole() {
+        let noise: Vec<u8> =
+            (0..48 * 40 * 3u32).map(|at| ((at * at / 97) ^ at).to_le_bytes()[0]).collect();
+        let options = EncodeOptions::default().with_progressive(true);
+        let file = encode_rgb8(48, 40, &noise, &options).unwrap();
+        let is_partial = |file: &[u8]| decode(file, &Limits::default()).unwrap().is_partial();
+        assert!(!is_partial(&file));
+        let last = file.windows(2).rposition(|pair| pair == [0xff, 0xda]).unwrap() + 10;
+        let end = file.len() - 2;
+        for cut in (last + 1..end - 4).step_by(17).filter(|cut| file[cut - 1] != 0xff) {
+            assert!(is_partial(&[&file[..cut], b"\xff\xd9"].concat()), "{cut} of {end}");
+        }
     }
 }

@@ -17,7 +17,7 @@ use super::super::jpeg::{self, Survey};
 use super::super::tiff::raw;
 use super::super::tiff::tag::Tiff;
 use super::hidden::{self, Search};
-use super::{Format, PartKind, Stop, Walk, page};
+use super::{Format, PartKind, Stop, Walk, jfif, page};
 
 const EXIF: &[u8] = b"Exif\0\0";
 const MPF: &[u8] = b"MPF\0";
@@ -92,12 +92,15 @@ fn extent(bytes: &[u8], place: &Range<usize>) -> Option<Range<usize>> {
     jpeg.starts_with(b"\xff\xd8\xff").then(|| place.start..place.start + length)
 }
 
-/// The thumbnails in the segments of a JPEG: of EXIF data first.
+/// The thumbnails in the segments of a JPEG, segment by segment.
 fn thumbnails(bytes: &[u8], walk: &mut Walk<'_>) -> Result<(), Stop> {
     for (_, body) in application_segments(bytes) {
         match body.strip_prefix(EXIF) {
             Some(exif) => thumbnail(exif, walk)?,
             None => within(body, &[], walk)?,
+        }
+        if let Some(picture) = jfif::picture(body) {
+            walk.picture(PartKind::Thumbnail, picture, Format::Jpeg)?;
         }
     }
     Ok(())

@@ -7,6 +7,7 @@ mod animation;
 mod collection;
 mod embedded;
 mod hidden;
+mod jfif;
 mod page;
 #[cfg(any(feature = "avif", feature = "heic"))]
 mod sequence;
@@ -34,7 +35,7 @@ pub enum PartKind {
     Page(u32),
     /// An image of an icon, cursor or HEIF collection, or a codestream of a JPEG 2000, in the file's order.
     Image(u32),
-    /// The small picture in EXIF data, or another in the metadata.
+    /// The small picture in EXIF data, or another in the metadata: Photoshop's, JFIF's.
     Thumbnail,
     /// A reduced version that the container names as such: HEIF and AVIF thumbnails, and reduced
     /// directories of a TIFF.
@@ -227,6 +228,13 @@ impl Walk<'_> {
                 self.give(kind, Err(error))
             }
         }
+    }
+
+    /// Gives a picture that needed no decoder.
+    fn picture(&mut self, kind: PartKind, picture: Picture, format: Format) -> Result<(), Stop> {
+        self.spend(u64::from(picture.width) * u64::from(picture.height))?;
+        self.visitor.reserve(crate::num::to_u64(picture.data.len()).saturating_add(self.beside));
+        self.give(kind, Ok(Decoded::new(picture, format)))
     }
 
     /// Whether these pixels were not seen before.

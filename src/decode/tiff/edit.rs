@@ -35,6 +35,25 @@ pub(super) fn number(tiff: &Tiff<'_>, start: u64, tag: u16, value: u64) -> Optio
     Some((at..).zip(entry).collect())
 }
 
+/// Gives a tag of the directory at `start` of a copy other numbers, behind the file where they are several.
+pub(super) fn put(file: &mut Vec<u8>, start: u64, tag: u16, numbers: &[u64]) -> Option<()> {
+    let tiff = Tiff::new(file);
+    let len = if tiff.is_big() { 8 } else { 4 };
+    let bytes = |number: &u64| tiff.number_bytes(*number, len);
+    let (field, mut values) = match numbers {
+        [number] => (*number, Vec::new()),
+        numbers => {
+            let values = numbers.iter().map(bytes).collect::<Option<Vec<_>>>()?.concat();
+            (crate::num::to_u64(file.len()), values)
+        }
+    };
+    let count = crate::num::to_u64(numbers.len());
+    let (at, entry) = entry(&tiff, start, tag, count, field)?;
+    file.get_mut(at..at + entry.len())?.copy_from_slice(&entry);
+    file.append(&mut values);
+    Some(())
+}
+
 /// The colours of the directory at `start`, when its samples are numbers of 1, 2, 4 or 8 bits in a palette, and
 /// what makes them grey instead.
 pub(crate) fn palette(tiff: &Tiff<'_>, start: u64) -> Option<(Box<Palette>, Edits)> {
@@ -72,9 +91,25 @@ pub(super) fn tiles_as_strips(tiff: &Tiff<'_>, start: u64) -> Option<[(usize, u8
     Some([renamed(STRIP_OFFSETS, TILE_OFFSETS)?, renamed(STRIP_BYTES, TILE_BYTE_COUNTS)?])
 }
 
+/// Ends the chain of directories behind the one at `start` where that leads to itself, which the decoder refuses.
+pub(super) fn chain_end(tiff: &Tiff<'_>, start: u64) -> Edits {
+    let len = if tiff.is_big() { 8 } else { 4 };
+    let place = tiff.own_successor(start);
+    place.into_iter().flat_map(|place| (place..place + len).map(|at| (at, 0))).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_directory_that_leads_to_itself_becomes_the_last_one() {
+        let file = |next: u8| [b"II*\0\x08\0\0\0\0\0".as_slice(), &[next, 0, 0, 0]].concat();
+        let zeros: Edits = (10..14).map(|at| (at, 0)).collect();
+        assert_eq!(chain_end(&Tiff::new(&file(8)), 8), zeros);
+        assert_eq!(chain_end(&Tiff::new(&file(0)), 8), []);
+        assert_eq!(chain_end(&Tiff::new(&file(8)[..12]), 8), []);
+    }
 
     #[test]
     fn a_palette_is_read_from_either_size_and_order_of_file() {

@@ -1,7 +1,8 @@
 //! Fax of Group 3, and the Huffman code of its lines alone, in a TIFF: what fax servers and scanners write.
 //!
-//! Group 4 is read by the decoder of `image`. Every strip must hold its lines without an error: a damaged line would
-//! be white without a word. Source: TIFF 6.0, sections 10 and 11, ITU-T T.4.
+//! Group 4 is read by the decoder of `image`. A strip that does not hold its lines without an error is read again, past
+//! damaged lines to the next end-of-line code, as libtiff reads it: such a line is white from the damage on, and the
+//! picture is not whole. Source: TIFF 6.0, sections 10 and 11, ITU-T T.4.
 
 use std::io;
 
@@ -20,10 +21,12 @@ use super::tag::{BITS_PER_SAMPLE, COMPRESSION, FILL_ORDER, GROUP_3_OPTIONS, PHOT
 
 const NAME: &str = "TIFF";
 /// Of [`FILL_ORDER`]: the first pixel is in the lowest bit.
-const LOWEST_FIRST: u64 = 2;
+pub(super) const LOWEST_FIRST: u64 = 2;
 /// Of [`GROUP_3_OPTIONS`]: lines are coded by the line above, too; parts are not coded at all.
 const IS_2D: u64 = 1;
 const IS_RAW: u64 = 2;
+/// Of four lines those that a damaged picture must have at least: of other data than a fax hardly any become lines.
+const LEAST_OF_FOUR: usize = 3;
 
 /// Such a picture.
 pub(super) struct TiffFax<'a> {
@@ -84,22 +87,49 @@ impl<'a> TiffFax<'a> {
         }))
     }
 
-    fn decode(&self, strip: &[u8], rows: u32, pixels: &mut Rows<'_>) -> Result<(), FaxError> {
+    /// A strip by the rules, or else past what breaks them; whether it kept to them.
+    fn read_strip(&self, strip: &[u8], rows: usize, pixels: &mut [u8]) -> Result<bool, FaxError> {
+        let strict = self.decode(strip, rows, pixels, true);
+        if strict.as_ref().is_ok_and(|done| *done >= rows) {
+            return Ok(true);
+        }
+        pixels.fill(if self.white_is_zero { 255 } else { 0 });
+        let done = self.decode(strip, rows, pixels, false)?;
+        if done * 4 < rows * LEAST_OF_FOUR {
+            return Err(strict.err().unwrap_or(FaxError::UnexpectedEof));
+        }
+        Ok(false)
+    }
+
+    /// The lines that there are.
+    fn decode(
+        &self,
+        strip: &[u8],
+        rows: usize,
+        pixels: &mut [u8],
+        strict: bool,
+    ) -> Result<usize, FaxError> {
         let mut context = DecoderContext::new(DecodeSettings {
             columns: self.dimensions.0,
-            rows,
+            // At most the height.
+            rows: u32::try_from(rows).unwrap_or(self.dimensions.1),
             end_of_block: !self.has_aligned_rows,
             // They are looked for, whatever is said.
             end_of_line: false,
             rows_are_byte_aligned: self.has_aligned_rows,
             encoding: self.encoding,
-            strict: true,
+            strict,
         });
+        let row_bytes = crate::num::index(self.dimensions.0);
+        let mut target =
+            Rows { rows: pixels.chunks_exact_mut(row_bytes), white_is_zero: self.white_is_zero };
         if self.is_lowest_first {
             let strip: Vec<u8> = strip.iter().map(|byte| byte.reverse_bits()).collect();
-            return hayro_ccitt::decode(&strip, pixels, &mut context).map(|_| ());
+            hayro_ccitt::decode(&strip, &mut target, &mut context)?;
+        } else {
+            hayro_ccitt::decode(strip, &mut target, &mut context)?;
         }
-        hayro_ccitt::decode(strip, pixels, &mut context).map(|_| ())
+        Ok(rows - target.rows.len())
     }
 }
 
@@ -119,26 +149,22 @@ impl Extra for TiffFax<'_> {
     }
 
     fn read(self: Box<Self>) -> Result<Vec<u8>, ImageError> {
+        self.read_and_check().map(|(pixels, _)| pixels)
+    }
+
+    fn read_and_check(self: Box<Self>) -> Result<(Vec<u8>, bool), ImageError> {
         let (width, height) = self.dimensions;
         let row_bytes = crate::num::index(width);
         // Within the limits, hence within memory.
         let mut pixels = vec![0; row_bytes * crate::num::index(height)];
+        let mut is_whole = true;
         for (index, strip) in (0..).zip(&self.strips) {
             let (above, rows) = self.pieces.rows_of(index, height.into());
-            let first = crate::num::usize_or_zero(above) * row_bytes;
-            let end = first + crate::num::usize_or_zero(rows) * row_bytes;
-            let mut target = Rows {
-                rows: pixels[first..end].chunks_exact_mut(row_bytes),
-                white_is_zero: self.white_is_zero,
-            };
-            // At most the height.
-            let rows = u32::try_from(rows).unwrap_or(height);
-            self.decode(strip, rows, &mut target).map_err(convert)?;
-            if target.rows.next().is_some() {
-                return Err(convert(FaxError::UnexpectedEof));
-            }
+            let [above, rows] = [above, rows].map(crate::num::usize_or_zero);
+            let pixels = &mut pixels[above * row_bytes..(above + rows) * row_bytes];
+            is_whole &= self.read_strip(strip, rows, pixels).map_err(convert)?;
         }
-        Ok(pixels)
+        Ok((pixels, is_whole))
     }
 }
 

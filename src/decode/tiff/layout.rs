@@ -185,6 +185,12 @@ impl Layout {
     }
 }
 
+/// Whether the colours of the directory's picture are multiplied by the alpha behind them.
+pub(super) fn is_multiplied(tiff: &Tiff<'_>, start: u64) -> bool {
+    tiff.numbers(start, PHOTOMETRIC).next() == Some(RGB)
+        && tiff.numbers(start, EXTRA_SAMPLES).next() == Some(ALPHA[0])
+}
+
 /// What is shown of a picture's channels; `None` when that is not known.
 fn shown(tiff: &Tiff<'_>, start: u64, photometric: u64, has_palette: bool) -> Option<Shown> {
     let channels = channels(tiff, start);

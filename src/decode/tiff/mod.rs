@@ -1,5 +1,6 @@
 //! One page of a TIFF: who decodes it, and which tags he is shown.
 
+mod copy;
 mod edit;
 mod fax;
 mod jpeg;
@@ -23,6 +24,7 @@ use super::error::DecodeError;
 use super::format::Format;
 use super::limits::{Limit, Limits};
 use super::overlay::{Edits, Overlay};
+pub(super) use copy::TiffCopy;
 pub(super) use edit::Palette;
 pub(super) use jpeg::TiffJpeg;
 
@@ -57,6 +59,10 @@ impl<'a> Opened<'a> {
             let source = Source::Extra(Box::new(fax));
             return Self::checked(bytes, source, Format::Tiff, None, limits);
         }
+        if let Some(copy) = TiffCopy::of(bytes, &head, start, limits)? {
+            let source = Source::TiffCopy(Box::new(copy));
+            return Self::checked(&[], source, Format::Tiff, None, limits);
+        }
         if tiff.find(start, TILE_WIDTH).is_some() && are_planes(&tiff, start) {
             return Err(refused("tiles that hold one channel each"));
         }
@@ -88,6 +94,7 @@ impl<'a> Opened<'a> {
         let (palette, edit) = edit::palette(&tiff, start).unzip();
         let layout = Layout::of(&tiff, start, palette.is_some());
         let mut edits: Edits = edit::tiles_as_strips(&tiff, start).into_iter().flatten().collect();
+        edits.extend(edit::chain_end(&tiff, start));
         edits.extend(edit.into_iter().flatten());
         let layout_edits = layout.and_then(|layout| layout.edits(&tiff, start));
         let layout = layout.filter(|_| layout_edits.is_some());
@@ -119,6 +126,7 @@ impl<'a> Opened<'a> {
         }
         opened.memory_bytes = opened.memory_bytes.saturating_add(value_bytes);
         opened.palette = palette;
+        opened.is_multiplied = layout::is_multiplied(&tiff, start);
         opened.directory = Some(start);
         let dimensions = opened.decoder.dimensions();
         if let Some(tiles) = LzwTiles::of(bytes, start, dimensions, layout.as_ref()) {

@@ -129,7 +129,7 @@ fn append(
 }
 
 /// The colours that inks leave of white, as `image` has it.
-fn to_rgb([inks @ .., black]: [u8; 4]) -> [u8; 3] {
+pub(super) fn to_rgb([inks @ .., black]: [u8; 4]) -> [u8; 3] {
     let left = |ink: u8| u32::from(0xff - ink);
     inks.map(|ink| (left(ink) * left(black) / 0xff).to_le_bytes()[0])
 }

@@ -1,10 +1,11 @@
-//! TIFF directories: their tags, and where embedded JPEG pictures lie.
+//! TIFF directories and their tags.
 //!
-//! What tells camera raw from a picture stands in [`super::raw`]. Sources: TIFF 6.0, section 2
-//! (directories) and 22 (JPEG), Exif 2.32, section 4.5.5 (thumbnail), CIPA DC-007, section 5.2 (MPF).
+//! Where embedded JPEG pictures lie stands in [`embedded`], what tells camera raw from a picture in [`super::raw`].
+//! Source: TIFF 6.0, section 2.
+
+mod embedded;
 
 use std::collections::HashSet;
-use std::ops::Range;
 
 pub(super) const WIDTH: u16 = 256;
 pub(super) const HEIGHT: u16 = 257;
@@ -24,10 +25,6 @@ pub(super) const TILE_LENGTH: u16 = 323;
 pub(super) const TILE_OFFSETS: u16 = 324;
 pub(super) const TILE_BYTE_COUNTS: u16 = 325;
 pub(super) const SUB_DIRECTORIES: u16 = 330;
-const JPEG_OFFSET: u16 = 513;
-const JPEG_BYTES: u16 = 514;
-/// A whole JPEG file in Panasonic's first directory.
-const RW2_JPEG: u16 = 46;
 pub(super) const SAMPLE_FORMAT: u16 = 339;
 /// Tables that all JPEG strips or tiles have in common.
 pub(super) const TABLES: u16 = 347;
@@ -53,17 +50,14 @@ pub(super) mod compression {
     /// The way of before Adobe's Technical Note 2.
     pub(crate) const OLD_JPEG: u64 = 6;
     pub(crate) const JPEG: u64 = 7;
+    pub(crate) const ADOBE_DEFLATE: u64 = 8;
+    pub(crate) const DEFLATE: u64 = 32946;
+    pub(crate) const PACK_BITS: u64 = 32773;
 }
 
-const EXIF_DIRECTORY: u16 = 34665;
-/// The list of pictures in an MPF index.
-const MP_ENTRY: u16 = 0xb002;
-const MP_ENTRY_BYTES: usize = 16;
 const ENTRY_BYTES: usize = 12;
 /// The same in a BigTIFF.
 const BIG_ENTRY_BYTES: usize = 20;
-/// Compression of a strip that is a JPEG stream: the old way and the new.
-const JPEG_COMPRESSIONS: [usize; 2] = [6, 7];
 /// Directories that are followed in one file; cameras write up to ten. Bounds loops.
 const MOST_DIRECTORIES: usize = 64;
 /// Entries that are read of one directory; cameras write up to 80.
@@ -101,17 +95,6 @@ impl Entry {
     pub(super) fn end(&self) -> Option<usize> {
         self.place.checked_add(self.count.checked_mul(value_bytes(self.kind)?)?)
     }
-}
-
-/// One directory's embedded pictures and where it leads.
-#[derive(Default)]
-struct Directory {
-    next: Option<usize>,
-    children: Vec<usize>,
-    jpeg: [Option<usize>; 2],
-    strip: [Option<usize>; 2],
-    compression: Option<usize>,
-    whole: Option<Range<usize>>,
 }
 
 /// Bytes of one value of a type (TIFF 6.0, section 2, and the BigTIFF proposal).
@@ -171,6 +154,13 @@ impl<'a> Tiff<'a> {
         first.checked_add(count.checked_mul(entry_bytes)?)
     }
 
+    /// Where the directory at `start` says what follows it, when that is itself.
+    pub(super) fn own_successor(&self, start: u64) -> Option<usize> {
+        let place = self.after_entries(crate::num::to_usize(start)?)?;
+        let next = if self.is_big() { self.long_long(place) } else { self.offset(place) };
+        (next == Some(start)).then_some(place)
+    }
+
     /// Where the sub-directories of `pages` begin that are no pages themselves: reduced versions, as
     /// a pyramid has them.
     pub(crate) fn beside(&self, pages: &[u64]) -> Vec<u64> {
@@ -179,16 +169,6 @@ impl<'a> Tiff<'a> {
             starts.flat_map(|start| self.numbers(*start, SUB_DIRECTORIES).take(MOST_VALUES));
         let mut seen: HashSet<u64> = pages.iter().copied().collect();
         found.filter(|start| seen.insert(*start)).collect()
-    }
-
-    /// The whole JPEG that the directory at `start` points to the old way (TIFF 6.0, section 22).
-    pub(crate) fn whole_jpeg(&self, start: u64) -> Option<Range<usize>> {
-        if self.is_big() {
-            return None;
-        }
-        let directory = self.directory(crate::num::to_usize(start)?)?;
-        let place = self.place(directory.jpeg)?;
-        self.bytes.get(place.clone())?.starts_with(b"\xff\xd8\xff").then_some(place)
     }
 
     /// Whether the directory at `start` says that its samples are floating-point numbers (TIFF 6.0, section
@@ -294,105 +274,6 @@ impl<'a> Tiff<'a> {
         self.bytes.get(..4).is_some_and(|signature| signature.contains(&b'+'))
     }
 
-    /// Places of JPEG streams that any directory points to, within the bytes and each once; never
-    /// panics, and ends for every input.
-    pub(crate) fn embedded_jpegs(&self) -> Vec<Range<usize>> {
-        let (mut found, mut seen) = (Vec::new(), Vec::new());
-        let mut open: Vec<usize> = self.long(4).into_iter().collect();
-        while let Some(start) = open.pop().filter(|_| seen.len() < MOST_DIRECTORIES) {
-            if seen.contains(&start) {
-                continue;
-            }
-            seen.push(start);
-            let Some(directory) = self.directory(start) else { continue };
-            found.extend(directory.whole.clone());
-            found.extend(self.place(directory.jpeg));
-            if directory.compression.is_some_and(|value| JPEG_COMPRESSIONS.contains(&value)) {
-                found.extend(self.place(directory.strip));
-            }
-            open.extend(directory.next.into_iter().chain(directory.children));
-        }
-        found.retain(|place| {
-            self.bytes.get(place.clone()).is_some_and(|jpeg| jpeg.starts_with(b"\xff\xd8\xff"))
-        });
-        found.sort_by_key(|place| (place.start, place.end));
-        found.dedup();
-        found
-    }
-
-    /// Places of an MPF index's pictures, relative to its own start, the main picture left out.
-    pub(crate) fn indexed_pictures(&self) -> Vec<Range<usize>> {
-        let Some(start) = self.long(4) else { return Vec::new() };
-        let Some((entry, count)) = self
-            .entries(start)
-            .find(|(tag, ..)| *tag == MP_ENTRY)
-            .map(|(_, at, count)| (at, count))
-        else {
-            return Vec::new();
-        };
-        let Some(list) = self.long(entry + 8) else { return Vec::new() };
-        let pictures = (0..(count / MP_ENTRY_BYTES).min(MOST_DIRECTORIES)).filter_map(|index| {
-            let at = list.checked_add(index * MP_ENTRY_BYTES)?;
-            let (size, offset) = (self.long(at + 4)?, self.long(at + 8)?);
-            (offset != 0).then_some(offset..offset.checked_add(size)?)
-        });
-        pictures.collect()
-    }
-
-    fn directory(&self, start: usize) -> Option<Directory> {
-        let count = usize::from(self.short(start)?);
-        let mut directory = Directory {
-            next: self.long(start.checked_add(2 + count * ENTRY_BYTES)?).filter(|next| *next != 0),
-            ..Directory::default()
-        };
-        for (tag, entry, values) in self.entries(start) {
-            let value = self.value(entry);
-            match tag {
-                COMPRESSION => directory.compression = value,
-                JPEG_OFFSET => directory.jpeg[0] = value,
-                JPEG_BYTES => directory.jpeg[1] = value,
-                STRIP_OFFSETS if values == 1 => directory.strip[0] = value,
-                STRIP_BYTES if values == 1 => directory.strip[1] = value,
-                RW2_JPEG => directory.whole = self.place([self.long(entry + 8), Some(values)]),
-                EXIF_DIRECTORY => directory.children.extend(value),
-                SUB_DIRECTORIES if values == 1 => directory.children.extend(value),
-                SUB_DIRECTORIES => directory.children.extend(self.list(entry, values)),
-                _ => {}
-            }
-        }
-        Some(directory)
-    }
-
-    /// Tag, place and count of values of each entry.
-    fn entries(&self, start: usize) -> impl Iterator<Item = (u16, usize, usize)> + '_ {
-        let count = self.short(start).map_or(0, usize::from).min(MOST_ENTRIES);
-        (0..count).map_while(move |index| {
-            let at = start + 2 + index * ENTRY_BYTES;
-            Some((self.short(at)?, at, self.long(at + 4)?))
-        })
-    }
-
-    /// The first value of an entry whose values fit into it.
-    fn value(&self, entry: usize) -> Option<usize> {
-        match self.short(entry + 2)? {
-            SHORT => self.short(entry + 8).map(usize::from),
-            _ => self.long(entry + 8),
-        }
-    }
-
-    /// The longs that an entry points to.
-    fn list(&self, entry: usize, count: usize) -> Vec<usize> {
-        let Some(start) = self.long(entry + 8) else { return Vec::new() };
-        (0..count.min(MOST_VALUES)).map_while(|index| self.long(start + index * 4)).collect()
-    }
-
-    fn place(&self, [start, length]: [Option<usize>; 2]) -> Option<Range<usize>> {
-        let (start, length) = (start?, length?);
-        // A length beyond the end is written by careless editors; the decoder says what is missing.
-        let end = start.checked_add(length)?.min(self.bytes.len());
-        (start < end).then_some(start..end)
-    }
-
     fn short(&self, at: usize) -> Option<u16> {
         let value = crate::num::read_u16(self.bytes, at)?;
         Some(if self.is_big_endian { value.swap_bytes() } else { value })
@@ -415,6 +296,7 @@ impl<'a> Tiff<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::embedded::{JPEG_BYTES, JPEG_OFFSET, MP_ENTRY};
     use super::*;
 
     fn entry(tag: u16, kind: u16, count: u32, value: u32) -> Vec<u8> {

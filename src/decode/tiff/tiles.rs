@@ -3,9 +3,10 @@
 //! `tiff` 0.11.3 reads a tile row by row, and takes the end of an LZW stream for damage when the last row is
 //! there but waits in a buffer, as it does where a tile ends in one colour. Such tiles are unpacked here,
 //! into a copy of the file that says that they are not compressed; everything else stays the decoder's. It
-//! fails on tiles of one colour channel each, which are refused with that reason. It takes the LZW of before TIFF 5.0 for
-//! damage, too: codes from the lowest bit on, and each width of a code used to its last value. Sources: TIFF 6.0,
-//! sections 13 (LZW) and 15 (tiles), the BigTIFF proposal, and for the old LZW the notes of libtiff.
+//! fails on tiles of one channel each, which are read one channel after the other ([`super::copy`]) or refused with
+//! that reason. It takes the LZW of before TIFF 5.0 for damage, too: codes from the lowest bit on, and each width of
+//! a code used to its last value. Sources: TIFF 6.0, sections 13 (LZW) and 15 (tiles), the BigTIFF proposal, and for
+//! the old LZW the notes of libtiff.
 
 use std::io::{self, Cursor, ErrorKind};
 
@@ -98,9 +99,9 @@ impl LzwTiles {
         }
         let lengths = vec![self.tile_bytes; self.places.len()];
         let [offset_tag, length_tag] = self.pieces.tags;
-        put(file, self.start, offset_tag, &offsets)
-            .and_then(|()| put(file, self.start, length_tag, &lengths))
-            .and_then(|()| put(file, self.start, COMPRESSION, &[NONE]))
+        edit::put(file, self.start, offset_tag, &offsets)
+            .and_then(|()| edit::put(file, self.start, length_tag, &lengths))
+            .and_then(|()| edit::put(file, self.start, COMPRESSION, &[NONE]))
             .ok_or_else(|| ErrorKind::InvalidData.into())
     }
 }
@@ -130,25 +131,6 @@ fn unpack(mut packed: &[u8], is_old: bool, out: &mut [u8]) -> io::Result<u64> {
         }
     }
     Ok(crate::num::to_u64(filled))
-}
-
-/// Gives a tag of the directory at `start` other numbers.
-fn put(file: &mut Vec<u8>, start: u64, tag: u16, numbers: &[u64]) -> Option<()> {
-    let tiff = Tiff::new(file);
-    let len = if tiff.is_big() { 8 } else { 4 };
-    let bytes = |number: &u64| tiff.number_bytes(*number, len);
-    let (field, mut values) = match numbers {
-        [number] => (*number, Vec::new()),
-        numbers => {
-            let values = numbers.iter().map(bytes).collect::<Option<Vec<_>>>()?.concat();
-            (crate::num::to_u64(file.len()), values)
-        }
-    };
-    let count = crate::num::to_u64(numbers.len());
-    let (at, entry) = edit::entry(&tiff, start, tag, count, field)?;
-    file.get_mut(at..at + entry.len())?.copy_from_slice(&entry);
-    file.append(&mut values);
-    Some(())
 }
 
 /// A picture of such tiles, whose header the decoder has read.
@@ -397,10 +379,10 @@ mod tests {
     }
 
     #[test]
-    fn tiles_of_one_channel_are_refused_with_that_reason() {
+    fn tiles_of_one_channel_that_is_no_colour_are_refused_with_that_reason() {
         let order = Order { is_big_endian: false, is_big: false };
-        let tiles: Vec<Vec<u8>> = (0..3).map(|number| tile(number, true).1).collect();
-        let error = decode(&order.file(&tags(16, 16, 3, 2), &tiles), &Limits::default());
+        let tiles: Vec<Vec<u8>> = (0..4).map(|number| tile(number, true).1).collect();
+        let error = decode(&order.file(&tags(16, 16, 4, 2), &tiles), &Limits::default());
         let error = error.unwrap_err();
         assert_eq!(error.reason(), "unsupported feature");
         assert!(std::error::Error::source(&error).unwrap().to_string().contains("channel"));
