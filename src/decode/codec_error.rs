@@ -47,7 +47,21 @@ pub(crate) fn convert_error(
         }
         _ => DecodeError::malformed(format),
     }
-    .because(error)
+    .because(cause(error))
+}
+
+/// What lies behind an error, without the words in which `image` names the format once more.
+fn cause(error: ImageError) -> Box<dyn Error + Send + Sync> {
+    let words = match &error {
+        ImageError::Unsupported(unsupported) => match unsupported.kind() {
+            UnsupportedErrorKind::GenericFeature(what) => Some(what.clone()),
+            UnsupportedErrorKind::Color(color) => Some(format!("colour type {color:?}")),
+            _ => None,
+        },
+        // What is behind a wrapper of the decoder's says it, too.
+        error => error.source().map(ToString::to_string),
+    };
+    words.filter(|words| !words.is_empty()).map_or_else(|| error.into(), Into::into)
 }
 
 /// A refusal by [`Limits::max_pixels`] that only the decoder could make: it knows what the pictures

@@ -21,6 +21,7 @@ mod avif;
 mod avif_frames;
 #[cfg(any(feature = "avif", feature = "heic"))]
 mod bit_reader;
+mod bmp;
 mod buffer;
 mod codec;
 mod codec_error;
