@@ -49,6 +49,19 @@ pub(super) struct Bitmap<'a> {
     data: &'a [u8],
 }
 
+/// Whether this is an icon or pointer of OS/2, in black and white or in colours, or an array of such and of bitmaps.
+pub(super) fn is_os2_kind(bytes: &[u8]) -> bool {
+    let Some(rest) = bytes.strip_prefix(b"BA") else { return is_os2_icon(bytes) };
+    let first = rest.get(FILE_HEADER_BYTES - 2..).unwrap_or_default();
+    // Its own header has a size, too.
+    read_u32(bytes, 2) == Some(40) && (first.starts_with(b"BM") || is_os2_icon(first))
+}
+
+fn is_os2_icon(bytes: &[u8]) -> bool {
+    matches!(bytes.first_chunk(), Some(b"IC" | b"CI" | b"PT" | b"CP"))
+        && matches!(read_u32(bytes, FILE_HEADER_BYTES), Some(12 | 40 | OS2_HEADER_BYTES))
+}
+
 /// A whole picture in another format that stands for the pixels of a bitmap.
 pub(super) fn embedded(bytes: &[u8]) -> Option<(Format, &[u8])> {
     let size = read_u32(bytes, FILE_HEADER_BYTES)?;
@@ -63,9 +76,16 @@ pub(super) fn embedded(bytes: &[u8]) -> Option<(Format, &[u8])> {
 impl<'a> Bitmap<'a> {
     /// That of a file of its own.
     pub(super) fn file(bytes: &'a [u8]) -> Result<Self, ImageError> {
-        let data = read_u32(bytes, DATA).map(index);
-        Self::new(bytes.get(FILE_HEADER_BYTES..).unwrap_or_default(), |end| {
-            data.and_then(|at| at.checked_sub(FILE_HEADER_BYTES)).filter(|at| *at >= end)
+        // The first of an array of OS/2; places are the file's.
+        let start = if bytes.starts_with(b"BA") { FILE_HEADER_BYTES } else { 0 };
+        let bitmap = bytes.get(start..).unwrap_or_default();
+        if is_os2_icon(bitmap) {
+            return Err(unsupported(NAME, "icon or pointer of OS/2"));
+        }
+        let data = read_u32(bitmap, DATA).map(index);
+        let header = start + FILE_HEADER_BYTES;
+        Self::new(bytes.get(header..).unwrap_or_default(), |end| {
+            data.and_then(|at| at.checked_sub(header)).filter(|at| *at >= end)
         })
     }
 
@@ -429,6 +449,22 @@ mod tests {
         os2[0] = 64;
         let runs = [2, 0, 0, 255, 1, 0, 255, 0, 0, 1];
         assert_eq!(letters(&file(&os2, &[], &runs)), ["rrg"]);
+    }
+
+    #[test]
+    fn the_first_bitmap_of_an_array_is_read_and_icons_of_os2_are_refused() {
+        let core = [12, 0, 0, 0, 3, 0, 1, 0, 1, 0, 8, 0];
+        let mut bitmap = file(&core, &[&[0, 0, 255, 0, 255, 0, 255, 0, 0]], &[0, 1, 2, 0]);
+        bitmap[DATA] += 14;
+        let array =
+            |kind: &[u8]| [b"BA\x28\0\0\0\0\0\0\0\0\0\0\0".as_slice(), kind, &bitmap[2..]].concat();
+        assert_eq!(letters(&array(b"BM")), ["rgb"]);
+        let icon = [b"CI", &bitmap[2..]].concat();
+        for icon in [&icon, &array(b"IC"), &array(b"CP")] {
+            assert_eq!(read(icon).unwrap_err().reason(), "unsupported feature");
+        }
+        assert_eq!(sniff(b"BANANAS and other fruit"), None);
+        assert_eq!(sniff(b"CITY names, and this is a text"), None);
     }
 
     #[test]

@@ -135,7 +135,7 @@ fn is_sixel(bytes: &[u8]) -> bool {
 
 /// A Windows bitmap without its file header, as clipboards and resources hold it.
 fn is_bare_bitmap(bytes: &[u8]) -> bool {
-    let plain = matches!(bytes, [40, 0, 0, 0, _, _, 0, 0, _, _, _, _, 1, 0, depth, 0, 0..=6, 0, 0, 0, ..]
+    let plain = matches!(bytes, [40 | 52 | 56 | 108 | 124, 0, 0, 0, _, _, 0, 0, _, _, _, _, 1, 0, depth, 0, 0..=6, 0, 0, 0, ..]
         if matches!(depth, 1 | 4 | 8 | 16 | 24 | 32));
     let height = read_u32(bytes, 8).map_or(0, |height| height.cast_signed().unsigned_abs());
     plain && bytes.len() >= 40 && bytes[4] | bytes[5] != 0 && is_side(height)
