@@ -500,7 +500,7 @@ mod tests {
 
     #[test]
     fn an_icon_shows_half_of_its_rows_whatever_its_entry_says() {
-        let entry = [[16, 32, 0, 0, 1, 0, 8, 0], [0, 2, 0, 0, 22, 0, 0, 0]].concat();
+        let entry = [[16, 32, 0, 0, 1, 0, 8, 0], [9, 0, 0, 0, 22, 0, 0, 0]].concat();
         let bitmap =
             [header(3, 4, 8, 0).as_slice(), &RED_GREEN_BLUE, &[0, 1, 2, 0, 2, 1, 0, 0]].concat();
         let icon = [b"\0\0\x01\0\x01\0".as_slice(), &entry, &bitmap].concat();

@@ -15,12 +15,13 @@ pub(crate) fn entries(bytes: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
     entries[..end].chunks_exact(ENTRY_BYTES)
 }
 
-/// What an entry leads to, as far as the file goes.
+/// What an entry leads to: a PNG of the length that the entry says, or a bitmap as far as the file goes, since the
+/// length of one is often said wrongly.
 pub(crate) fn picture<'a>(bytes: &'a [u8], entry: &[u8]) -> Option<&'a [u8]> {
     let length = crate::num::index(crate::num::read_u32(entry, 8)?);
     let start = crate::num::index(crate::num::read_u32(entry, 12)?);
     let picture = bytes.get(start..)?;
-    Some(&picture[..length.min(picture.len())])
+    Some(if is_png(picture) { &picture[..length.min(picture.len())] } else { picture })
 }
 
 /// Whether it is a PNG and no bitmap.
