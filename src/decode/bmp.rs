@@ -144,9 +144,10 @@ impl<'a> Bitmap<'a> {
                 return Err(unsupported(NAME, &what));
             }
         };
-        let behind = data(end);
-        let room = behind.unwrap_or(header.len()).saturating_sub(end) / entry_bytes;
         let numbered = if depth <= 8 { 1_usize << depth } else { 0 };
+        // Some files say that the pixels stand where their palette does.
+        let behind = data(end).filter(|at| numbered == 0 || *at > end);
+        let room = behind.unwrap_or(header.len()).saturating_sub(end) / entry_bytes;
         let count = match index(colors) {
             0 => numbered,
             // Beside whole colours it is a hint for screens.
@@ -409,6 +410,9 @@ mod tests {
             whole[26] = 9;
             assert_eq!(letters(&whole), ["rgb"], "{length}");
         }
+        let mut misled = file(&info, &[&RED_GREEN_BLUE], &rows);
+        misled[DATA] = 54;
+        assert_eq!(letters(&misled), ["rgb"]);
         let bare = [info.as_slice(), &RED_GREEN_BLUE, &rows].concat();
         assert_eq!((sniff(&bare), letters(&bare)), (Some(Format::Dib), vec!["rgb".to_owned()]));
     }
