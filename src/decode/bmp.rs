@@ -273,7 +273,7 @@ impl<'a> Bitmap<'a> {
 
 /// The left pixel stands in the upper half.
 const fn nibble(byte: u8, at: usize) -> u8 {
-    if at % 2 == 0 { byte >> 4 } else { byte & 15 }
+    if at.is_multiple_of(2) { byte >> 4 } else { byte & 15 }
 }
 
 /// The bits under a mask, scaled to 8, to the nearest; 0 without a mask.

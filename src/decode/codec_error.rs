@@ -1,6 +1,7 @@
 //! Failures of decoders: their errors, in the words of `image`, become ours, and so does a panic.
 
 use std::error::Error;
+use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -47,22 +48,31 @@ pub(crate) fn convert_error(
         }
         _ => DecodeError::malformed(format),
     }
-    .because(cause(error))
+    .because(Cause(error))
 }
 
-/// What lies behind an error, without the words in which `image` names the format once more.
-fn cause(error: ImageError) -> Box<dyn Error + Send + Sync> {
-    let words = match &error {
-        ImageError::Unsupported(unsupported) => match unsupported.kind() {
-            UnsupportedErrorKind::GenericFeature(what) => Some(what.clone()),
-            UnsupportedErrorKind::Color(color) => Some(format!("colour type {color:?}")),
-            _ => None,
-        },
-        // What is behind a wrapper of the decoder's says it, too.
-        error => error.source().map(ToString::to_string),
-    };
-    words.filter(|words| !words.is_empty()).map_or_else(|| error.into(), Into::into)
+/// An error of `image`, without the words in which it names the format once more.
+#[derive(Debug)]
+pub(crate) struct Cause(pub(crate) ImageError);
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            ImageError::Unsupported(unsupported) => match unsupported.kind() {
+                UnsupportedErrorKind::GenericFeature(what) => f.write_str(&what),
+                UnsupportedErrorKind::Color(color) => write!(f, "colours of the kind {color:?}"),
+                _ => write!(f, "{}", self.0),
+            },
+            ImageError::Decoding(error) => match error.source() {
+                Some(behind) => write!(f, "{behind}"),
+                None => write!(f, "{error}"),
+            },
+            error => write!(f, "{error}"),
+        }
+    }
 }
+
+impl Error for Cause {}
 
 /// A refusal by [`Limits::max_pixels`] that only the decoder could make: it knows what the pictures
 /// that a file is composed of really hold.
