@@ -150,8 +150,8 @@ impl<'a> Bitmap<'a> {
         let room = behind.unwrap_or(header.len()).saturating_sub(end) / entry_bytes;
         let count = match index(colors) {
             0 => numbered,
-            // Beside whole colours it is a hint for screens.
-            count if numbered == 0 => count.min(1 << 16),
+            // Beside whole colours it is a hint for screens, and in damaged files anything.
+            count if numbered == 0 => Some(count).filter(|count| *count <= 256).unwrap_or(0),
             count => count.min(numbered),
         }
         .min(room);
@@ -510,5 +510,10 @@ mod tests {
         let icon = [b"\0\0\x01\0\x01\0".as_slice(), &entry, &bitmap].concat();
         // The mask is not there.
         assert_eq!(letters(&icon), ["bgr", "rgb"]);
+        // Whole colours, beside a number of colours that is none.
+        let mut whole = header(1, 2, 32, 0);
+        whole[32..36].fill(7);
+        let icon = [&icon[..22], &whole, &[255, 0, 0, 0]].concat();
+        assert_eq!(letters(&icon), ["b"]);
     }
 }
