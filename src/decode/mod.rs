@@ -22,7 +22,7 @@ mod avif_frames;
 #[cfg(any(feature = "avif", feature = "heic"))]
 mod bit_reader;
 mod bmp;
-mod buffer;
+pub(crate) mod buffer;
 mod codec;
 mod codec_error;
 #[cfg(feature = "jpeg2000")]

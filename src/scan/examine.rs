@@ -12,7 +12,7 @@ use super::budget::Budget;
 use super::part::PartWalk;
 use super::walk::Item;
 use super::{Known, PartSet, ScanSettings, open};
-use crate::decode::{self, DecodeError, Decoded, Opening};
+use crate::decode::{self, DecodeError, Decoded, Opening, buffer};
 use crate::digest::{Digester, Digests};
 use crate::hash::{Algorithm, Hasher, PictureHashes};
 use crate::matcher::Query;
@@ -40,10 +40,11 @@ pub(super) struct Shared<'a> {
     pub(super) decode_bytes: Budget,
 }
 
-/// One thread's examiner: its hasher keeps scratch memory.
+/// One thread's examiner: it keeps the memory of its hasher and of the file before.
 pub(super) struct Examiner<'a> {
     shared: &'a Shared<'a>,
     hasher: Hasher,
+    file: Vec<u8>,
 }
 
 /// What one picture is looked up by.
@@ -54,7 +55,7 @@ pub(super) struct Looks {
 
 impl<'a> Examiner<'a> {
     pub(super) fn new(shared: &'a Shared<'a>) -> Self {
-        Self { shared, hasher: Hasher::new(&shared.settings.algorithms) }
+        Self { shared, hasher: Hasher::new(&shared.settings.algorithms), file: Vec::new() }
     }
 
     pub(super) const fn shared(&self) -> &'a Shared<'a> {
@@ -115,7 +116,8 @@ impl<'a> Examiner<'a> {
         let allowed = self.shared.settings.limits.max_file_bytes;
         let shared = self.shared;
         let _share = shared.file_bytes.take(len.min(allowed));
-        let mut bytes = Vec::with_capacity(usize::try_from(len.min(allowed)).unwrap_or(0));
+        let expected = usize::try_from(len.min(allowed)).unwrap_or(0);
+        let mut bytes = buffer::emptied(std::mem::take(&mut self.file), expected);
         let mut reader = reader;
         reader.by_ref().take(allowed.saturating_add(1)).read_to_end(&mut bytes)?;
         if to_u64(bytes.len()) > allowed {
@@ -125,6 +127,9 @@ impl<'a> Examiner<'a> {
         let mut records = self.bytes(path, &bytes);
         for timings in records.iter_mut().filter_map(|record| record.timings.as_mut()) {
             timings.read_us = micros(read);
+        }
+        if bytes.capacity() <= buffer::MAX_KEPT_FILE_BYTES {
+            self.file = bytes;
         }
         Ok(records)
     }

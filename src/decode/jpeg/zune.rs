@@ -90,8 +90,8 @@ impl<'a> ZuneJpeg<'a> {
         let mut data = buffer::take(pixels * usize::from(self.color_type().bytes_per_pixel()));
         let is_whole = match self.check {
             Check::DataTo(end) => {
-                let entropy_data = [self.bytes.get(..end).unwrap_or_default(), &ONES].concat();
-                self.decode(&entropy_data, true, &mut data).is_ok()
+                let parts = [self.bytes.get(..end).unwrap_or_default(), &ONES];
+                buffer::with_joined(parts, |bytes| self.decode(bytes, true, &mut data)).is_ok()
             }
             Check::File => self.decode(&self.bytes, true, &mut data).is_ok(),
             Check::None => false,
