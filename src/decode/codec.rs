@@ -7,6 +7,7 @@ use std::io::{BufRead, Cursor, Seek};
 
 use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader};
 
+use super::bmp::{self, Bitmap};
 use super::codec_error::{convert_error, guard};
 #[cfg(any(feature = "avif", feature = "heic"))]
 use super::composed::Composed;
@@ -174,10 +175,14 @@ impl<'a> Opened<'a> {
         format: Format,
         limits: Limits,
     ) -> Result<Self, DecodeError> {
-        if format == Format::Ico
-            && let Some(png) = ico::main_png(bytes)
+        if format == Format::Ico {
+            let main = ico::main_entry(bytes).and_then(|entry| ico::picture(bytes, entry));
+            return Self::icon_entry(main.unwrap_or_default(), limits);
+        }
+        if format == Format::Bmp
+            && let Some((format, picture)) = bmp::embedded(bytes)
         {
-            return Self::from_input(png, Cursor::new(png), Format::Png, limits);
+            return Self::new(picture, format, limits);
         }
         if format == Format::Jpeg {
             return Self::jpeg_file(bytes, limits);
@@ -203,6 +208,12 @@ impl<'a> Opened<'a> {
             }
             None => Self::from_input(bytes, Cursor::new(bytes), format, limits),
         }
+    }
+
+    /// The picture of an icon's entry.
+    pub(crate) fn icon_entry(picture: &'a [u8], limits: Limits) -> Result<Self, DecodeError> {
+        let format = if ico::is_png(picture) { Format::Png } else { Format::Ico };
+        Self::from_input(picture, Cursor::new(picture), format, limits)
     }
 
     /// The same, read from `input`, which is `bytes` but for the first few; not for a JPEG.
@@ -304,6 +315,9 @@ fn open<'a>(
     limits: &Limits,
 ) -> Result<Source<'a>, ImageError> {
     match format {
+        Format::Bmp => return Ok(Source::Extra(Box::new(Bitmap::file(bytes)?))),
+        Format::Dib => return Ok(Source::Extra(Box::new(Bitmap::bare(bytes)?))),
+        Format::Ico => return Ok(Source::Extra(Box::new(Bitmap::icon(bytes)?))),
         Format::WebP => {
             if let Some(first) = webp_frames::FirstFrame::new(bytes, limits.max_alloc_bytes) {
                 return Ok(Source::Extra(Box::new(first)));
@@ -342,8 +356,6 @@ const fn image_format(format: Format) -> Option<ImageFormat> {
         Format::Gif => Some(ImageFormat::Gif),
         Format::WebP => Some(ImageFormat::WebP),
         Format::Tiff => Some(ImageFormat::Tiff),
-        Format::Bmp => Some(ImageFormat::Bmp),
-        Format::Ico => Some(ImageFormat::Ico),
         Format::Qoi => Some(ImageFormat::Qoi),
         Format::Tga => Some(ImageFormat::Tga),
         Format::Pnm => Some(ImageFormat::Pnm),
@@ -393,7 +405,7 @@ fn memory_bytes(
             crate::num::to_u64(bytes.len()) + u64::from(width) * 256 + coefficients
         }
         Format::Png => png::metadata_bytes(bytes).min(HEADER_BYTES) + u64::from(width) * 16,
-        Format::Bmp | Format::Qoi => u64::from(width) * 16,
+        Format::Qoi => u64::from(width) * 16,
         // A frame in RGBA, whatever the size of the canvas.
         Format::Gif => pixels.max(gif::first_frame_pixels(bytes)).saturating_mul(4),
         // Lossless: the picture in RGBA; lossy: three planes and a canvas, and the compressed data.

@@ -1,6 +1,7 @@
 //! Failures of decoders: their errors, in the words of `image`, become ours, and so does a panic.
 
 use std::error::Error;
+use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -10,7 +11,7 @@ use image::error::{DecodingError, ImageFormatHint, UnsupportedError, Unsupported
 use super::error::DecodeError;
 use super::format::Format;
 use super::limits::{Limit, Limits};
-use super::png;
+use super::{gif, png};
 
 /// Runs a decoder; a panic becomes an error and costs one file.
 pub(crate) fn guard<T>(format: Format, work: impl FnOnce() -> T) -> Result<T, DecodeError> {
@@ -47,8 +48,31 @@ pub(crate) fn convert_error(
         }
         _ => DecodeError::malformed(format),
     }
-    .because(error)
+    .because(Cause(error))
 }
+
+/// An error of `image`, without the words in which it names the format once more.
+#[derive(Debug)]
+pub(crate) struct Cause(pub(crate) ImageError);
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            ImageError::Unsupported(unsupported) => match unsupported.kind() {
+                UnsupportedErrorKind::GenericFeature(what) => f.write_str(&what),
+                UnsupportedErrorKind::Color(color) => write!(f, "colours of the kind {color:?}"),
+                _ => write!(f, "{}", self.0),
+            },
+            ImageError::Decoding(error) => match error.source() {
+                Some(behind) => write!(f, "{behind}"),
+                None => write!(f, "{error}"),
+            },
+            error => write!(f, "{error}"),
+        }
+    }
+}
+
+impl Error for Cause {}
 
 /// A refusal by [`Limits::max_pixels`] that only the decoder could make: it knows what the pictures
 /// that a file is composed of really hold.
@@ -92,6 +116,7 @@ fn is_cut(bytes: &[u8], format: Format) -> bool {
         Format::WebP => crate::num::read_u32(bytes, 4)
             .is_some_and(|size| u64::from(size) + 8 > crate::num::to_u64(bytes.len())),
         Format::Png => !png::has_end(bytes),
+        Format::Gif => gif::end(bytes).is_none(),
         Format::Heif | Format::Avif => !boxes_fit(bytes),
         _ => false,
     }
@@ -118,6 +143,23 @@ fn boxes_fit(mut bytes: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reason_is_the_decoder_s_own_and_a_cut_gif_is_called_so() {
+        let limits = Limits::default();
+        let reason = |error: ImageError, bytes: &[u8]| {
+            let error = convert_error(error, bytes, Format::Gif, &limits, true);
+            format!("{error} ({})", error.source().unwrap())
+        };
+        let whole = b"GIF89a\x01\0\x01\0\0\0\0;";
+        assert_eq!(
+            reason(damaged("GIF", "a code of nothing"), whole),
+            "malformed gif (a code of nothing)"
+        );
+        assert_eq!(reason(damaged("GIF", "no data"), &whole[..13]), "truncated gif (no data)");
+        let kind = "gif of a kind that this build does not decode (colours of none)";
+        assert_eq!(reason(unsupported("GIF", "colours of none"), whole), kind);
+    }
 
     #[test]
     fn a_panicking_decoder_becomes_an_error_with_its_message() {

@@ -221,7 +221,7 @@ impl Format {
             Self::Avif => HAS_AVIF,
             Self::Jpeg2000 => HAS_JPEG2000,
             Self::Jpeg | Self::Png | Self::Gif | Self::WebP | Self::Tiff => true,
-            Self::Bmp | Self::Ico | Self::Qoi | Self::Tga | Self::Pnm => true,
+            Self::Bmp | Self::Dib | Self::Ico | Self::Qoi | Self::Tga | Self::Pnm => true,
             _ => false,
         }
     }

@@ -1,7 +1,6 @@
-//! The entries of icons and cursors that are whole PNG files.
+//! The entries of icons and cursors: whole PNG files, or bitmaps without a file header.
 //!
-//! The decoder of `image` takes PNG in RGBA alone; Windows takes any, and programs write any. Source:
-//! the `ICONDIR` and `ICONDIRENTRY` structures as Windows documents them.
+//! Source: the `ICONDIR` and `ICONDIRENTRY` structures as Windows documents them.
 
 /// The header, and one entry.
 pub(crate) const HEADER_BYTES: usize = 6;
@@ -16,17 +15,22 @@ pub(crate) fn entries(bytes: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
     entries[..end].chunks_exact(ENTRY_BYTES)
 }
 
-/// The PNG that an entry leads to, if it does.
-pub(crate) fn png<'a>(bytes: &'a [u8], entry: &[u8]) -> Option<&'a [u8]> {
+/// What an entry leads to: a PNG of the length that the entry says, or a bitmap as far as the file goes, since the
+/// length of one is often said wrongly.
+pub(crate) fn picture<'a>(bytes: &'a [u8], entry: &[u8]) -> Option<&'a [u8]> {
     let length = crate::num::index(crate::num::read_u32(entry, 8)?);
     let start = crate::num::index(crate::num::read_u32(entry, 12)?);
     let picture = bytes.get(start..)?;
-    picture.starts_with(PNG_SIGNATURE).then(|| &picture[..length.min(picture.len())])
+    Some(if is_png(picture) { &picture[..length.min(picture.len())] } else { picture })
 }
 
-/// The PNG that is the main picture, if it is one: of the entry that `image` chooses, the deepest, then
-/// largest, then last.
-pub(crate) fn main_png(bytes: &[u8]) -> Option<&[u8]> {
+/// Whether it is a PNG and no bitmap.
+pub(crate) fn is_png(picture: &[u8]) -> bool {
+    picture.starts_with(PNG_SIGNATURE)
+}
+
+/// The entry that is the main picture: the deepest, then largest, then last.
+pub(crate) fn main_entry(bytes: &[u8]) -> Option<&[u8]> {
     let mut entries = entries(bytes);
     let mut best = entries.next_back()?;
     for entry in entries {
@@ -34,7 +38,7 @@ pub(crate) fn main_png(bytes: &[u8]) -> Option<&[u8]> {
             best = entry;
         }
     }
-    png(bytes, best)
+    Some(best)
 }
 
 fn worth(entry: &[u8]) -> (u16, u32) {
@@ -48,15 +52,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_main_png_is_that_of_the_deepest_and_largest_entry() {
+    fn the_main_picture_is_that_of_the_deepest_and_largest_entry() {
         let entry = |side: u8, depth: u8, start: u8| {
             [[side, side, 0, 0, 1, 0, depth, 0], [9, 0, 0, 0, start, 0, 0, 0]].concat()
         };
         let entries = [entry(16, 32, 0), entry(0, 24, 0), entry(64, 32, 54)].concat();
         let file = [b"\0\0\x01\0\x03\0".as_slice(), &entries, PNG_SIGNATURE, b"!?"].concat();
-        assert_eq!(main_png(&file), Some(&file[54..63]));
+        let main = |file: &[u8]| {
+            let picture = main_entry(file).and_then(|entry| picture(file, entry));
+            picture.map(|picture| (picture.to_vec(), is_png(picture)))
+        };
+        assert_eq!(main(&file), Some((file[54..63].to_vec(), true)));
         for end in 0..file.len() {
-            let _ = main_png(&file[..end]);
+            let _ = main(&file[..end]);
         }
     }
 }

@@ -10,7 +10,7 @@
 //! not applied. What a HEIF or AVIF container says of cropping, turning and mirroring (`clap`,
 //! `irot`, `imir`), and what a JPEG XL header says of orientation, is part of the picture and is
 //! applied. Of an animation or a document of several pages
-//! [`decode`] gives the first picture, and [`others`] the rest. A JPEG whose
+//! [`decode`] gives the first picture, and [`others`] the rest. A JPEG, or a bitmap in runs, whose
 //! data end early or are damaged gives what is there and is marked partial; any other truncated file is an error.
 
 #[cfg(feature = "avif")]
@@ -25,6 +25,7 @@ mod avif_frames;
 mod avif_large;
 #[cfg(any(feature = "avif", feature = "heic"))]
 mod bit_reader;
+mod bmp;
 pub(crate) mod buffer;
 mod codec;
 mod codec_error;

@@ -6,7 +6,7 @@
 
 use super::format::Format;
 use super::jpeg::Survey;
-use super::{part, tiff, unread};
+use super::{bmp, part, tiff, unread};
 
 /// Signatures at a fixed offset. An entry stands before every entry it is longer than.
 const SIGNATURES: &[(usize, &[u8], Format)] = &[
@@ -183,10 +183,11 @@ fn tiff(bytes: &[u8]) -> Option<Sniffed> {
 }
 
 /// `BM`, and what a text that begins so would not have: a known header size or the four zero
-/// bytes that the format reserves.
+/// bytes that the format reserves. The other kinds of OS/2 begin otherwise, with a header of their size.
 fn bmp(bytes: &[u8]) -> Option<Sniffed> {
     if !bytes.starts_with(b"BM") {
-        return None;
+        let found = bmp::is_os2_kind(bytes);
+        return found.then_some(Sniffed { format: Format::Bmp, start: 0, signature_len: 18 });
     }
     let known = matches!(bytes.get(14..18)?, [12 | 16 | 40 | 52 | 56 | 64 | 108 | 124, 0, 0, 0]);
     let found = known || bytes.get(6..10)? == [0; 4];
@@ -210,7 +211,7 @@ fn is_pnm(bytes: &[u8]) -> bool {
 }
 
 fn is_pcx(bytes: &[u8]) -> bool {
-    matches!(bytes, [10, 0 | 2..=5, 1, 1 | 2 | 4 | 8, ..]) && bytes.len() >= 128
+    matches!(bytes, [10, 0 | 2..=5, 0 | 1, 1 | 2 | 4 | 8, ..]) && bytes.len() >= 128
 }
 
 fn is_svg(bytes: &[u8]) -> bool {
@@ -234,7 +235,12 @@ fn is_tga(bytes: &[u8]) -> bool {
     };
     let word = |low, high| usize::from(u16::from_le_bytes([low, high]));
     let is_plausible = match (map, kind & !RUNS) {
-        (0, 2 | 3) => [fl, fh, ll, lh, entry] == [0; 5] && matches!(depth, 8 | 16 | 24 | 32),
+        // The width of colours that are not there is stated now and then.
+        (0, 2 | 3) => {
+            [fl, fh, ll, lh] == [0; 4]
+                && matches!(entry, 0 | 15 | 16 | 24 | 32)
+                && matches!(depth, 8 | 16 | 24 | 32)
+        }
         (1, 1) => word(ll, lh) > 0 && matches!(entry, 15 | 16 | 24 | 32) && matches!(depth, 8 | 16),
         _ => false,
     };
@@ -281,6 +287,7 @@ mod tests {
             (0, 3, 0, 0, 8, 400),
             (0, 10, 0, 0, 24, 16),
             (0, 11, 0, 0, 8, 8),
+            (0, 2, 0, 24, 24, 1200),
             (1, 1, 3, 24, 8, 9 + 400),
             (1, 9, 3, 15, 8, 6 + 8),
         ] {

@@ -17,8 +17,7 @@ use super::{ONES, Survey};
 const NAME: &str = "JPEG";
 
 /// Bytes that it keeps for each sample at its peak besides the pixels that are returned, by measurement of 20
-/// megapixels: 5.0 to 5.3 for colours of 8 bits, in one scan and in many; 8.2 for grey, which it makes colours, and 7.1 for
-/// colours of 12 bits.
+/// megapixels: 5.0 to 5.3 for colours of 8 bits, in one scan and in many; 7.1 for colours and 7.4 for grey of 12 bits.
 pub(super) fn bytes_per_sample(frame: &Frame) -> u64 {
     if frame.bits == 8 && frame.components() > 1 { 6 } else { 10 }
 }

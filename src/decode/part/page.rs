@@ -3,28 +3,20 @@
 
 use super::super::codec::Opened;
 use super::super::ico;
-use super::super::overlay::Overlay;
 use super::super::tiff::tag::Tiff;
 use super::{Format, PartKind, Stop, Walk};
 
 const TIFF_HEADER_BYTES: usize = 8;
 
-/// Gives every image of an icon: the main picture is whichever the decoder likes.
+/// Gives every image of an icon: the main picture is one of them.
 pub(super) fn icon(bytes: &[u8], walk: &mut Walk<'_>) -> Result<(), Stop> {
-    let Some(kind) = bytes.get(2..4).filter(|_| ico::entries(bytes).nth(1).is_some()) else {
+    if ico::entries(bytes).nth(1).is_none() {
         return Ok(());
-    };
+    }
     for (number, entry) in (1..).zip(ico::entries(bytes)) {
-        let part = PartKind::Image(number);
-        if let Some(png) = ico::png(bytes, entry) {
-            let opened = Opened::new(png, Format::Png, walk.limits);
-            walk.open(part, Format::Ico, png, opened)?;
-        } else {
-            let head = [&[0, 0], kind, &[1, 0], entry].concat();
-            let input = Overlay::buffered(head, Vec::new(), bytes);
-            let opened = Opened::from_input(bytes, input, Format::Ico, walk.limits);
-            walk.open(part, Format::Ico, bytes, opened)?;
-        }
+        let picture = ico::picture(bytes, entry).unwrap_or_default();
+        let opened = Opened::icon_entry(picture, walk.limits);
+        walk.open(PartKind::Image(number), Format::Ico, picture, opened)?;
     }
     Ok(())
 }

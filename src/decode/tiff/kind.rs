@@ -7,6 +7,7 @@ use std::error::Error;
 use image::ImageError;
 use image::error::UnsupportedErrorKind;
 
+use super::super::codec_error::Cause;
 use super::super::convert::BEYOND_0_TO_1;
 use super::super::error::DecodeError;
 use super::super::format::Format;
@@ -21,8 +22,8 @@ const MOST_FAX_SIDE: u64 = 0xffff;
 
 /// A refusal with the kind of picture as its reason, in place of the decoder's own words.
 pub(crate) fn explained(error: DecodeError, tiff: &Tiff<'_>, start: u64) -> DecodeError {
-    let decoders = error.source().and_then(<dyn Error>::downcast_ref::<ImageError>);
-    let Some(ImageError::Unsupported(refusal)) = decoders else { return error };
+    let decoders = error.source().and_then(<dyn Error>::downcast_ref::<Cause>);
+    let Some(Cause(ImageError::Unsupported(refusal))) = decoders else { return error };
     let kind = match refusal.kind() {
         UnsupportedErrorKind::GenericFeature(what) if what == BEYOND_0_TO_1 => what.clone(),
         _ => describe(tiff, start),
