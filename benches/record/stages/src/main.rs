@@ -6,7 +6,9 @@
 //! `scan-stages family FILE...`: the img_hash family one by one and together.
 
 use std::error::Error;
+use std::fs::File;
 use std::hint::black_box;
+use std::io::Read;
 
 use onceseen::decode::{Decoded, Limits, decode};
 use onceseen::digest::Digests;
@@ -74,8 +76,10 @@ fn stages(files: &[&str]) -> Result<(), Box<dyn Error>> {
     let limits = Limits::default();
     let mut hasher = Hasher::new(&[Algorithm::Pdq]);
     let [mut read, mut digests, mut pixels, mut pdq, mut free] = [0.0; 5];
+    let mut bytes = Vec::new();
     for file in files {
-        let bytes = timed(&mut read, || std::fs::read(file))?;
+        bytes.clear();
+        timed(&mut read, || File::open(file)?.read_to_end(&mut bytes))?;
         timed(&mut digests, || black_box(Digests::of(&bytes)));
         let picture = timed(&mut pixels, || decode(&bytes, &limits))?;
         timed(&mut pdq, || black_box(hasher.hash(&picture.pixels())));
