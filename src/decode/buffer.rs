@@ -1,9 +1,9 @@
 //! The buffers that a thread keeps from one picture to the next: of pixels, and of a file's bytes.
 //!
 //! The system hands out fresh memory page by page, at a fault and a cleared page each: for a photo
-//! of 12 megapixels that took a fifth of its whole scan. A buffer of pixels that is kept costs one pass of
-//! zeroing. Zeroing it is not: decoders leave what a damaged file lacks as it was, and no hash may
-//! depend on the picture before.
+//! of 12 megapixels that took a fifth of its whole scan. Decoders leave what a damaged file lacks as it was, and no
+//! hash may depend on the picture before. So a kept buffer is zeroed, or marked at the end of each row, where a decoder
+//! writes whole rows: what has no mark any more was written.
 
 use std::cell::Cell;
 
@@ -30,6 +30,43 @@ pub(super) fn take(len: usize) -> Vec<u8> {
     buffer.clear();
     buffer.resize(len, 0);
     buffer
+}
+
+/// Bytes of a mark; rows of fewer have no room for it.
+#[cfg(not(feature = "turbojpeg"))]
+const MARK: [u8; 8] = [0xa5, 0x3c, 0x96, 0x0f, 0x5a, 0xc3, 0x69, 0xf0];
+/// Below this zeroing costs nothing.
+#[cfg(not(feature = "turbojpeg"))]
+const MIN_MARKED_BYTES: usize = 1 << 16;
+
+/// Room for rows of pixels, each with a mark at its end ([`is_marked`]); what else is in it is of no picture or of
+/// another. Zeros where rows are short or few.
+#[cfg(not(feature = "turbojpeg"))]
+pub(super) fn take_marked(row_bytes: usize, rows: usize) -> Vec<u8> {
+    let len = row_bytes * rows;
+    if row_bytes < MARK.len() || len < MIN_MARKED_BYTES {
+        return take(len);
+    }
+    let mut buffer = KEPT.take();
+    if buffer.capacity() < len {
+        drop(buffer);
+        buffer = vec![0; len];
+    }
+    buffer.resize(len, 0);
+    // Tests would see what is taken for written and is not.
+    if cfg!(debug_assertions) {
+        buffer.fill(MARK[0]);
+    }
+    let ends = buffer.chunks_exact_mut(row_bytes).filter_map(<[u8]>::last_chunk_mut);
+    ends.for_each(|end| *end = MARK);
+    buffer
+}
+
+/// Whether a row still has its mark, or has pixels that look like one: then nothing is known of it.
+#[cfg(not(feature = "turbojpeg"))]
+pub(super) fn is_marked(buffer: &[u8], row_bytes: usize) -> bool {
+    let mut ends = buffer.chunks_exact(row_bytes.max(1)).filter_map(<[u8]>::last_chunk);
+    ends.any(|end| *end == MARK)
 }
 
 /// Keeps the memory of a picture that is done with.
@@ -79,6 +116,29 @@ mod tests {
         assert_eq!((again.as_ptr(), again), (place, vec![0; 500]));
         give_back(vec![0; MAX_KEPT_BYTES + 1]);
         assert_eq!(take(0).capacity(), 0);
+    }
+
+    #[cfg(not(feature = "turbojpeg"))]
+    #[test]
+    fn a_row_that_was_not_written_is_told() {
+        let (row_bytes, rows) = (1000, 100);
+        let mut kept = take_marked(row_bytes, rows);
+        assert!(is_marked(&kept, row_bytes));
+        for row in kept.chunks_exact_mut(row_bytes) {
+            row.fill(7);
+        }
+        assert!(!is_marked(&kept, row_bytes));
+        give_back(kept);
+        let mut again = take_marked(row_bytes, rows);
+        let written = (rows - 1) * row_bytes;
+        again[..written].fill(8);
+        assert!(is_marked(&again, row_bytes));
+        again[written..].fill(9);
+        assert!(!is_marked(&again, row_bytes));
+        // Nothing of the one before is in what is too small for marks.
+        give_back(again);
+        assert_eq!(take_marked(7, 20_000), vec![0; 140_000]);
+        assert_eq!(take_marked(100, 10), vec![0; 1000]);
     }
 
     #[cfg(not(feature = "turbojpeg"))]

@@ -89,22 +89,33 @@ impl<'a> ZuneJpeg<'a> {
 
     /// The pixels, and whether all of them were in the data.
     pub(crate) fn read(self) -> Result<(Vec<u8>, bool), ImageError> {
-        let pixels = crate::num::index(self.width) * crate::num::index(self.height);
         // Within the limits, hence within memory.
-        let mut data = buffer::take(pixels * usize::from(self.color_type().bytes_per_pixel()));
-        let is_whole = match self.check {
-            Check::DataTo(end, behind) => {
-                let parts = [self.bytes.get(..end).unwrap_or_default(), &ONES, behind];
-                buffer::with_joined(parts, |bytes| self.decode(bytes, true, &mut data)).is_ok()
-            }
-            Check::File => self.decode(&self.bytes, true, &mut data).is_ok(),
-            Check::None => false,
-        };
+        let row_bytes =
+            crate::num::index(self.width) * usize::from(self.color_type().bytes_per_pixel());
+        let mut data = buffer::take_marked(row_bytes, crate::num::index(self.height));
+        let mut is_whole = self.decode_strictly(&mut data);
+        if is_whole && buffer::is_marked(&data, row_bytes) {
+            // A row was not written, or its pixels look like a mark.
+            data.fill(0);
+            is_whole = self.decode_strictly(&mut data);
+        }
         if !is_whole {
             data.fill(0);
             self.decode(&self.bytes, false, &mut data).map_err(convert)?;
         }
         Ok((data, is_whole))
+    }
+
+    /// Whether the data are all there; the decoder writes whole rows, from the top.
+    fn decode_strictly(&self, data: &mut [u8]) -> bool {
+        match self.check {
+            Check::DataTo(end, behind) => {
+                let parts = [self.bytes.get(..end).unwrap_or_default(), &ONES, behind];
+                buffer::with_joined(parts, |bytes| self.decode(bytes, true, data)).is_ok()
+            }
+            Check::File => self.decode(&self.bytes, true, data).is_ok(),
+            Check::None => false,
+        }
     }
 
     fn decode(&self, bytes: &[u8], strict: bool, data: &mut [u8]) -> Result<(), DecodeErrors> {
