@@ -67,13 +67,14 @@ impl Table {
         for (length, count) in (1..).zip(counts) {
             for symbol in symbols.by_ref().take((*count).into()) {
                 let codes = 1usize << (LONGEST - u32::from(length));
+                if codes > (1 << LONGEST) - table.len() {
+                    return None;
+                }
                 table.resize(table.len() + codes, (*symbol, length));
             }
         }
-        (table.len() <= 1 << LONGEST).then(|| {
-            table.resize(1 << LONGEST, (0, 0));
-            Self(table)
-        })
+        table.resize(1 << LONGEST, (0, 0));
+        Some(Self(table))
     }
 }
 
@@ -154,5 +155,21 @@ impl<'a> Writer<'a> {
     pub(super) fn end(mut self) {
         let missing = (8 - self.count % 8) % 8;
         self.put((1 << missing) - 1, missing);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_of_more_codes_than_there_are_is_none() {
+        let table = |codes: u8| {
+            let counts = [&[codes][..], &[0; 15]].concat();
+            Table::of(&[counts, vec![7; codes.into()]].concat())
+        };
+        assert_eq!(table(1).unwrap().0[0], (7, 1));
+        assert_eq!(table(1).unwrap().0[1 << 15], (0, 0));
+        assert!(table(2).is_some() && table(3).is_none() && table(255).is_none());
     }
 }
