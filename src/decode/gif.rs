@@ -1,8 +1,9 @@
-//! The sizes of a GIF's frames, which may be larger than its canvas.
+//! The sizes of a GIF's frames, which may be larger than its canvas, and the colour of what is clear in them.
 //!
 //! Source: GIF 89a, sections 18 to 26.
 
 const EXTENSION: u8 = 0x21;
+const GRAPHIC_CONTROL: u8 = 0xf9;
 const IMAGE: u8 = 0x2c;
 const TRAILER: u8 = 0x3b;
 
@@ -14,6 +15,29 @@ pub(crate) fn first_frame_pixels(bytes: &[u8]) -> u64 {
 /// Pixels of the largest frame; 0 when there is none. Never panics.
 pub(crate) fn largest_frame_pixels(bytes: &[u8]) -> u64 {
     frames(bytes).max().unwrap_or(0)
+}
+
+/// The colour that the first frame has where it is clear, by its table of colours; `None` where it is nowhere clear.
+/// Never panics.
+pub(crate) fn clear_color(bytes: &[u8]) -> Option<[u8; 3]> {
+    let (global, mut rest) = bytes.get(13..)?.split_at_checked(table_bytes(bytes[10]))?;
+    let mut clear = None;
+    loop {
+        rest = match rest {
+            [EXTENSION, GRAPHIC_CONTROL, 4, flags, _, _, number, 0, others @ ..] => {
+                clear = (flags & 1 == 1).then_some(usize::from(*number));
+                others
+            }
+            [EXTENSION, _, blocks @ ..] => after_blocks(blocks)?,
+            [IMAGE, _, _, _, _, _, _, _, _, flags, more @ ..] => {
+                let own = more.get(..table_bytes(*flags))?;
+                let colors = if own.is_empty() { global } else { own };
+                return colors.as_chunks().0.get(clear?).copied();
+            }
+            [_, others @ ..] => others,
+            [] => return None,
+        };
+    }
 }
 
 /// Whether it holds so many frames. Never panics.
@@ -92,6 +116,16 @@ mod tests {
         for end in 0..file.len() - 1 {
             assert_eq!(first_frame_pixels(&file[..end]), 0);
         }
+        assert_eq!(clear_color(&file), None);
+        let clear = |number| {
+            let control = [0x21, 0xf9, 4, 1, 0, 0, number, 0];
+            [screen.as_slice(), &control, image].concat()
+        };
+        assert_eq!(
+            [0, 1, 2].map(|number| clear_color(&clear(number))),
+            [Some(*b"rgb"), Some(*b"rgb"), None]
+        );
+        (0..file.len()).for_each(|end| assert_eq!(clear_color(&clear(1)[..end.min(18)]), None));
         let whole = [&file[..], b"\0\x02\x01a\0;behind;"].concat();
         assert_eq!(end(&whole), Some(whole.len() - 7));
         assert_eq!(end(&whole[..whole.len() - 8]), None);

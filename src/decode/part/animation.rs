@@ -49,6 +49,7 @@ pub(super) fn walk(bytes: &[u8], format: Format, walk: &mut Walk<'_>) -> Result<
     let frames = guard(format, || frames(bytes, format, max_alloc))?;
     let Some(mut frames) = frames.map_err(|error| convert(error, walk))? else { return Ok(()) };
     let main_is_first = format != Format::Png || default_is_frame(bytes);
+    let clear = gif::clear_color(bytes).filter(|_| format == Format::Gif);
     for number in 1.. {
         walk.spend(pixels)?;
         let frame = match guard(format, || frames.next()) {
@@ -57,7 +58,8 @@ pub(super) fn walk(bytes: &[u8], format: Format, walk: &mut Walk<'_>) -> Result<
             Err(error) => Err(error),
         };
         let failed = frame.is_err();
-        give(number, frame.map(picture), format, main_is_first, walk)?;
+        let frame = frame.map(|frame| picture(frame, clear));
+        give(number, frame, format, main_is_first, walk)?;
         if failed {
             break;
         }
@@ -123,8 +125,13 @@ fn give(
     walk.give(kind, Ok(Decoded::new(picture, format)))
 }
 
-fn picture(frame: Frame) -> Picture {
-    let buffer = frame.into_buffer();
+/// A frame, with the colour of what is clear in the first one, which the decoder leaves black in later ones.
+fn picture(frame: Frame, clear: Option<[u8; 3]>) -> Picture {
+    let mut buffer = frame.into_buffer();
+    if let Some([red, green, blue]) = clear {
+        let pixels = buffer.pixels_mut().filter(|pixel| pixel[3] == 0);
+        pixels.for_each(|pixel| *pixel = image::Rgba([red, green, blue, 0]));
+    }
     let (width, height) = buffer.dimensions();
     let pixel_format = PixelFormat::Rgba8;
     Picture { data: buffer.into_raw(), width, height, pixel_format, is_partial: false }
@@ -174,6 +181,8 @@ fn default_is_frame(bytes: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
+
     use super::*;
 
     fn png_of(kinds: &[&[u8; 4]]) -> Vec<u8> {
@@ -182,6 +191,24 @@ mod tests {
             bytes.extend([&[0, 0, 0, 0], kind.as_slice(), &[0, 0, 0, 0]].concat());
         }
         bytes
+    }
+
+    #[test]
+    fn what_is_clear_in_a_later_frame_of_a_gif_has_the_colour_that_it_has_in_the_first() {
+        let control = b"\x21\xf9\x04\x09\0\0\0\0";
+        let frame = |codes: [u8; 2]| {
+            [control.as_slice(), b"\x2c\0\0\0\0\x02\0\x01\0\0\x02\x02", &codes, b"\0"].concat()
+        };
+        let screen = b"GIF89a\x02\0\x01\0\x80\0\0rgbRGB";
+        // The colours 0 (clear) and 1, then 1 and 0.
+        let file = [screen.as_slice(), &frame([0x44, 0x0a]), &frame([0x0c, 0x0a]), b";"].concat();
+        let mut frames = Vec::new();
+        let visit = &mut |_, picture: Result<Decoded, DecodeError>| {
+            frames.push(picture.unwrap().pixels().row(0).to_vec());
+            ControlFlow::Continue(())
+        };
+        crate::decode::others(&file, &crate::decode::Limits::default(), visit).unwrap();
+        assert_eq!(frames, [b"RGB\xffrgb\0".to_vec()]);
     }
 
     #[test]
