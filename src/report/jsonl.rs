@@ -39,6 +39,7 @@ use crate::record::{Record, Sink};
 /// assert!(sink.finish()?.starts_with(br#"{"path":"a.pgm""#));
 /// # Ok::<(), std::io::Error>(())
 /// ```
+#[derive(Debug)]
 pub struct JsonlSink<W> {
     out: W,
     line: Vec<u8>,
