@@ -1,5 +1,8 @@
 //! Rarer kinds of TIFF: JPEG in the old way, colours of print, what a file does not say, and damaged fax.
 
+use std::ops::ControlFlow;
+
+use onceseen::decode::{Limits, PartKind, others};
 use onceseen::pixels::PixelFormat;
 
 use crate::decode_tiff::{LONG, List, STRIP, bits, file, jpeg, picture, tags, tiff};
@@ -59,6 +62,21 @@ fn strips_of_old_jpeg_have_the_head_that_stands_elsewhere() {
     let (scan, data, _) = places(&jpeg);
     let head = |at| vec![(513, long(at).to_vec()), (514, long(scan).to_vec())];
     assert_twice(&old_jpeg(&[&jpeg[data..], &jpeg[data..]], &jpeg[..scan], head), &jpeg);
+    // As the second page, too.
+    let mut pages = old_jpeg(&[&jpeg[data..], &jpeg[data..]], &jpeg[..scan], head);
+    let next = 10 + 12 * usize::from(u16::from_le_bytes([pages[8], pages[9]]));
+    let directory = pages[8..next + 4].to_vec();
+    let len = pages.len();
+    pages[next..next + 4].copy_from_slice(&long(len));
+    pages.extend(directory);
+    let mut found = Vec::new();
+    let _ = others(&pages, &Limits::default(), &mut |kind, picture| {
+        found.extend((kind == PartKind::Page(2)).then(|| picture.unwrap()));
+        ControlFlow::Continue(())
+    });
+    let alone = picture(&jpeg).unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].pixels().row(21), alone.pixels().row(5));
     // The first strip begins with the scan's segment, as some software wrote it.
     assert_twice(&old_jpeg(&[&jpeg[scan..], &jpeg[data..]], &jpeg[..scan], head), &jpeg);
 }
