@@ -59,12 +59,12 @@ mod tests {
     #[test]
     fn colours_are_those_that_colour_management_gives() {
         // Of sRGB's own colours the nearest in eight bits of Lab, hence the tolerance.
-        for (rgb, [lightness, a, b]) in [
-            ([0, 0, 0], [0u8, 0i8, 0i8]),
-            ([255, 255, 255], [255, 0, 0]),
-            ([119, 119, 119], [128, 0, 0]),
-            ([255, 0, 0], [138, 81, 70]),
-            ([0, 0, 255], [75, 68, -112]),
+        for (rgb, (lightness, a, b)) in [
+            ([0, 0, 0], (0, 0i8, 0i8)),
+            ([255, 255, 255], (255, 0, 0)),
+            ([119, 119, 119], (128, 0, 0)),
+            ([255, 0, 0], (138, 81, 70)),
+            ([0, 0, 255], (75, 68, -112)),
         ] {
             let cie = Lab::Cie.to_rgb([lightness, a.cast_unsigned(), b.cast_unsigned()]);
             for (got, wanted) in cie.iter().zip(rgb) {
