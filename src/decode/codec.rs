@@ -295,6 +295,14 @@ impl<'a> Opened<'a> {
             return Err(DecodeError::unsupported_feature(format).because(BEYOND_0_TO_1));
         }
         let (mut data, pixel_format) = match palette {
+            Some(palette) if color == ColorType::La8 => {
+                let (pixels, _) = data.as_chunks::<2>();
+                let colour = |&[number, alpha]: &[u8; 2]| {
+                    let [red, green, blue] = palette[usize::from(number)];
+                    [red, green, blue, alpha]
+                };
+                (pixels.iter().flat_map(colour).collect(), PixelFormat::Rgba8)
+            }
             Some(palette) => {
                 let colour = |number: &u8| palette[usize::from(*number)];
                 (data.iter().flat_map(colour).collect(), PixelFormat::Rgb8)

@@ -14,6 +14,7 @@ mod decode;
 #[cfg(not(feature = "turbojpeg"))]
 mod decode_jpeg;
 mod decode_tiff;
+mod decode_tiff_rest;
 mod equivalence;
 mod fuzz_regression;
 mod hostile;

@@ -3,6 +3,7 @@
 
 use super::super::codec::Opened;
 use super::super::ico;
+use super::super::jpeg::Survey;
 use super::super::tiff::tag::Tiff;
 use super::{Format, PartKind, Stop, Walk};
 
@@ -42,7 +43,9 @@ pub(super) fn page(
     walk: &mut Walk<'_>,
 ) -> Result<(), Stop> {
     // A thumbnail's directory may hold a whole JPEG, which is no compression that a TIFF decoder knows.
-    if let Some(jpeg) = Tiff::new(bytes).whole_jpeg(start).and_then(|place| bytes.get(place)) {
+    let jpeg = Tiff::new(bytes).whole_jpeg(start).and_then(|place| bytes.get(place));
+    // That of a page in the old way may hold nothing but what its strips have in common.
+    if let Some(jpeg) = jpeg.filter(|jpeg| Survey::of(jpeg).scans > 0) {
         let opened = Opened::new(jpeg, Format::Jpeg, walk.limits);
         return walk.open(kind, Format::Tiff, jpeg, opened);
     }

@@ -1,8 +1,10 @@
 //! Pictures that are read from a copy of the file, of which the decoders make what they do not of the file itself:
-//! bits of each byte in the other order, and a channel alone.
+//! bits of each byte in the other order, a channel alone, and colours that are not named.
 //!
 //! The bits are those of the data as they are stored, compressed or not, as libtiff has it. A channel alone is a grey
-//! picture; three of them become colours, and so do four inks. Source: TIFF 6.0, section 8 (FillOrder, PlanarConfiguration).
+//! picture; three of them become colours, and so do four inks. Where no tag says what the colours are, one channel is
+//! grey (of a fax 0 is white) and three are RGB, as libtiff has it; a tag that says nothing of the picture makes room for
+//! the one that does. Source: TIFF 6.0, section 8 (FillOrder, PlanarConfiguration).
 
 use image::ColorType;
 
@@ -12,17 +14,23 @@ use super::super::error::DecodeError;
 use super::super::format::Format;
 use super::super::limits::{Limit, Limits};
 use super::piece::{MOST_PIECES, Pieces, are_planes, channels, dimensions};
-use super::tag::compression::{ADOBE_DEFLATE, DEFLATE, GROUP_4, LZW, NONE, PACK_BITS};
-use super::tag::photometric::{BLACK_IS_ZERO, CMYK, RGB};
+use super::tag::compression::{
+    ADOBE_DEFLATE, DEFLATE, GROUP_3, GROUP_4, HUFFMAN, LZW, NONE, OLD_JPEG, PACK_BITS,
+};
+use super::tag::photometric::{BLACK_IS_ZERO, CMYK, RGB, WHITE_IS_ZERO};
 use super::tag::{
-    BITS_PER_SAMPLE, COMPRESSION, FILL_ORDER, PHOTOMETRIC, PLANAR_CONFIGURATION, SAMPLE_FORMAT,
-    SAMPLES_PER_PIXEL, STRIP_BYTES, STRIP_OFFSETS, TILE_BYTE_COUNTS, TILE_OFFSETS, TILE_WIDTH,
-    Tiff,
+    BITS_PER_SAMPLE, COMPRESSION, Entry, FILL_ORDER, PHOTOMETRIC, PLANAR_CONFIGURATION,
+    SAMPLE_FORMAT, SAMPLES_PER_PIXEL, STRIP_BYTES, STRIP_OFFSETS, TILE_BYTE_COUNTS, TILE_OFFSETS,
+    TILE_WIDTH, Tiff,
 };
 use super::{edit, fax, kind, layout, refused, samples};
 
 /// Compressions of whose data the order of bits is said by the tag alone.
 const COMPRESSIONS: [u64; 6] = [NONE, LZW, DEFLATE, ADOBE_DEFLATE, PACK_BITS, GROUP_4];
+/// Tags that say nothing of the picture: resolution and its unit, text.
+const SPARE: [u16; 6] = [282, 283, 296, 305, 306, 270];
+/// Those whose 1 holds without them, too.
+const SPARE_WHEN_1: [u16; 2] = [PLANAR_CONFIGURATION, FILL_ORDER];
 const COLOURS: usize = 3;
 const INKS: usize = 4;
 
@@ -45,6 +53,8 @@ struct Source<'a> {
     is_reversed: bool,
     /// Channels that lie apart; 0 where they do not.
     planes: usize,
+    /// What the colours are where the file does not say.
+    photometric: Option<u64>,
 }
 
 impl<'a> TiffCopy<'a> {
@@ -58,17 +68,19 @@ impl<'a> TiffCopy<'a> {
     ) -> Result<Option<Self>, DecodeError> {
         let tiff = &Tiff::new(bytes);
         let number = |tag| tiff.numbers(start, tag).next();
-        if !COMPRESSIONS.contains(&number(COMPRESSION).unwrap_or(NONE)) {
-            return Ok(None);
-        }
-        let is_reversed = number(FILL_ORDER) == Some(fax::LOWEST_FIRST);
-        let planes = lone_channels(tiff, start);
-        if !is_reversed && planes == 0 {
+        let photometric = guessed_photometric(tiff, start);
+        let is_known = COMPRESSIONS.contains(&number(COMPRESSION).unwrap_or(NONE));
+        // Those of the first copy are seen to when it is opened.
+        let is_other = is_known && photometric.is_none();
+        let is_reversed = is_other && number(FILL_ORDER) == Some(fax::LOWEST_FIRST);
+        let planes = if is_other { lone_channels(tiff, start) } else { 0 };
+        if !is_reversed && planes == 0 && photometric.is_none() {
             return Ok(None);
         }
         let copy_bytes = crate::num::to_u64(bytes.len());
         limits.check(Limit::AllocBytes, copy_bytes)?;
-        let source = Source { bytes, head: head.to_vec(), start, limits, is_reversed, planes };
+        let head = head.to_vec();
+        let source = Source { bytes, head, start, limits, is_reversed, planes, photometric };
         let copy = source.copy(0)?;
         let opened = source.open(&copy)?;
         let color_type = match opened.decoder.color_type().channel_count() {
@@ -118,7 +130,10 @@ impl Source<'_> {
     /// The file as a decoder takes it, of channels that lie apart with this one.
     fn copy(&self, plane: usize) -> Result<Vec<u8>, DecodeError> {
         let mut file = self.bytes.to_vec();
-        let copied = (!self.is_reversed || reverse(&mut file, self.start).is_some())
+        let named =
+            self.photometric.is_none_or(|value| name(&mut file, self.start, value).is_some());
+        let copied = named
+            && (!self.is_reversed || reverse(&mut file, self.start).is_some())
             && (self.planes == 0 || choose(&mut file, self.start, plane).is_some());
         copied.then_some(file).ok_or_else(|| {
             DecodeError::malformed(Format::Tiff).because("strips or tiles that lie nowhere")
@@ -151,6 +166,38 @@ fn lone_channels(tiff: &Tiff<'_>, start: u64) -> usize {
         && tiff.numbers(start, BITS_PER_SAMPLE).all(|other| other == bits)
         && tiff.find(start, layout::EXTRA_SAMPLES).is_none();
     if are_alone { planes } else { 0 }
+}
+
+/// What the colours of the directory's picture are where no tag says it, and there is room for one.
+fn guessed_photometric(tiff: &Tiff<'_>, start: u64) -> Option<u64> {
+    let number = |tag| tiff.numbers(start, tag).next();
+    if tiff.find(start, PHOTOMETRIC).is_some() || number(COMPRESSION) == Some(OLD_JPEG) {
+        return None;
+    }
+    spare(tiff, start)?;
+    let is_fax = matches!(number(COMPRESSION), Some(HUFFMAN | GROUP_3 | GROUP_4));
+    match channels(tiff, start) {
+        1 if is_fax => Some(WHITE_IS_ZERO),
+        1 => Some(BLACK_IS_ZERO),
+        3 => Some(RGB),
+        _ => None,
+    }
+}
+
+/// A tag that may be lost.
+fn spare(tiff: &Tiff<'_>, start: u64) -> Option<Entry> {
+    let is_1 = |tag: &&u16| tiff.numbers(start, **tag).eq([1]);
+    let tags = SPARE.iter().chain(SPARE_WHEN_1.iter().filter(is_1));
+    tags.copied().find_map(|tag| tiff.find(start, tag))
+}
+
+/// Says what the colours are in the place of a tag that says nothing of the picture.
+fn name(file: &mut Vec<u8>, start: u64, photometric: u64) -> Option<()> {
+    let tiff = Tiff::new(file);
+    let at = spare(&tiff, start)?.at;
+    let tag = tiff.number_bytes(PHOTOMETRIC.into(), 2)?;
+    file.get_mut(at..at + tag.len())?.copy_from_slice(&tag);
+    edit::put(file, start, PHOTOMETRIC, &[photometric])
 }
 
 /// Puts the bits of every byte of data in the usual order, and says so.

@@ -10,6 +10,8 @@ use super::tag::{
 };
 
 const COLOR_MAP: u16 = 320;
+/// A tag of nobody: from 65000 on they are free (TIFF 6.0, section 8, private tags).
+const PRIVATE: u16 = 65535;
 
 /// The colours of a picture whose samples are their numbers, 256 at most.
 pub(crate) type Palette = [[u8; 3]; 256];
@@ -33,6 +35,13 @@ pub(super) fn entry(
 pub(super) fn number(tiff: &Tiff<'_>, start: u64, tag: u16, value: u64) -> Option<Edits> {
     let (at, entry) = entry(tiff, start, tag, 1, value)?;
     Some((at..).zip(entry).collect())
+}
+
+/// Makes a tag of the directory at `start` one that says nothing.
+pub(super) fn hidden(tiff: &Tiff<'_>, start: u64, tag: u16) -> Edits {
+    let at = tiff.find(start, tag).map(|entry| entry.at);
+    let private = tiff.number_bytes(PRIVATE.into(), 2).unwrap_or_default();
+    at.into_iter().flat_map(|at| (at..).zip(private.clone())).collect()
 }
 
 /// Gives a tag of the directory at `start` of a copy other numbers, behind the file where they are several.

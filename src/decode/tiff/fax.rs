@@ -1,8 +1,9 @@
-//! Fax of Group 3, and the Huffman code of its lines alone, in a TIFF: what fax servers and scanners write.
+//! Fax of Group 3 and 4, and the Huffman code of lines alone, in a TIFF: what fax servers and scanners write.
 //!
-//! Group 4 is read by the decoder of `image`. A strip that does not hold its lines without an error is read again, past
+//! Group 4 in tiles or with a palette is read by the decoder of `image`. A strip that does not hold its lines without an error is read again, past
 //! damaged lines to the next end-of-line code, as libtiff reads it: such a line is white from the damage on, and the
-//! picture is not whole. Source: TIFF 6.0, sections 10 and 11, ITU-T T.4.
+//! picture is not whole. Lines of Group 4 have no such code: those above the damage remain, the others are white. Where a
+//! strip has no length it ends where the file does. Source: TIFF 6.0, sections 10 and 11, ITU-T T.4 and T.6.
 
 use std::io;
 
@@ -15,7 +16,7 @@ use super::super::error::DecodeError;
 use super::super::format::Format;
 use super::super::limits::Limits;
 use super::piece::{Pieces, channels, dimensions};
-use super::tag::compression::{GROUP_3, HUFFMAN};
+use super::tag::compression::{GROUP_3, GROUP_4, HUFFMAN};
 use super::tag::photometric::{BLACK_IS_ZERO, WHITE_IS_ZERO};
 use super::tag::{BITS_PER_SAMPLE, COMPRESSION, FILL_ORDER, GROUP_3_OPTIONS, PHOTOMETRIC, Tiff};
 
@@ -25,8 +26,12 @@ pub(super) const LOWEST_FIRST: u64 = 2;
 /// Of [`GROUP_3_OPTIONS`]: lines are coded by the line above, too; parts are not coded at all.
 const IS_2D: u64 = 1;
 const IS_RAW: u64 = 2;
+/// Of Group 4; its second bit says the same.
+const GROUP_4_OPTIONS: u16 = 293;
 /// Of four lines those that a damaged picture must have at least: of other data than a fax hardly any become lines.
 const LEAST_OF_FOUR: usize = 3;
+/// The same of Group 4, whose first error is its last.
+const LEAST_OF_FOUR_IN_GROUP_4: usize = 1;
 
 /// Such a picture.
 pub(super) struct TiffFax<'a> {
@@ -49,13 +54,16 @@ impl<'a> TiffFax<'a> {
         let tiff = &Tiff::new(bytes);
         let number = |tag| tiff.numbers(start, tag).next();
         let compression = number(COMPRESSION);
-        let options = number(GROUP_3_OPTIONS).unwrap_or(0);
+        let is_group_4 = compression == Some(GROUP_4);
+        let options = if is_group_4 { GROUP_4_OPTIONS } else { GROUP_3_OPTIONS };
+        let options = number(options).unwrap_or(0);
         let white_is_zero = match number(PHOTOMETRIC) {
             Some(WHITE_IS_ZERO) => true,
             Some(BLACK_IS_ZERO) => false,
             _ => return Ok(None),
         };
-        let is_fax = matches!(compression, Some(HUFFMAN | GROUP_3)) && options & IS_RAW == 0;
+        let is_fax =
+            matches!(compression, Some(HUFFMAN | GROUP_3 | GROUP_4)) && options & IS_RAW == 0;
         let bits = number(BITS_PER_SAMPLE).unwrap_or(1);
         if !is_fax || bits != 1 || channels(tiff, start) != 1 {
             return Ok(None);
@@ -72,7 +80,10 @@ impl<'a> TiffFax<'a> {
         let mut strips = Vec::with_capacity(places.len());
         for (at, length) in places {
             let [at, length] = [at, length].map(crate::num::usize_or_zero);
-            let strip = at.checked_add(length).and_then(|end| bytes.get(at..end));
+            let strip = match at.checked_add(length) {
+                Some(_) if is_group_4 && length == 0 => bytes.get(at..),
+                end => end.and_then(|end| bytes.get(at..end)),
+            };
             strips.push(strip.ok_or_else(|| DecodeError::truncated(Format::Tiff))?);
         }
         let is_2d = compression == Some(GROUP_3) && options & IS_2D != 0;
@@ -80,7 +91,11 @@ impl<'a> TiffFax<'a> {
             strips,
             pieces,
             dimensions,
-            encoding: if is_2d { EncodingMode::Group3_2D } else { EncodingMode::Group3_1D },
+            encoding: match is_2d {
+                _ if is_group_4 => EncodingMode::Group4,
+                true => EncodingMode::Group3_2D,
+                false => EncodingMode::Group3_1D,
+            },
             has_aligned_rows: compression == Some(HUFFMAN),
             is_lowest_first: number(FILL_ORDER) == Some(LOWEST_FIRST),
             white_is_zero,
@@ -89,26 +104,32 @@ impl<'a> TiffFax<'a> {
 
     /// A strip by the rules, or else past what breaks them; whether it kept to them.
     fn read_strip(&self, strip: &[u8], rows: usize, pixels: &mut [u8]) -> Result<bool, FaxError> {
-        let strict = self.decode(strip, rows, pixels, true);
-        if strict.as_ref().is_ok_and(|done| *done >= rows) {
+        let (strict, error) = self.decode(strip, rows, pixels, true);
+        if error.is_none() && strict >= rows {
             return Ok(true);
         }
         pixels.fill(if self.white_is_zero { 255 } else { 0 });
-        let done = self.decode(strip, rows, pixels, false)?;
-        if done * 4 < rows * LEAST_OF_FOUR {
-            return Err(strict.err().unwrap_or(FaxError::UnexpectedEof));
+        let (done, last) = self.decode(strip, rows, pixels, false);
+        let is_group_4 = self.encoding == EncodingMode::Group4;
+        let least = if is_group_4 { LEAST_OF_FOUR_IN_GROUP_4 } else { LEAST_OF_FOUR };
+        match last.filter(|_| !is_group_4) {
+            Some(last) => return Err(last),
+            None if done == 0 || done * 4 < rows * least => {
+                return Err(error.unwrap_or(FaxError::UnexpectedEof));
+            }
+            None => {}
         }
         Ok(false)
     }
 
-    /// The lines that there are.
+    /// How many lines there are, and what stands behind them.
     fn decode(
         &self,
         strip: &[u8],
         rows: usize,
         pixels: &mut [u8],
         strict: bool,
-    ) -> Result<usize, FaxError> {
+    ) -> (usize, Option<FaxError>) {
         let mut context = DecoderContext::new(DecodeSettings {
             columns: self.dimensions.0,
             // At most the height.
@@ -123,13 +144,13 @@ impl<'a> TiffFax<'a> {
         let row_bytes = crate::num::index(self.dimensions.0);
         let mut target =
             Rows { rows: pixels.chunks_exact_mut(row_bytes), white_is_zero: self.white_is_zero };
-        if self.is_lowest_first {
+        let end = if self.is_lowest_first {
             let strip: Vec<u8> = strip.iter().map(|byte| byte.reverse_bits()).collect();
-            hayro_ccitt::decode(&strip, &mut target, &mut context)?;
+            hayro_ccitt::decode(&strip, &mut target, &mut context)
         } else {
-            hayro_ccitt::decode(strip, &mut target, &mut context)?;
-        }
-        Ok(rows - target.rows.len())
+            hayro_ccitt::decode(strip, &mut target, &mut context)
+        };
+        (rows - target.rows.len(), end.err())
     }
 }
 

@@ -1,7 +1,8 @@
 //! JPEG in a TIFF: each strip or tile is a stream of its own, without the tables that all have in common.
 //!
-//! Every piece becomes a whole JPEG, which the decoder of such files takes with its own checks, and says whether its
-//! colours are YCbCr: of that the TIFF's tag decides, whatever segments stand in the stream, as libtiff has it.
+//! So it is in the way of before Technical Note 2, but that the head stands elsewhere ([`super::old_jpeg`]). Every piece
+//! becomes a whole JPEG, which the decoder of such files takes with its own checks, and says whether its colours are
+//! YCbCr: of that the TIFF's tag decides, whatever segments stand in the stream, as libtiff has it.
 //! Sources: Adobe Photoshop TIFF Technical Note 2 (JPEGTables), ITU-T T.81, annex B, and for the segment that names
 //! the colours T.872, section 6.5.3.
 
@@ -13,19 +14,21 @@ use super::super::error::DecodeError;
 use super::super::format::Format;
 use super::super::jpeg::{self, Survey, survey_jpeg};
 use super::super::limits::{Limit, Limits};
+use super::old_jpeg::{self, OldHead};
 use super::piece::{Pieces, are_planes, channels, dimensions};
 use super::tag::compression::{JPEG, OLD_JPEG};
 use super::tag::photometric::{BLACK_IS_ZERO, RGB, YCBCR};
 use super::tag::{BITS_PER_SAMPLE, COMPRESSION, PHOTOMETRIC, TABLES, Tiff};
+use super::ycbcr::{self, YCbCr};
 use crate::pixels::PixelFormat;
 
 /// The segment that says what colours follow, but for its last byte: 0 for RGB, 1 for YCbCr.
-const ADOBE: &[u8] = b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0";
+pub(super) const ADOBE: &[u8] = b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0";
 /// Segments that say nothing of how to decode, or the colours' name: applications' and comments.
 const NOT_DECODED: RangeInclusive<u8> = 0xe0..=0xef;
 const COMMENT: u8 = 0xfe;
 /// Segments of tables: Huffman's, those of arithmetic coding, of quantization, and the restart interval.
-const TABLE_SEGMENTS: [u8; 4] = [0xc4, 0xcc, 0xdb, 0xdd];
+pub(super) const TABLE_SEGMENTS: [u8; 4] = [0xc4, 0xcc, 0xdb, 0xdd];
 /// Bytes of compressed data that pieces in the same place may be read as, for each pixel: no encoder writes more.
 const MOST_BYTES_PER_PIXEL: u64 = 4;
 
@@ -33,6 +36,10 @@ const MOST_BYTES_PER_PIXEL: u64 = 4;
 pub(crate) struct TiffJpeg<'a> {
     bytes: &'a [u8],
     tables: &'a [u8],
+    /// What stands before the data of a piece in the old way.
+    old: Option<OldHead>,
+    /// Of luma and chroma that do not fill their range.
+    ycbcr: Option<Box<YCbCr>>,
     pieces: Pieces,
     streams: Vec<&'a [u8]>,
     colours: u64,
@@ -53,14 +60,19 @@ impl<'a> TiffJpeg<'a> {
     ) -> Result<Option<Self>, DecodeError> {
         let tiff = &Tiff::new(bytes);
         let number = |tag| tiff.numbers(start, tag).next();
-        let colours = number(PHOTOMETRIC).unwrap_or(u64::MAX);
+        let is_old = number(COMPRESSION) == Some(OLD_JPEG);
+        let colours = match number(PHOTOMETRIC) {
+            Some(RGB) | None if is_old => YCBCR,
+            colours => colours.unwrap_or(u64::MAX),
+        };
         let is_known = match colours {
+            _ if is_old => old_jpeg::components(tiff, start).is_some() && !are_planes(tiff, start),
             BLACK_IS_ZERO => channels(tiff, start) == 1,
             RGB | YCBCR => channels(tiff, start) == 3 && !are_planes(tiff, start),
             _ => false,
         };
         let has_bytes = tiff.numbers(start, BITS_PER_SAMPLE).all(|bits| bits == 8);
-        if number(COMPRESSION) != Some(JPEG) || !is_known || !has_bytes {
+        if !(is_old || number(COMPRESSION) == Some(JPEG)) || !is_known || !has_bytes {
             return Ok(None);
         }
         let Some(dimensions) = dimensions(tiff, start) else { return Ok(None) };
@@ -74,13 +86,25 @@ impl<'a> TiffJpeg<'a> {
         let mut streams = Vec::with_capacity(places.len());
         for (at, length) in places {
             let [at, length] = [at, length].map(crate::num::usize_or_zero);
-            let stream = at.checked_add(length).and_then(|end| bytes.get(at..end));
+            // The lengths of the old way are often wrong.
+            let stream = match at.checked_add(length).and_then(|end| bytes.get(at..end)) {
+                None if is_old => bytes.get(at..),
+                stream => stream,
+            };
             streams.push(stream.ok_or_else(|| DecodeError::truncated(Format::Tiff))?);
         }
         let tables = tiff.byte_values(start, TABLES).unwrap_or_default();
+        let old = if is_old { OldHead::of(bytes, start, streams.first().copied()) } else { None };
+        if is_old && old.is_none() {
+            return Ok(None);
+        }
+        let has_other_range = is_old && colours == YCBCR && !ycbcr::is_full_range(tiff, start);
+        let ycbcr = if has_other_range { YCbCr::of(tiff, start, [1, 1]) } else { None };
         let mut jpeg = Self {
             bytes,
             tables,
+            old,
+            ycbcr,
             pieces,
             streams,
             colours,
@@ -106,6 +130,8 @@ impl<'a> TiffJpeg<'a> {
         let components = if self.colours == BLACK_IS_ZERO { 1 } else { 3 };
         let mut scan_pixels = 0u64;
         for (index, stream) in (0..).zip(&self.streams) {
+            let whole = self.old.as_ref().map(|_| self.whole(index, stream));
+            let stream = whole.as_deref().unwrap_or(stream);
             let survey =
                 survey_jpeg(stream, &self.limits).map_err(|error| error.within(Format::Tiff))?;
             let frame = survey.frame.as_ref().ok_or_else(|| malformed("a JPEG without a frame"))?;
@@ -143,7 +169,7 @@ impl<'a> TiffJpeg<'a> {
         let mut pixels = vec![0; row_bytes * crate::num::index(self.dimensions.1)];
         let mut is_whole = true;
         for (index, stream) in (0..).zip(&self.streams) {
-            let jpeg = self.whole(stream);
+            let jpeg = self.whole(index, stream);
             let piece = Opened::new(&jpeg, Format::Jpeg, self.limits)
                 .and_then(|opened| opened.read(&jpeg))
                 .map_err(|error| error.within(Format::Tiff))?;
@@ -167,16 +193,31 @@ impl<'a> TiffJpeg<'a> {
             }
             buffer::give_back(piece.data);
         }
+        if let Some(ycbcr) = &self.ycbcr {
+            let mut row = Vec::with_capacity(row_bytes);
+            for units in pixels.chunks_exact_mut(row_bytes) {
+                row.clear();
+                ycbcr.append_rgb(units, (row_bytes / channels, 1), &mut row);
+                units.copy_from_slice(&row);
+            }
+        }
         Ok((pixels, is_whole))
     }
 
     /// A piece with the tables, and with one segment that names its colours.
-    fn whole(&self, stream: &[u8]) -> Vec<u8> {
+    fn whole(&self, index: u64, stream: &[u8]) -> Vec<u8> {
+        let is_ycbcr = self.colours == YCBCR && self.ycbcr.is_none();
+        let colours = (self.colours != BLACK_IS_ZERO).then(|| u8::from(is_ycbcr));
+        if let Some(old) = &self.old {
+            let (_, rows) = self.pieces.rows_of(index, self.dimensions.1.into());
+            let rows = if self.pieces.are_tiles { self.pieces.rows } else { rows };
+            return old.whole(stream, [self.pieces.width, rows], colours);
+        }
         let mut jpeg = Vec::with_capacity(stream.len() + self.tables.len() + ADOBE.len() + 1);
         jpeg.extend(b"\xff\xd8");
-        if self.colours != BLACK_IS_ZERO {
+        if let Some(colours) = colours {
             jpeg.extend(ADOBE);
-            jpeg.push(u8::from(self.colours == YCBCR));
+            jpeg.push(colours);
         }
         for (code, place) in jpeg::segments(self.tables) {
             if TABLE_SEGMENTS.contains(&code) {
@@ -193,23 +234,4 @@ impl<'a> TiffJpeg<'a> {
         jpeg.extend(stream.get(end..).unwrap_or_default());
         jpeg
     }
-}
-
-/// The whole JPEG that holds the picture of the directory at `start` in the way of before Technical Note 2; `None`
-/// where the picture is in pieces, or of another kind.
-pub(crate) fn old_jpeg(bytes: &[u8], start: u64) -> Option<&[u8]> {
-    let tiff = Tiff::new(bytes);
-    let number = |tag| tiff.numbers(start, tag).next();
-    let components = match (number(COMPRESSION)?, number(PHOTOMETRIC)?) {
-        (OLD_JPEG, BLACK_IS_ZERO) => 1,
-        (OLD_JPEG, YCBCR) => 3,
-        _ => return None,
-    };
-    let (width, height) = dimensions(&tiff, start)?;
-    let jpeg = bytes.get(tiff.whole_jpeg(start)?)?;
-    let frame = Survey::of(jpeg).frame?;
-    let is_picture = u32::from(frame.width) == width
-        && u32::from(frame.height) == height
-        && frame.components() == components;
-    is_picture.then_some(jpeg)
 }

@@ -9,9 +9,10 @@
 
 use super::super::overlay::Edits;
 use super::edit;
+use super::lab::Lab;
 use super::piece::{are_planes, channels, dimensions};
 use super::tag::compression::JPEG;
-use super::tag::photometric::{BLACK_IS_ZERO, CMYK, RGB, WHITE_IS_ZERO, YCBCR};
+use super::tag::photometric::{BLACK_IS_ZERO, CIE_LAB, CMYK, ICC_LAB, RGB, WHITE_IS_ZERO, YCBCR};
 use super::tag::{
     BITS_PER_SAMPLE, COMPRESSION, HEIGHT, PHOTOMETRIC, PREDICTOR, ROWS_PER_STRIP, SAMPLE_FORMAT,
     SAMPLES_PER_PIXEL, TILE_LENGTH, TILE_WIDTH, Tiff, WIDTH,
@@ -61,6 +62,8 @@ pub(crate) struct Layout {
     pub(crate) form: Form,
     pub(crate) shown: Shown,
     pub(crate) channels: u8,
+    /// What the colours are where they are no RGB.
+    pub(crate) lab: Option<Lab>,
     /// Whether 0 is white.
     pub(crate) is_inverted: bool,
     /// Whether the decoder must know how many columns there are.
@@ -88,6 +91,11 @@ impl Layout {
             form,
             shown,
             channels: u8::try_from(channels(tiff, start)).ok()?,
+            lab: match photometric {
+                CIE_LAB => Some(Lab::Cie),
+                ICC_LAB => Some(Lab::Icc),
+                _ => None,
+            },
             is_inverted: photometric == WHITE_IS_ZERO,
             is_fax,
         };
@@ -164,7 +172,7 @@ impl Layout {
             _ => vec![(PHOTOMETRIC, BLACK_IS_ZERO)],
         };
         if !self.is_fax && !matches!(self.form, Form::Whole(_) | Form::Float(_)) {
-            values.extend([(BITS_PER_SAMPLE, 8), (SAMPLES_PER_PIXEL, 1), (EXTRA_SAMPLES, 0)]);
+            values.extend([(BITS_PER_SAMPLE, 8), (SAMPLES_PER_PIXEL, 1)]);
             for tag in [WIDTH, TILE_WIDTH] {
                 values.extend(number(tag).and_then(|width| Some((tag, self.row_bytes(width)?))));
             }
@@ -176,6 +184,9 @@ impl Layout {
             values.extend(number(TILE_LENGTH).map(|rows| (TILE_LENGTH, self.rows(rows))));
         }
         let mut edits = Edits::new();
+        if values.contains(&(SAMPLES_PER_PIXEL, 1)) {
+            edits.extend(edit::hidden(tiff, start, EXTRA_SAMPLES));
+        }
         for (tag, value) in values {
             if tiff.find(start, tag).is_some() {
                 edits.extend(edit::number(tiff, start, tag, value)?);
@@ -202,7 +213,11 @@ fn shown(tiff: &Tiff<'_>, start: u64, photometric: u64, has_palette: bool) -> Op
     let colours = channels - crate::num::to_u64(extras.count());
     let has_alpha = first_extra.is_some_and(|kind| ALPHA.contains(&kind));
     match (photometric, colours) {
-        _ if has_palette => (channels == 1).then_some(Shown::Grey { has_alpha: false }),
+        _ if has_palette => match channels {
+            1 => Some(Shown::Grey { has_alpha: false }),
+            2 => Some(Shown::Grey { has_alpha }),
+            _ => None,
+        },
         // Of two channels the second is none of grey, said or not.
         (WHITE_IS_ZERO | BLACK_IS_ZERO, _) if colours == 1 || channels == 2 => {
             Some(Shown::Grey { has_alpha })
@@ -210,7 +225,9 @@ fn shown(tiff: &Tiff<'_>, start: u64, photometric: u64, has_palette: bool) -> Op
         (RGB, 3) => Some(Shown::Rgb { has_alpha }),
         // As `image` has it, too.
         (RGB, 4) => Some(Shown::Rgb { has_alpha: true }),
-        (CMYK, 4) if !has_alpha => Some(Shown::Cmyk),
+        // An alpha behind inks is left out, as libtiff has it.
+        (CMYK, 4) => Some(Shown::Cmyk),
+        (CIE_LAB | ICC_LAB, 3) => Some(Shown::Rgb { has_alpha }),
         (YCBCR, 3) if channels == 3 => Some(Shown::Rgb { has_alpha: false }),
         _ => None,
     }
@@ -245,7 +262,11 @@ fn form(
         }
         _ if photometric == YCBCR => None,
         (UNSIGNED, 1 | 2 | 4) if has_palette => Some(Form::Numbers(width)),
+        (UNSIGNED, 8) if has_palette => (channels == 2).then_some(Form::Whole(width)),
         _ if has_palette => None,
+        _ if matches!(photometric, CIE_LAB | ICC_LAB) => {
+            (format == UNSIGNED && matches!(bits, 8 | 16)).then_some(Form::Whole(width))
+        }
         (UNSIGNED, 8 | 16) => (has_more || (is_grey && channels > 1)).then_some(Form::Whole(width)),
         // Grey of one bit is `image`'s.
         (UNSIGNED, 1..=15) => (bits > 1 || channels > 1).then_some(Form::Packed(width)),

@@ -5,7 +5,9 @@ mod edit;
 mod fax;
 mod jpeg;
 pub(super) mod kind;
+mod lab;
 mod layout;
+mod old_jpeg;
 mod piece;
 pub(super) mod raw;
 mod samples;
@@ -46,22 +48,22 @@ impl<'a> Opened<'a> {
         limits: Limits,
     ) -> Result<Self, DecodeError> {
         let tiff = Tiff::new(bytes);
-        if let Some(jpeg) = TiffJpeg::of(bytes, start, limits)? {
-            return Self::jpeg(jpeg, limits);
+        if let Some(copy) = TiffCopy::of(bytes, &head, start, limits)? {
+            let source = Source::TiffCopy(Box::new(copy));
+            return Self::checked(&[], source, Format::Tiff, None, limits);
         }
-        if let Some(jpeg) = jpeg::old_jpeg(bytes, start) {
+        if let Some(jpeg) = old_jpeg::whole(bytes, start) {
             let mut opened = Self::new(jpeg, Format::Jpeg, limits)
                 .map_err(|error| error.within(Format::Tiff))?;
             opened.format = Format::Tiff;
             return Ok(opened);
         }
+        if let Some(jpeg) = TiffJpeg::of(bytes, start, limits)? {
+            return Self::jpeg(jpeg, limits);
+        }
         if let Some(fax) = TiffFax::of(bytes, start, &limits)? {
             let source = Source::Extra(Box::new(fax));
             return Self::checked(bytes, source, Format::Tiff, None, limits);
-        }
-        if let Some(copy) = TiffCopy::of(bytes, &head, start, limits)? {
-            let source = Source::TiffCopy(Box::new(copy));
-            return Self::checked(&[], source, Format::Tiff, None, limits);
         }
         if tiff.find(start, TILE_WIDTH).is_some() && are_planes(&tiff, start) {
             return Err(refused("tiles that hold one channel each"));
@@ -121,7 +123,7 @@ impl<'a> Opened<'a> {
             return Err(refused("samples that are integers of 32 bits"));
         }
         // Its decoder knows no palettes: the numbers are grey to it, and become colours here.
-        if palette.is_some() && color_type != ColorType::L8 {
+        if palette.is_some() && !matches!(color_type, ColorType::L8 | ColorType::La8) {
             return Err(refused(&kind::describe(&tiff, start)));
         }
         opened.memory_bytes = opened.memory_bytes.saturating_add(value_bytes);
@@ -142,7 +144,7 @@ impl<'a> Opened<'a> {
             });
         }
         if opened.palette.is_some() {
-            let colours = opened.pixels().saturating_mul(3);
+            let colours = opened.pixels().saturating_mul(4);
             opened.memory_bytes = opened.memory_bytes.saturating_add(colours);
         }
         limits.check(Limit::AllocBytes, opened.memory_bytes)?;

@@ -119,6 +119,9 @@ fn append(
                 *sample = view.sample(row, column, channel)?;
             }
             pixel[0] ^= inversion;
+            if let (Some(lab), [colours @ .., _]) = (layout.lab, &mut pixel) {
+                *colours = lab.to_rgb(*colours);
+            }
             match layout.shown {
                 Shown::Cmyk => pixels.extend(to_rgb(pixel)),
                 _ => pixels.extend(&pixel[..shown]),

@@ -3,7 +3,7 @@
 //! Where embedded JPEG pictures lie stands in [`embedded`], what tells camera raw from a picture in [`super::raw`].
 //! Source: TIFF 6.0, section 2.
 
-mod embedded;
+pub(super) mod embedded;
 
 use std::collections::HashSet;
 
@@ -37,6 +37,8 @@ pub(super) mod photometric {
     pub(crate) const PALETTE: u64 = 3;
     pub(crate) const CMYK: u64 = 5;
     pub(crate) const YCBCR: u64 = 6;
+    pub(crate) const CIE_LAB: u64 = 8;
+    pub(crate) const ICC_LAB: u64 = 9;
 }
 
 /// Values of [`COMPRESSION`].

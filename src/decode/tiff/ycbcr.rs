@@ -87,6 +87,11 @@ impl YCbCr {
     }
 }
 
+/// Whether black and white of luma, and both ends of chroma, are the ends of a byte.
+pub(super) fn is_full_range(tiff: &Tiff<'_>, start: u64) -> bool {
+    fractions(tiff, start, REFERENCE, FULL_RANGE) == FULL_RANGE
+}
+
 /// The fractions of a tag, or those that hold without it.
 fn fractions<const N: usize>(
     tiff: &Tiff<'_>,

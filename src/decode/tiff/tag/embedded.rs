@@ -9,8 +9,8 @@ use super::{
     STRIP_OFFSETS, SUB_DIRECTORIES, Tiff,
 };
 
-pub(super) const JPEG_OFFSET: u16 = 513;
-pub(super) const JPEG_BYTES: u16 = 514;
+pub(crate) const JPEG_OFFSET: u16 = 513;
+pub(crate) const JPEG_BYTES: u16 = 514;
 /// A whole JPEG file in Panasonic's first directory.
 const RW2_JPEG: u16 = 46;
 const EXIF_DIRECTORY: u16 = 34665;
