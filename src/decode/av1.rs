@@ -69,11 +69,6 @@ pub(crate) const fn is_8_bit(flags: u8) -> bool {
     flags & HIGH_DEPTH == 0
 }
 
-/// Whether [`record_flags`] say 4:2:0.
-pub(crate) const fn is_quartered(flags: u8) -> bool {
-    flags & (MONOCHROME | HALF_WIDTH | HALF_HEIGHT) == HALF_WIDTH | HALF_HEIGHT
-}
-
 /// Range and matrix by the first sequence header in a chain of units (section 5.5.2), which hold where no box of the
 /// container says them.
 pub(crate) fn color(units: &[u8]) -> Option<ColorInfo> {
@@ -242,12 +237,6 @@ mod tests {
         assert_eq!(flags("010", "0000"), half);
         assert_eq!(flags("010", "1100010"), 0x60 | half);
         assert!(is_subsampled(half) && !is_subsampled(grey) && !is_subsampled(0x40));
-        assert!(
-            is_quartered(quarter)
-                && is_quartered(0x4c)
-                && !is_quartered(half)
-                && !is_quartered(grey)
-        );
         assert!(is_8_bit(quarter) && !is_8_bit(0x60 | half));
         assert_eq!(record_flags(&[0b10010, 0]), None);
     }

@@ -43,9 +43,8 @@ const MAX_FRAME_PIXELS: u64 = oxideav_av1::decoder::MAX_PICTURE_SIZE as u64;
 const BYTES_PER_PIXEL: u64 = 18;
 /// The same of the picture that holds the alpha: 12 for 4:4:4 in 12 bits, largest of 6 (November 2026).
 const ALPHA_BYTES_PER_PIXEL: u64 = 13;
-/// Of a single picture in 8 bits, of which 12 megapixels took 8.4 in 4:2:0 and 14.5 in 4:4:4; with alpha, which is
-/// decoded after the colours, 8.1 and 13.6 (2026-11-27).
-const QUARTERED_BYTES_PER_PIXEL: u64 = 9;
+/// Of a single picture in 8 bits, of which 12 megapixels took 8.4 in 4:2:0 and 14.5 in 4:4:4, and 48 megapixels 13; with
+/// alpha, which is decoded after the colours, 8.1 and 13.6 (2026-11-27).
 const NARROW_BYTES_PER_PIXEL: u64 = 15;
 const NARROW_ALPHA_BYTES_PER_PIXEL: u64 = 1;
 
@@ -240,8 +239,6 @@ fn refused(error: DecodeError) -> ImageError {
 /// What decides over the memory of a pixel.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Memory {
-    /// A single picture of 8 bits in 4:2:0.
-    Quartered,
     /// A single picture of 8 bits.
     Narrow,
     Wide,
@@ -251,13 +248,12 @@ impl Memory {
     /// By the flags of a coded picture, those of [`av1::record_flags`].
     pub(super) const fn of(flags: Option<u8>) -> Self {
         match flags {
-            Some(flags) if av1::is_8_bit(flags) && av1::is_quartered(flags) => Self::Quartered,
             Some(flags) if av1::is_8_bit(flags) => Self::Narrow,
             _ => Self::Wide,
         }
     }
 
-    /// Together with an alpha, whose layout is grey, which is no more than that of any picture.
+    /// Together with an alpha.
     pub(super) fn with(self, alpha: Option<Self>) -> Self {
         if alpha == Some(Self::Wide) { Self::Wide } else { self }
     }
@@ -265,7 +261,6 @@ impl Memory {
     /// Bytes a pixel beside the returned picture.
     pub(super) const fn pixel_bytes(self, has_alpha: bool) -> u64 {
         let (color, alpha) = match self {
-            Self::Quartered => (QUARTERED_BYTES_PER_PIXEL, NARROW_ALPHA_BYTES_PER_PIXEL),
             Self::Narrow => (NARROW_BYTES_PER_PIXEL, NARROW_ALPHA_BYTES_PER_PIXEL),
             Self::Wide => (BYTES_PER_PIXEL, ALPHA_BYTES_PER_PIXEL),
         };
@@ -416,9 +411,9 @@ mod tests {
     fn a_single_picture_of_8_bits_takes_less_than_others() {
         let of = |flags| Memory::of(Some(flags));
         let bytes = |memory: Memory| [false, true].map(|alpha| memory.pixel_bytes(alpha));
-        let (quarter, full, deep, grey) = (of(0x0c), of(0), of(0x4c), of(0x1c));
-        assert_eq!((bytes(quarter), bytes(full)), ([9, 10], [15, 16]));
-        assert_eq!((bytes(deep), bytes(Memory::of(None))), ([18, 31], [18, 31]));
-        assert_eq!((quarter.with(Some(grey)), quarter.with(Some(deep))), (quarter, Memory::Wide));
+        let (narrow, deep, grey) = (of(0x0c), of(0x4c), of(0x1c));
+        assert_eq!((bytes(narrow), bytes(deep)), ([15, 16], [18, 31]));
+        assert_eq!(Memory::of(None), Memory::Wide);
+        assert_eq!((narrow.with(Some(grey)), narrow.with(Some(deep))), (narrow, Memory::Wide));
     }
 }
