@@ -47,6 +47,16 @@ mod sealed {
 ///
 /// Bit `k` (0 to 255) is bit `k % 64` of word `k / 64`. Text form: 64 lower-case hex digits, the
 /// first digit holding bits 255 to 252, as PDQ's reference prints it.
+///
+/// # Examples
+/// ```
+/// use onceseen::bits::Hash256;
+///
+/// let hash: Hash256 = format!("{}3", "0".repeat(63)).parse()?;
+/// assert_eq!(hash, Hash256::from_words([3, 0, 0, 0]));
+/// assert_eq!(hash.distance(Hash256::default()), 2);
+/// # Ok::<(), onceseen::bits::ParseHashError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Hash256([u64; 4]);
 

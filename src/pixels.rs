@@ -36,6 +36,15 @@ impl PixelFormat {
 }
 
 /// A borrowed picture: `height` rows of `width` pixels, row-major, rows `row_stride_bytes` apart.
+///
+/// # Examples
+/// ```
+/// use onceseen::pixels::{PixelFormat, Pixels};
+///
+/// let picture = Pixels::new(&[0, 50, 100, 150, 200, 250], 3, 2, PixelFormat::Luma8)?;
+/// assert_eq!(picture.row(1), [150, 200, 250]);
+/// # Ok::<(), onceseen::pixels::PixelsError>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct Pixels<'a> {
     data: &'a [u8],

@@ -11,6 +11,8 @@ use super::bmp::{self, Bitmap};
 use super::codec_error::{convert_error, guard};
 #[cfg(any(feature = "avif", feature = "heic"))]
 use super::composed::Composed;
+#[cfg(any(feature = "avif", feature = "heic"))]
+use super::convert::color_of;
 use super::convert::{BEYOND_0_TO_1, is_displayable, to_8_bit, unmultiply};
 use super::error::DecodeError;
 use super::format::Format;
@@ -114,43 +116,48 @@ impl Source<'_> {
     }
 
     fn total_bytes(&self) -> u64 {
-        let (width, height) = self.dimensions();
-        let pixels = u64::from(width) * u64::from(height);
-        pixels.saturating_mul(u64::from(self.color_type().bytes_per_pixel()))
+        total_bytes(self.dimensions(), self.color_type())
     }
 
-    /// The samples and whether they are all there, or why `bytes` gave none.
+    /// The samples, what they are, and whether they are all there, or why `bytes` gave none.
     fn read(
         self,
         bytes: &[u8],
         format: Format,
         limits: &Limits,
         is_complete: bool,
-    ) -> Result<(Vec<u8>, bool), DecodeError> {
-        let total = self.total_bytes();
+    ) -> Result<(Vec<u8>, ColorType, bool), DecodeError> {
+        let (color, total) = (self.color_type(), self.total_bytes());
+        let with_color = |(data, is_whole)| (data, color, is_whole);
         let data = guard(format, || match self {
             Self::Library(mut decoder) => {
                 decoder.set_limits(decoder_limits(limits.max_alloc_bytes.saturating_sub(total)))?;
                 // Within max_alloc_bytes, hence within memory.
                 let mut data = buffer::take(crate::num::to_usize(total).unwrap_or(0));
                 decoder.read_image_boxed(&mut data)?;
-                Ok(Ok((data, is_complete)))
+                Ok(Ok((data, color, is_complete)))
             }
             #[cfg(not(feature = "turbojpeg"))]
-            Self::Jpeg(decoder) => decoder.read().map(Ok),
+            Self::Jpeg(decoder) => decoder.read().map(with_color).map(Ok),
             Self::Extra(decoder) => {
                 let (data, is_whole) = decoder.read_and_check()?;
-                Ok(Ok((data, is_whole && is_complete)))
+                Ok(Ok((data, color, is_whole && is_complete)))
             }
-            Self::TiffJpeg(decoder) => Ok(decoder.read()),
+            Self::TiffJpeg(decoder) => Ok(decoder.read().map(with_color)),
             #[cfg(any(feature = "avif", feature = "heic"))]
-            Self::Composed(decoder) => {
-                Ok(decoder.read().map(|picture| (picture.data, !picture.is_partial)))
-            }
-            Self::TiffCopy(decoder) => Ok(decoder.read()),
+            Self::Composed(decoder) => Ok(decoder.read().map(|picture| {
+                let color = color_of(picture.pixel_format);
+                (picture.data, color, !picture.is_partial)
+            })),
+            Self::TiffCopy(decoder) => Ok(decoder.read().map(with_color)),
         })?;
         data.map_err(|error| convert_error(error, bytes, format, limits, is_complete))?
     }
+}
+
+fn total_bytes((width, height): (u32, u32), color: ColorType) -> u64 {
+    let pixels = u64::from(width) * u64::from(height);
+    pixels.saturating_mul(u64::from(color.bytes_per_pixel()))
 }
 
 /// A header that passed the limits, ready to be decoded.
@@ -278,15 +285,10 @@ impl<'a> Opened<'a> {
     }
 
     fn read_as_it_is(self, bytes: &[u8]) -> Result<Picture, DecodeError> {
-        #[cfg(any(feature = "avif", feature = "heic"))]
-        if let Source::Composed(decoder) = self.decoder {
-            return guard(self.format, || decoder.read())?;
-        }
         let Self { decoder, format, limits, is_complete, palette, is_multiplied, .. } = self;
         let (width, height) = decoder.dimensions();
-        let (color, total) = (decoder.color_type(), decoder.total_bytes());
-        let (data, is_complete) = decoder.read(bytes, format, &limits, is_complete)?;
-        if crate::num::to_u64(data.len()) != total {
+        let (data, color, is_complete) = decoder.read(bytes, format, &limits, is_complete)?;
+        if crate::num::to_u64(data.len()) != total_bytes((width, height), color) {
             return Err(DecodeError::malformed(format));
         }
         if !is_displayable(&data, color) {

@@ -72,7 +72,33 @@ impl fmt::Display for Cause {
     }
 }
 
-impl Error for Cause {}
+impl Error for Cause {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.0 {
+            ImageError::Decoding(error) => error.source().and_then(Error::source),
+            _ => None,
+        }
+    }
+}
+
+/// A decoder's error in plain words, which a reason quotes, before its own.
+#[derive(Debug)]
+struct Worded {
+    words: &'static str,
+    error: Box<dyn Error + Send + Sync>,
+}
+
+impl fmt::Display for Worded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.words)
+    }
+}
+
+impl Error for Worded {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.error)
+    }
+}
 
 /// A refusal by [`Limits::max_pixels`] that only the decoder could make: it knows what the pictures
 /// that a file is composed of really hold.
@@ -95,6 +121,15 @@ pub(crate) fn unsupported(name: &str, what: &str) -> ImageError {
 /// Damage that an [`Extra`](super::codec::Extra) decoder met, as `image` words it.
 pub(crate) fn damaged(name: &str, why: impl Into<Box<dyn Error + Send + Sync>>) -> ImageError {
     ImageError::Decoding(DecodingError::new(ImageFormatHint::Name(name.to_owned()), why))
+}
+
+/// The same in words of ours, where the decoder's are for those that wrote it; these stay behind them.
+pub(crate) fn damaged_in_words(
+    name: &str,
+    words: &'static str,
+    error: impl Into<Box<dyn Error + Send + Sync>>,
+) -> ImageError {
+    damaged(name, Worded { words, error: error.into() })
 }
 
 /// Whether an error comes from the end of the file, at any depth.

@@ -59,6 +59,17 @@ fn layout(color: ColorType) -> Option<PixelFormat> {
     }
 }
 
+/// What `image` calls an 8-bit layout.
+#[cfg(any(feature = "avif", feature = "heic"))]
+pub(crate) const fn color_of(layout: PixelFormat) -> ColorType {
+    match layout {
+        PixelFormat::Luma8 => ColorType::L8,
+        PixelFormat::LumaA8 => ColorType::La8,
+        PixelFormat::Rgb8 => ColorType::Rgb8,
+        PixelFormat::Rgba8 => ColorType::Rgba8,
+    }
+}
+
 /// Replaces every `N` bytes by the one that `convert` makes of them.
 fn narrow<const N: usize>(data: &mut Vec<u8>, convert: impl Fn([u8; N]) -> u8) {
     let samples = data.len() / N;

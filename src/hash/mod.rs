@@ -262,6 +262,20 @@ impl PictureHashes {
 /// Computes any set of algorithms over pictures, reusing its scratch memory.
 ///
 /// Keep one per thread.
+///
+/// # Examples
+/// ```
+/// use onceseen::hash::{Algorithm, Hasher};
+/// use onceseen::pixels::{PixelFormat, Pixels};
+///
+/// let slope: Vec<u8> = (0..64 * 64).map(|at| (at % 64 * 4) as u8).collect();
+/// let picture = Pixels::new(&slope, 64, 64, PixelFormat::Luma8)?;
+/// let hashes = Hasher::new(&[Algorithm::Pdq, Algorithm::Phash]).hash(&picture);
+/// assert_eq!(hashes.hashes().len(), 2);
+/// // The hash of a picture as flat as this one is not worth comparing.
+/// assert!(hashes.quality() < Some(50));
+/// # Ok::<(), onceseen::pixels::PixelsError>(())
+/// ```
 #[derive(Debug)]
 pub struct Hasher {
     algorithms: Vec<Algorithm>,

@@ -12,6 +12,7 @@ mod join;
 mod merge;
 mod sort;
 
+use std::fmt;
 use std::io;
 use std::path::Path;
 
@@ -337,6 +338,12 @@ fn column<H: Key>(
         columns.len() - 1
     });
     &mut columns[place].1
+}
+
+impl fmt::Debug for ListBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ListBuilder({})", self.manifest.name)
+    }
 }
 
 #[cfg(test)]

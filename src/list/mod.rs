@@ -49,6 +49,20 @@ use map::ListBytes;
 ///
 /// `Send + Sync`: share it between threads behind an `Arc`. Any bytes whatever are either refused
 /// when opened or served without a panic.
+///
+/// # Examples
+/// ```
+/// use onceseen::list::{HashList, ListBuilder};
+///
+/// let list = ListBuilder::new("nothing known yet")?.finish_in_memory()?;
+/// assert_eq!((list.len(), list.manifest().name.as_str()), (0, "nothing known yet"));
+/// // No checksum is wrong.
+/// assert!(list.verify().is_empty());
+///
+/// let error = HashList::from_bytes(b"no list".to_vec()).err();
+/// assert!(error.is_some());
+/// # Ok::<(), onceseen::list::ListError>(())
+/// ```
 pub struct HashList {
     bytes: ListBytes,
     header: Header,

@@ -26,6 +26,7 @@ const PART_COLUMNS: [&str; 5] = ["frame", "page", "preview", "parts", "parts_mat
 
 /// Writes records as CSV. The output gets each row in one piece, so that a buffered one holds whole rows
 /// when the process is killed.
+#[derive(Debug)]
 pub struct CsvSink<W: Write> {
     out: Rows<W>,
     algorithms: Vec<Algorithm>,
@@ -90,6 +91,7 @@ impl<W: Write> Sink for CsvSink<W> {
 }
 
 /// Writes look-ups as CSV: `query`, `algorithm` and the columns of matches, one row a query.
+#[derive(Debug)]
 pub struct CsvAnswers<W: Write> {
     out: Rows<W>,
 }
@@ -125,6 +127,7 @@ impl<W: Write> CsvAnswers<W> {
 }
 
 /// Rows, each passed on when it is whole.
+#[derive(Debug)]
 struct Rows<W: Write> {
     rows: csv::Writer<Piece<W>>,
 }
@@ -146,6 +149,7 @@ impl<W: Write> Rows<W> {
 }
 
 /// Collects bytes until flushed and gives them to `out` at once, without flushing that.
+#[derive(Debug)]
 struct Piece<W> {
     out: W,
     bytes: Vec<u8>,

@@ -27,6 +27,19 @@ use crate::record::{Record, Sink};
 
 /// Writes records as JSON Lines. The output gets each line in one piece, so that a buffered one holds
 /// whole lines when the process is killed.
+///
+/// # Examples
+/// ```
+/// use std::path::Path;
+/// use onceseen::{record::Sink, report::JsonlSink, scan::Scanner};
+///
+/// let record = Scanner::builder().build().examine(Path::new("a.pgm"), b"P5 2 1 255 \x00\xff");
+/// let mut sink = JsonlSink::new(Vec::new());
+/// sink.record(&record)?;
+/// assert!(sink.finish()?.starts_with(br#"{"path":"a.pgm""#));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
 pub struct JsonlSink<W> {
     out: W,
     line: Vec<u8>,

@@ -6,6 +6,7 @@
     reason = "helpers of tests fail like tests; the lints' own exception knows #[test] functions only"
 )]
 
+mod api;
 mod cli;
 mod conformance;
 mod damage;

@@ -122,7 +122,16 @@ impl Ran {
 }
 
 /// Runs a command to its end.
-pub(crate) fn finish(mut command: Command, input: &[u8]) -> Ran {
+pub(crate) fn finish(command: Command, input: &[u8]) -> Ran {
+    finish_watched(command, input, |_| {})
+}
+
+/// The same; `watch` is called with the process again and again while it runs.
+pub(crate) fn finish_watched(
+    mut command: Command,
+    input: &[u8],
+    mut watch: impl FnMut(&Child),
+) -> Ran {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let (mut stdin, input) = (child.stdin.take().unwrap(), input.to_vec());
@@ -130,7 +139,7 @@ pub(crate) fn finish(mut command: Command, input: &[u8]) -> Ran {
     let feed = thread::spawn(move || drop(stdin.write_all(&input)));
     let stdout = collect(child.stdout.take().unwrap());
     let stderr = collect(child.stderr.take().unwrap());
-    let exit = wait(&mut child, TIME_OUT);
+    let exit = wait_watched(&mut child, TIME_OUT, &mut watch);
     feed.join().unwrap();
     let stderr = String::from_utf8(stderr.join().unwrap()).unwrap();
     Ran { exit, stdout: stdout.join().unwrap(), stderr }
@@ -145,8 +154,17 @@ fn collect(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<Vec<u8>> 
 }
 
 pub(crate) fn wait(child: &mut Child, time_out: Duration) -> ExitStatus {
+    wait_watched(child, time_out, &mut |_| {})
+}
+
+fn wait_watched(
+    child: &mut Child,
+    time_out: Duration,
+    watch: &mut dyn FnMut(&Child),
+) -> ExitStatus {
     let start = Instant::now();
     loop {
+        watch(child);
         if let Some(exit) = child.try_wait().unwrap() {
             return exit;
         }

@@ -120,7 +120,7 @@ pub struct Compare {
     pub a: String,
     /// Another image, or a hash in hex.
     pub b: String,
-    /// Algorithms to compare with.
+    /// Algorithms to compare with, separated by commas; `hash --help` names them.
     #[arg(short, long, value_delimiter = ',', default_value = "pdq", value_name = "NAMES")]
     pub algorithms: Vec<Algorithm>,
 }
@@ -154,7 +154,7 @@ pub struct Known {
     /// Lowest quality that is matched perceptually, inclusive.
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u8).range(0..=100))]
     pub quality: u8,
-    /// Which index to search.
+    /// Which index to search: auto, bk-tree, mih or linear. Every one gives the same answer.
     #[arg(long, value_name = "NAME", default_value_t = IndexChoice::Auto)]
     pub index: IndexChoice,
     /// Say on standard error which index will answer, why, and at what expected cost.
@@ -202,7 +202,8 @@ pub struct Examine {
 /// Hashes and threads.
 #[derive(Debug, Args)]
 pub struct Work {
-    /// Hashes to compute, separated by commas.
+    /// Hashes to compute, separated by commas: pdq, pdq512, mean, median, gradient, vert-gradient,
+    /// double-gradient, blockhash, phash.
     #[arg(short, long, value_delimiter = ',', default_value = "pdq", value_name = "NAMES")]
     pub algorithms: Vec<Algorithm>,
     /// Threads, 1 to 1024 [default: all cores].
@@ -226,6 +227,24 @@ mod tests {
     #[test]
     fn flags_are_consistent() {
         Flags::command().debug_assert();
+    }
+
+    #[test]
+    fn help_names_every_algorithm_index_and_format() {
+        let help = |path: &[&str]| {
+            let inner = |at: clap::Command, name: &&str| at.find_subcommand(name).unwrap().clone();
+            let help = path.iter().fold(Flags::command(), inner).render_long_help().to_string();
+            help.split([' ', ',', ';', '.', ':', '\n']).map(str::to_owned).collect::<Vec<_>>()
+        };
+        for algorithm in Algorithm::ALL {
+            assert!(help(&["hash"]).contains(&algorithm.to_string()), "{algorithm}");
+        }
+        for index in IndexChoice::ALL {
+            assert!(help(&["scan"]).contains(&index.to_string()), "{index}");
+        }
+        for format in onceseen::list::ImportFormat::ALL {
+            assert!(help(&["list", "build"]).contains(&format.to_string()), "{format}");
+        }
     }
 
     #[test]

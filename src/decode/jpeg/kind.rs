@@ -2,23 +2,21 @@
 //!
 //! Sources: ITU-T T.81, tables B.1 and B.2 (frame markers, sample precision); T.87 for JPEG-LS.
 
+use super::markers::{Markers, stands_alone};
+
 /// The kind that the first frame header names; `None` for those that are decoded.
 pub(crate) fn unsupported_kind(bytes: &[u8]) -> Option<&'static str> {
-    let mut at = 2;
+    let mut markers = Markers::behind_start(bytes);
     loop {
-        let &[0xff, code, ref rest @ ..] = bytes.get(at..)? else { return None };
+        let code = markers.here()?;
+        if stands_alone(code) {
+            continue;
+        }
+        let segment = &bytes[markers.at..];
         // Bits of a sample, and how many components a pixel has.
-        let (bits, components) = (|| *rest.get(2).unwrap_or(&0), || *rest.get(7).unwrap_or(&0));
+        let bits = || *segment.get(2).unwrap_or(&0);
+        let components = || *segment.get(7).unwrap_or(&0);
         let kind = match code {
-            // Fill bytes, and markers that stand alone.
-            0xff => {
-                at += 1;
-                continue;
-            }
-            0x01 | 0xd0..=0xd8 => {
-                at += 2;
-                continue;
-            }
             // The last one announces the frames of several sizes (B.3.2).
             0xc5 | 0xc6 | 0xde => Some("hierarchical"),
             0xc7 => Some("hierarchical and lossless"),
@@ -38,8 +36,7 @@ pub(crate) fn unsupported_kind(bytes: &[u8]) -> Option<&'static str> {
         if kind.is_some() {
             return kind;
         }
-        let length = u16::from_be_bytes([*rest.first()?, *rest.get(1)?]);
-        at += 2 + usize::from(length).max(2);
+        markers.body()?;
     }
 }
 

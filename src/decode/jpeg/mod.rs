@@ -8,6 +8,7 @@
 mod frame;
 mod head;
 mod kind;
+mod markers;
 mod open;
 mod rare;
 mod split;
@@ -17,9 +18,8 @@ mod walk;
 #[cfg(not(feature = "turbojpeg"))]
 mod zune;
 
-use std::ops::Range;
-
 use frame::Frame;
+pub(super) use markers::{find_ff, segments};
 pub(super) use open::survey_jpeg;
 #[cfg(not(feature = "turbojpeg"))]
 pub(super) use zune::ZuneJpeg;
@@ -69,19 +69,6 @@ pub(crate) struct Head {
     pub(crate) strays: Vec<usize>,
     /// The body of the segment that gives the number of lines behind the first scan.
     pub(crate) lines: Option<usize>,
-}
-
-mod marker {
-    pub(super) const START_OF_FRAME: [u8; 13] =
-        [0xc0, 0xc1, 0xc2, 0xc3, 0xc5, 0xc6, 0xc7, 0xc9, 0xca, 0xcb, 0xcd, 0xce, 0xcf];
-    pub(super) const START_OF_IMAGE: u8 = 0xd8;
-    pub(super) const END_OF_IMAGE: u8 = 0xd9;
-    pub(super) const START_OF_SCAN: u8 = 0xda;
-    pub(super) const HUFFMAN_TABLES: u8 = 0xc4;
-    pub(super) const LINES: u8 = 0xdc;
-    pub(super) const RESTART_INTERVAL: u8 = 0xdd;
-    pub(super) const JFIF: u8 = 0xe0;
-    pub(super) const ADOBE: u8 = 0xee;
 }
 
 impl Survey {
@@ -147,58 +134,9 @@ impl Survey {
     }
 }
 
-/// Code and place of each marker segment before the first scan, from the marker on; ends at damage, too.
-pub(crate) fn segments(bytes: &[u8]) -> impl Iterator<Item = (u8, Range<usize>)> + '_ {
-    let mut at = 2;
-    std::iter::from_fn(move || {
-        loop {
-            let &[0xff, code, high, low, ..] = bytes.get(at..)? else { return None };
-            match code {
-                // Fill bytes, and markers that stand alone.
-                0xff => at += 1,
-                0x01 | 0xd0..=0xd8 => at += 2,
-                marker::START_OF_SCAN | marker::END_OF_IMAGE => return None,
-                _ => {
-                    let start = at;
-                    at += 2 + usize::from(u16::from_be_bytes([high, low])).max(2);
-                    return (at <= bytes.len()).then_some((code, start..at));
-                }
-            }
-        }
-    })
-}
-
-/// Where the first `ff` stands, eight bytes at a time: markers and stuffed bytes are rare in
-/// entropy-coded data, and one byte at a time this walk took a twentieth of a decode.
-pub(super) fn find_ff(bytes: &[u8]) -> Option<usize> {
-    const ONES: u64 = u64::MAX / 0xff;
-    let (words, _) = bytes.as_chunks::<8>();
-    // A byte is `ff` where its complement is zero: where taking one away borrows, the top bit of
-    // the first such byte is set (those above it may be set wrongly).
-    let has_ff = |word: &[u8; 8]| {
-        let word = u64::from_le_bytes(*word);
-        (!word).wrapping_sub(ONES) & word & (ONES << 7) != 0
-    };
-    let start = words.iter().position(has_ff).unwrap_or(words.len()) * 8;
-    bytes[start..].iter().position(|byte| *byte == 0xff).map(|at| start + at)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_first_ff_is_found_at_every_place() {
-        for len in 0..40 {
-            let mut bytes = vec![0xfe; len];
-            assert_eq!(find_ff(&bytes), None);
-            for at in (0..len).rev() {
-                bytes[at] = 0xff;
-                assert_eq!(find_ff(&bytes), Some(at), "{len} bytes");
-                assert_eq!(find_ff(&bytes[at + 1..]), (at + 1 < len).then_some(0));
-            }
-        }
-    }
 
     /// 16 × 8 grey: two blocks, one restart marker between them.
     fn grey(interval: u8, data: &[u8], end: &[u8]) -> Vec<u8> {

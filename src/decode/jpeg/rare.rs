@@ -10,7 +10,7 @@ use image::{ColorType, ImageError};
 use oxideav_mjpeg::{DecodeOptions, Error, decode_rgb8_with};
 
 use super::super::codec::Extra;
-use super::super::codec_error::{damaged, unsupported};
+use super::super::codec_error::{damaged, damaged_in_words, unsupported};
 use super::frame::Frame;
 use super::{ONES, Survey};
 
@@ -140,7 +140,7 @@ fn convert(error: Error) -> ImageError {
     match error {
         Error::Unsupported(why) => unsupported(NAME, &why),
         Error::LimitExceeded(why) => unsupported(NAME, &why),
-        error => damaged(NAME, error),
+        error => damaged_in_words(NAME, "its headers or its data are damaged", error),
     }
 }
 

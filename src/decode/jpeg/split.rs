@@ -10,7 +10,7 @@ mod bits;
 use bits::{Data, Reader, Table, Writer};
 
 use super::frame::Frame;
-use super::{find_ff, marker};
+use super::markers::{Markers, code, stands_alone};
 
 /// The table of all differences: five bits for each of the lengths 0 to 15, destination 0.
 const DIFFERENCES: [u8; 37] = [
@@ -25,9 +25,10 @@ const COEFFICIENTS: u8 = 64;
 /// or end early.
 pub(super) fn split(bytes: &[u8], frame: &Frame) -> Option<Vec<u8>> {
     let out = bytes.get(..2)?.to_vec();
-    let mut copy = Copy { bytes, at: 2, frame, tables: [None; 8], interval: 0, out };
+    let markers = Markers::behind_start(bytes);
+    let mut copy = Copy { markers, frame, tables: [None; 8], interval: 0, out };
     copy.run()?;
-    copy.out.extend([0xff, marker::END_OF_IMAGE]);
+    copy.out.extend([0xff, code::END_OF_IMAGE]);
     Some(copy.out)
 }
 
@@ -38,8 +39,7 @@ pub(super) fn memory_bytes(bytes: &[u8], frame: &Frame) -> u64 {
 }
 
 struct Copy<'a> {
-    bytes: &'a [u8],
-    at: usize,
+    markers: Markers<'a>,
     frame: &'a Frame,
     /// Tables of codes as the file gives them: for first coefficients, then for the others.
     tables: [Option<&'a [u8]>; 8],
@@ -73,47 +73,26 @@ struct Part {
 impl<'a> Copy<'a> {
     /// To the end marker, or to the end of the file.
     fn run(&mut self) -> Option<()> {
-        while let Some((start, code)) = self.next_marker() {
+        while let Some(code) = self.markers.find() {
+            let start = self.markers.at - 2;
             match code {
-                marker::END_OF_IMAGE => break,
-                marker::START_OF_IMAGE | 0x01 | 0xd0..=0xd7 => {}
-                marker::START_OF_SCAN => self.scan()?,
-                marker::RESTART_INTERVAL => {
-                    let interval = self.body()?.first_chunk()?;
+                code::END_OF_IMAGE => break,
+                code if stands_alone(code) => {}
+                code::START_OF_SCAN => self.scan()?,
+                code::RESTART_INTERVAL => {
+                    let interval = self.markers.body()?.first_chunk()?;
                     self.interval = u16::from_be_bytes(*interval).into();
                 }
                 code => {
-                    let body = self.body()?;
-                    if code == marker::HUFFMAN_TABLES {
+                    let body = self.markers.body()?;
+                    if code == code::HUFFMAN_TABLES {
                         self.define(body)?;
                     }
-                    self.out.extend(&self.bytes[start..self.at]);
+                    self.out.extend(&self.markers.bytes[start..self.markers.at]);
                 }
             }
         }
         Some(())
-    }
-
-    /// The next marker, and where it stands.
-    fn next_marker(&mut self) -> Option<(usize, u8)> {
-        loop {
-            let start = self.at + find_ff(self.bytes.get(self.at..)?)?;
-            let code = *self.bytes.get(start + 1)?;
-            self.at = start + 1;
-            if !matches!(code, 0 | 0xff) {
-                self.at += 1;
-                return Some((start, code));
-            }
-        }
-    }
-
-    /// The body of the segment at hand, which is then passed.
-    fn body(&mut self) -> Option<&'a [u8]> {
-        let length = self.bytes.get(self.at..)?.first_chunk()?;
-        let end = self.at + usize::from(u16::from_be_bytes(*length));
-        let body = self.bytes.get(self.at + 2..end)?;
-        self.at = end;
-        Some(body)
     }
 
     /// Notes the tables of a segment.
@@ -129,15 +108,15 @@ impl<'a> Copy<'a> {
     }
 
     fn scan(&mut self) -> Option<()> {
-        let body = self.body()?;
+        let body = self.markers.body()?;
         let (count, selectors) = body.split_first()?;
         let selectors = selectors.get(..2 * usize::from(*count))?;
         let mut parts = Vec::new();
         for selector in selectors.chunks_exact(2) {
             parts.push(self.part(selector[0], selector[1], selectors.len() > 2)?);
         }
-        let data = Data::of(&self.bytes[self.at..]);
-        self.at += data.taken;
+        let data = Data::of(&self.markers.bytes[self.markers.at..]);
+        self.markers.at += data.taken;
         let (across, down) = match &parts[..] {
             [part] => part.extent,
             _ => self.frame.unit_grid(),
@@ -227,7 +206,7 @@ impl Part {
     /// The scan of this component alone, of units so many in a row.
     fn write(&self, data: &Data, units_across: usize, out: &mut Vec<u8>) -> Option<()> {
         out.extend(DIFFERENCES);
-        out.extend([0xff, marker::START_OF_SCAN, 0, 8, 1, self.number, self.destination, 0, 63, 0]);
+        out.extend([0xff, code::START_OF_SCAN, 0, 8, 1, self.number, self.destination, 0, 63, 0]);
         let (mut writer, mut before) = (Writer::new(out), 0);
         for row in self.blocks.chunks(self.unit.0 * units_across).take(self.extent.1) {
             for block in row.iter().take(self.extent.0) {
@@ -254,8 +233,8 @@ mod tests {
     use oxideav_mjpeg::{ChromaSubsampling, EncodeOptions, encode_rgb8};
 
     use super::super::super::codec::Extra;
+    use super::super::Survey;
     use super::super::rare::RareJpeg;
-    use super::super::{Survey, find_ff};
     use super::*;
     use crate::decode::{Limits, decode};
 
@@ -322,7 +301,6 @@ mod tests {
     fn a_scan_of_two_components_is_read() {
         // −8, and 0.
         let file = mixed(0b1001_1100);
-        assert_eq!(find_ff(&file), Some(0));
         let picture = decode(&file, &Limits::default()).unwrap();
         assert!(!picture.is_partial());
         assert_eq!(picture.pixels().row(15), [136, 139, 122].repeat(16));

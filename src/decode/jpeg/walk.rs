@@ -1,21 +1,22 @@
 //! The walk through the markers of a JPEG that makes a survey of it (ITU-T T.81, annex B).
 
+use super::Survey;
 use super::frame::Frame;
-use super::{Survey, find_ff, marker};
+use super::markers::{Markers, code, stands_alone};
 
 /// Markers that stand alone that are noted: a file may be made of them.
 const MOST_STRAYS: usize = 64;
 
 /// What the markers of a file say that begins with a start-of-image marker, and whether the last is that of the end.
 pub(super) fn survey(bytes: &[u8]) -> (Survey, bool) {
-    let mut walk = Walk { bytes, at: 2, restart_interval: 0, survey: Survey::default() };
+    let markers = Markers::behind_start(bytes);
+    let mut walk = Walk { markers, restart_interval: 0, survey: Survey::default() };
     let is_ended = walk.run().is_some();
     (walk.survey, is_ended)
 }
 
 struct Walk<'a> {
-    bytes: &'a [u8],
-    at: usize,
+    markers: Markers<'a>,
     restart_interval: u64,
     survey: Survey,
 }
@@ -24,18 +25,18 @@ impl Walk<'_> {
     /// To the end marker; `None` when the file ends first.
     fn run(&mut self) -> Option<()> {
         loop {
-            match self.next_marker()? {
-                marker::END_OF_IMAGE => {
-                    self.survey.end = Some(self.at);
+            match self.markers.find()? {
+                code::END_OF_IMAGE => {
+                    self.survey.end = Some(self.markers.at);
                     return Some(());
                 }
                 // A second picture inside the first: the rest of the first is missing.
-                marker::START_OF_IMAGE if self.survey.scans > 0 => return None,
-                marker::START_OF_SCAN => self.scan()?,
-                0x01 | 0xd0..=0xd8 => {
+                code::START_OF_IMAGE if self.survey.scans > 0 => return None,
+                code::START_OF_SCAN => self.scan()?,
+                code if stands_alone(code) => {
                     let strays = &mut self.survey.head.strays;
                     if self.survey.scans == 0 && strays.len() < MOST_STRAYS {
-                        strays.push(self.at - 1);
+                        strays.push(self.markers.at - 1);
                     }
                 }
                 code => self.segment(code)?,
@@ -43,53 +44,28 @@ impl Walk<'_> {
         }
     }
 
-    /// The code after the next `ff` that is neither stuffed nor fill.
-    fn next_marker(&mut self) -> Option<u8> {
-        loop {
-            let rest = self.bytes.get(self.at..)?;
-            self.at += find_ff(rest)? + 1;
-            match *self.bytes.get(self.at)? {
-                0xff => {}
-                0 => self.at += 1,
-                code => {
-                    self.at += 1;
-                    return Some(code);
-                }
-            }
-        }
-    }
-
-    /// The body of the segment at hand, which is then passed.
-    fn body(&mut self) -> Option<&[u8]> {
-        let length = self.bytes.get(self.at..self.at + 2)?;
-        let end = self.at + usize::from(u16::from_be_bytes([length[0], length[1]])).max(2);
-        let body = self.bytes.get(self.at + 2..end)?;
-        self.at = end;
-        Some(body)
-    }
-
     fn segment(&mut self, code: u8) -> Option<()> {
-        let (at, is_head, is_second) =
-            (self.at + 2, self.survey.scans == 0, self.survey.scans == 1);
-        let body = self.body()?;
+        let at = self.markers.at + 2;
+        let (is_head, is_second) = (self.survey.scans == 0, self.survey.scans == 1);
+        let body = self.markers.body()?;
         match (code, body) {
-            (marker::RESTART_INTERVAL, &[high, low, ..]) => {
+            (code::RESTART_INTERVAL, &[high, low, ..]) => {
                 self.restart_interval = u64::from(u16::from_be_bytes([high, low]));
             }
-            (marker::LINES, &[high, low, ..]) if is_second => {
+            (code::LINES, &[high, low, ..]) if is_second => {
                 self.survey.head.lines = Some(at);
                 let frame = self.survey.frame.as_mut().filter(|frame| frame.height == 0);
                 frame.into_iter().for_each(|frame| frame.height = u16::from_be_bytes([high, low]));
             }
             // As libjpeg has it: shorter ones are none.
-            (marker::JFIF, [b'J', b'F', b'I', b'F', 0, ..]) if is_head => {
+            (code::JFIF, [b'J', b'F', b'I', b'F', 0, ..]) if is_head => {
                 self.survey.head.has_jfif |= body.len() >= 14;
             }
-            (marker::ADOBE, [b'A', b'd', b'o', b'b', b'e', _, _, _, _, _, _, _, ..]) if is_head => {
+            (code::ADOBE, [b'A', b'd', b'o', b'b', b'e', _, _, _, _, _, _, _, ..]) if is_head => {
                 self.survey.head.adobe = Some(at);
             }
-            (marker::HUFFMAN_TABLES, _) => self.survey.head.has_huffman_tables |= is_head,
-            (code, body) if marker::START_OF_FRAME.contains(&code) => {
+            (code::HUFFMAN_TABLES, _) => self.survey.head.has_huffman_tables |= is_head,
+            (code, body) if code::START_OF_FRAME.contains(&code) => {
                 let frame = Frame::parse(code, body);
                 if self.survey.frame.is_none() {
                     self.survey.head.frame = frame.is_some().then_some(at);
@@ -103,13 +79,13 @@ impl Walk<'_> {
 
     /// A scan's header and its entropy-coded data.
     fn scan(&mut self) -> Option<()> {
-        let body = self.body()?;
+        let body = self.markers.body()?;
         let components = usize::from(body.first().copied().unwrap_or(0));
         let selectors: Vec<u8> = body.iter().skip(1).step_by(2).take(components).copied().collect();
         let last = body.get(1 + 2 * components..).and_then(|last| last.first_chunk::<3>()).copied();
-        let start = self.at;
+        let start = self.markers.at;
         let restarts = self.pass_entropy_data();
-        let bytes = crate::num::to_u64(self.at - start);
+        let bytes = crate::num::to_u64(self.markers.at - start);
         self.survey.scans += 1;
         self.survey.scanned += components;
         self.survey.has_restarts |= self.restart_interval > 0;
@@ -123,10 +99,10 @@ impl Walk<'_> {
             self.survey.first_scan_is_whole = all == components;
             self.survey.is_short = !self.may_be_whole(bytes, restarts.count);
             self.survey.is_complete = !self.survey.is_short;
-            self.survey.data_end = (all == components).then_some(self.at);
+            self.survey.data_end = (all == components).then_some(self.markers.at);
         }
         if !is_sequential {
-            self.survey.data_end = Some(self.at);
+            self.survey.data_end = Some(self.markers.at);
         }
         restarts.is_ended.then_some(())
     }
@@ -176,18 +152,18 @@ impl Walk<'_> {
     fn pass_entropy_data(&mut self) -> Restarts {
         let (mut count, mut last) = (0, None);
         loop {
-            let Some(code) = self.next_marker() else {
-                self.at = self.bytes.len();
+            let Some(code) = self.markers.find() else {
+                self.markers.at = self.markers.bytes.len();
                 return Restarts { count, is_ended: false };
             };
             if !(0xd0..=0xd7).contains(&code) {
-                self.at -= 2;
+                self.markers.at -= 2;
                 // One at the very end begins nothing.
-                count -= u64::from(last == Some(self.at));
+                count -= u64::from(last == Some(self.markers.at));
                 return Restarts { count, is_ended: true };
             }
             count += 1;
-            last = Some(self.at);
+            last = Some(self.markers.at);
         }
     }
 }

@@ -16,7 +16,7 @@ use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::super::buffer;
-use super::super::codec_error::{damaged, unsupported};
+use super::super::codec_error::{damaged, damaged_in_words, unsupported};
 use super::{ONES, Survey};
 
 const NAME: &str = "JPEG";
@@ -136,19 +136,51 @@ fn options() -> DecoderOptions {
 }
 
 fn convert(error: DecodeErrors) -> ImageError {
-    match error {
-        DecodeErrors::Unsupported(scheme) => unsupported(NAME, &format!("{scheme:?}")),
-        // Shown as they are, these stand in quotes.
-        DecodeErrors::Format(why) => damaged(NAME, why.trim_end()),
-        DecodeErrors::FormatStatic(why) => damaged(NAME, why),
-        error => damaged(NAME, error),
+    let words = match &error {
+        DecodeErrors::Unsupported(_) => return unsupported(NAME, "a coding that is not decoded"),
+        DecodeErrors::IllegalMagicBytes(_) => "it does not begin as a JPEG",
+        DecodeErrors::HuffmanDecode(_) => words::CODES,
+        DecodeErrors::DqtError(_) => words::QUANTIZATION,
+        DecodeErrors::ZeroError => "a picture without pixels",
+        DecodeErrors::SofError(_) => words::FRAME,
+        DecodeErrors::SosError(_) => "the header of a scan is damaged",
+        DecodeErrors::ExhaustedData | DecodeErrors::IoErrors(_) => words::END,
+        DecodeErrors::LargeDimensions(_) => "it is too wide or too high",
+        DecodeErrors::Format(why) => words::of(why),
+        DecodeErrors::FormatStatic(why) => words::of(why),
+        DecodeErrors::MCUError(_) | DecodeErrors::TooSmallOutput(..) => words::DATA,
+    };
+    damaged_in_words(NAME, words, error)
+}
+
+/// What is damaged, for those that do not know the format.
+mod words {
+    pub(super) const CODES: &str = "a Huffman table is missing or damaged";
+    pub(super) const QUANTIZATION: &str = "a quantization table is missing or damaged";
+    pub(super) const FRAME: &str = "the header that gives the size is damaged";
+    pub(super) const END: &str = "the data end early";
+    pub(super) const DATA: &str = "the picture data are damaged";
+
+    /// Those for an error that its decoder gives as a text alone.
+    pub(super) fn of(why: &str) -> &'static str {
+        let is_about = |words: &[&str]| words.iter().any(|word| why.contains(word));
+        match () {
+            () if is_about(&["uffman", "DHT", "DC table", "AC table"]) => CODES,
+            () if is_about(&["uantization"]) => QUANTIZATION,
+            () if is_about(&["Number of components", "SOF"]) => FRAME,
+            () if is_about(&["Premature", "No more bytes"]) => END,
+            () => DATA,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::error::Error;
+
     use oxideav_mjpeg::{EncodeOptions, encode_rgb8};
 
+    use super::words;
     use crate::decode::{Limits, decode};
 
     #[test]
@@ -163,6 +195,27 @@ mod tests {
         let end = file.len() - 2;
         for cut in (last + 1..end - 4).step_by(17).filter(|cut| file[cut - 1] != 0xff) {
             assert!(is_partial(&[&file[..cut], b"\xff\xd9"].concat()), "{cut} of {end}");
+        }
+    }
+
+    #[test]
+    fn reasons_are_in_plain_words_and_keep_the_decoder_s_own_behind_them() {
+        let options = EncodeOptions::default();
+        let file = encode_rgb8(16, 8, &[99; 16 * 8 * 3], &options).unwrap();
+        let place = |code: u8| file.windows(2).position(|pair| pair == [0xff, code]).unwrap();
+        for (at, value, words) in [
+            // Numbers of tables, codes of one length, and the length of a segment.
+            (place(0xdb) + 4, 0x0f, words::QUANTIZATION),
+            (place(0xc4) + 4, 0x0f, words::CODES),
+            (place(0xc4) + 5, 0xff, words::CODES),
+            (place(0xc0) + 3, 18, words::FRAME),
+        ] {
+            let mut damaged = file.clone();
+            damaged[at] = value;
+            let error = decode(&damaged, &Limits::default()).unwrap_err();
+            let cause = error.source().unwrap();
+            assert_eq!(cause.to_string(), words);
+            assert_ne!(cause.source().unwrap().to_string(), words);
         }
     }
 }

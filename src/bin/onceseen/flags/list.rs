@@ -75,7 +75,7 @@ pub struct Build {
     #[arg(long)]
     pub strict: bool,
     /// Also list up to 96 windows of each picture (not of hash files), so that heavily cropped and
-    /// covered copies are found: some 13 kB a picture, 22 kB with multi-index hashing.
+    /// covered copies are found: some 16 kB a picture, 25 kB with multi-index hashing.
     #[arg(long)]
     pub variants: bool,
     /// Which indexes the list carries.
@@ -88,7 +88,7 @@ pub struct Build {
     /// Columns of CSV without a header, by number from 0: `pdq=0,md5=2,record=3,category=ncmec:5`.
     #[arg(long, value_name = "MAP")]
     pub columns: Option<Columns>,
-    /// Format of the hash files; default: recognised.
+    /// Format of the hash files: text, csv, tsv or jsonl; default: recognised.
     #[arg(long, value_name = "FORMAT")]
     pub input_format: Option<ImportFormat>,
     /// Delimiter of CSV; default: recognised.
