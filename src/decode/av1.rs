@@ -44,6 +44,7 @@ pub(crate) fn odd_width_bits(units: &[u8]) -> Vec<(usize, u8)> {
 /// Where the flags of [`record_flags`] stand in a configuration record, and which bits they are.
 pub(crate) const RECORD_FLAGS_AT: usize = 2;
 pub(crate) const RECORD_FLAGS: u8 = 0x7c;
+const HIGH_DEPTH: u8 = 0x40;
 const MONOCHROME: u8 = 0x10;
 const HALF_WIDTH: u8 = 0x08;
 const HALF_HEIGHT: u8 = 0x04;
@@ -54,13 +55,18 @@ pub(crate) fn record_flags(units: &[u8]) -> Option<u8> {
     let (_, body) = headers(units).next()?;
     let color = parse_sequence_header(body).ok()?.color_config;
     let flags = [
-        (color.high_bitdepth, 0x40),
+        (color.high_bitdepth, HIGH_DEPTH),
         (color.twelve_bit, 0x20),
         (color.mono_chrome, MONOCHROME),
         (color.subsampling_x, HALF_WIDTH),
         (color.subsampling_y, HALF_HEIGHT),
     ];
     Some(flags.into_iter().filter(|(is_set, _)| *is_set).map(|(_, bit)| bit).sum())
+}
+
+/// Whether [`record_flags`] say 8 bits.
+pub(crate) const fn is_8_bit(flags: u8) -> bool {
+    flags & HIGH_DEPTH == 0
 }
 
 /// Range and matrix by the first sequence header in a chain of units (section 5.5.2), which hold where no box of the
@@ -79,11 +85,6 @@ pub(crate) fn color(units: &[u8]) -> Option<ColorInfo> {
 /// Whether [`record_flags`] say that there are colour planes, of half the width.
 pub(crate) const fn is_subsampled(flags: u8) -> bool {
     flags & MONOCHROME == 0 && flags & HALF_WIDTH != 0
-}
-
-/// Whether [`record_flags`] say that there are colour planes of half the width in full height: 4:2:2.
-pub(crate) const fn is_half_wide(flags: u8) -> bool {
-    is_subsampled(flags) && flags & HALF_HEIGHT == 0
 }
 
 /// Frames in a chain of units, shown or not.
@@ -236,7 +237,7 @@ mod tests {
         assert_eq!(flags("010", "0000"), half);
         assert_eq!(flags("010", "1100010"), 0x60 | half);
         assert!(is_subsampled(half) && !is_subsampled(grey) && !is_subsampled(0x40));
-        assert!(is_half_wide(half) && !is_half_wide(quarter) && !is_half_wide(grey));
+        assert!(is_8_bit(quarter) && !is_8_bit(0x60 | half));
         assert_eq!(record_flags(&[0b10010, 0]), None);
     }
 

@@ -1,9 +1,10 @@
 //! AVIF: the adapter over `oxideav-avif`.
 //!
 //! Crop, rotation and mirroring of the container are applied: they are part of the picture (ISO/IEC
-//! 23008-12, section 6.5). EXIF orientation is not. Not decoded by this version of the decoder, and
-//! refused as an unsupported feature: a crop to a fraction of a pixel. Of an image sequence the still
-//! picture that stands for it is decoded, or its first frame; the frames are [`super::avif_frames`]'s.
+//! 23008-12, section 6.5). EXIF orientation is not. The decoder refuses a crop to a fraction of a pixel, and a picture
+//! in 4:2:2 that is turned by a quarter, so it is shown a picture that is not turned, and its colours are turned. Of an
+//! image sequence the still picture that stands for it is decoded, or its first frame; the frames are
+//! [`super::avif_frames`]'s.
 //!
 //! The decoder (oxideav-avif 0.0.16) takes half of an odd width for a layout that it does not know, and
 //! refuses the picture. So it is shown one more column ([`av1::odd_width_bits`]), and cuts it off itself
@@ -12,9 +13,6 @@
 //! It also refuses a picture whose configuration record has another depth or layout than the sequence header in
 //! its data. The data are what is decoded: it is shown a record that agrees with them.
 //!
-//! A picture in 4:2:2 that is turned by a quarter would have chroma of half the height, and is refused. It is decoded
-//! as it is coded, and its colours are turned.
-//!
 //! The decoder checks the size that the container claims; the size that each coded picture claims for
 //! itself is checked here ([`super::av1`]).
 
@@ -22,7 +20,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use image::{ColorType, ImageError};
-use oxideav_avif::{AvifHeader, ColorInfo, DecodeOptions, Error};
+use oxideav_avif::{AvifHeader, ColorInfo, DecodeOptions, Error, find_alpha_item_id};
 
 use super::avif_frames::AvifFrames;
 use super::avif_large::LargeFrame;
@@ -32,7 +30,7 @@ use super::convert::unmultiply;
 use super::error::DecodeError;
 use super::iso::{self, Properties, Track};
 use super::limits::Limits;
-use super::turn::Turn;
+use super::turn::{self, Turn};
 use super::{av1, avif_color};
 
 const NAME: &str = "AVIF";
@@ -40,11 +38,18 @@ const NAME: &str = "AVIF";
 /// Its decoder takes no larger frame: the largest picture of AV1's level 6. Tiles are frames of their own; a larger one
 /// that is the whole picture is [`super::avif_large`]'s.
 const MAX_FRAME_PIXELS: u64 = oxideav_av1::decoder::MAX_PICTURE_SIZE as u64;
-/// Bytes a pixel beside the returned picture. Measured with oxideav-avif 0.0.16, largest of 14
-/// pictures: 8 for 4:2:0 in 8 bits, 17 for 4:4:4 in 12 bits.
+/// Bytes a pixel beside the returned picture, of what is not a single picture of 8 bits. Measured with oxideav-avif
+/// 0.0.16, largest of 14 pictures: 17 for 4:4:4 in 12 bits.
 const BYTES_PER_PIXEL: u64 = 18;
 /// The same of the picture that holds the alpha: 12 for 4:4:4 in 12 bits, largest of 6 (November 2026).
 const ALPHA_BYTES_PER_PIXEL: u64 = 13;
+/// Of a single picture in 8 bits, of which 12 megapixels took 8.4 in 4:2:0 and 14.5 in 4:4:4, and 48 megapixels 13; with
+/// alpha, which is decoded after the colours, 8.1 and 13.6 (2026-11-27).
+const NARROW_BYTES_PER_PIXEL: u64 = 15;
+const NARROW_ALPHA_BYTES_PER_PIXEL: u64 = 1;
+
+/// Properties that turn or crop a picture.
+const TURNS: [&[u8; 4]; 3] = [b"clap", b"irot", b"imir"];
 
 /// A header that was read.
 pub(crate) struct Avif<'a> {
@@ -55,10 +60,12 @@ pub(crate) struct Avif<'a> {
     max_pixels: u64,
     /// Pixels of the largest coded picture.
     largest: u64,
+    /// Bytes a pixel beside the returned picture.
+    pixel_bytes: u64,
     /// Places in the file, and the bytes that the decoder is shown there.
     edits: Vec<(usize, u8)>,
     /// What is done after decoding.
-    turn: Option<Turn>,
+    turns: Vec<Turn>,
     /// Range and matrix where no box says them.
     color: Option<ColorInfo>,
 }
@@ -90,12 +97,33 @@ pub(crate) fn open<'a>(
 
 impl<'a> Avif<'a> {
     fn still(bytes: Cow<'a, [u8]>, max_pixels: u64) -> Result<Self, ImageError> {
-        let info = oxideav_avif::info(&bytes).map_err(convert)?;
         let coded = coded_pixels(&bytes).map_err(convert)?;
         coded.check(max_pixels)?;
-        let (width, height, has_alpha) = (info.width, info.height, info.has_alpha);
-        let Coded { largest, edits, turn, color, .. } = coded;
-        Ok(Self { bytes, width, height, has_alpha, max_pixels, largest, edits, turn, color })
+        let Coded { largest, edits, color, turned, memory, .. } = coded;
+        let mut avif = Self {
+            bytes,
+            width: 0,
+            height: 0,
+            has_alpha: false,
+            max_pixels,
+            largest,
+            pixel_bytes: 0,
+            edits,
+            turns: Vec::new(),
+            color,
+        };
+        let info = oxideav_avif::info(&avif.edited()).map_err(convert)?;
+        let (mut size, has_alpha) = ((info.width, info.height), info.has_alpha);
+        if let Some(primary) = turned {
+            let properties = Properties::of(&avif.bytes);
+            let turned = turn::read_all(&avif.bytes, properties.item(primary), size);
+            (avif.turns, size) =
+                turned.ok_or_else(|| damaged(NAME, "a crop to what is not in the picture"))?;
+        }
+        (avif.width, avif.height) = size;
+        avif.has_alpha = has_alpha;
+        avif.pixel_bytes = memory.pixel_bytes(has_alpha);
+        Ok(avif)
     }
 }
 
@@ -125,9 +153,7 @@ impl Extra for Avif<'_> {
         let is_copy = matches!(self.bytes, Cow::Owned(_));
         let copies = u64::from(is_copy) + u64::from(!self.edits.is_empty());
         let copies = copies.saturating_mul(crate::num::to_u64(self.bytes.len()));
-        let alpha = if self.has_alpha { ALPHA_BYTES_PER_PIXEL } else { 0 };
-        let pixel_bytes = BYTES_PER_PIXEL + alpha;
-        pixels.max(self.largest).saturating_mul(pixel_bytes).saturating_add(copies)
+        pixels.max(self.largest).saturating_mul(self.pixel_bytes).saturating_add(copies)
     }
 
     fn read(self: Box<Self>) -> Result<Vec<u8>, ImageError> {
@@ -148,10 +174,9 @@ impl Extra for Avif<'_> {
         if self.has_alpha && iso::is_premultiplied(&self.bytes) {
             unmultiply(&mut data);
         }
-        let (data, size) = match self.turn {
-            Some(turn) => turn.apply(&data, size, if self.has_alpha { 4 } else { 3 }),
-            None => (data, size),
-        };
+        let pixel_bytes = if self.has_alpha { 4 } else { 3 };
+        let turn = |(data, size): (Vec<u8>, _), turn: &Turn| turn.apply(&data, size, pixel_bytes);
+        let (data, size) = self.turns.iter().fold((data, size), turn);
         if size != (self.width, self.height) {
             return Err(damaged(NAME, "the picture has another size than its header"));
         }
@@ -211,14 +236,48 @@ fn refused(error: DecodeError) -> ImageError {
     if error.limit_exceeded().is_some() { too_many_pixels() } else { damaged(NAME, error) }
 }
 
+/// What decides over the memory of a pixel.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Memory {
+    /// A single picture of 8 bits.
+    Narrow,
+    Wide,
+}
+
+impl Memory {
+    /// By the flags of a coded picture, those of [`av1::record_flags`].
+    pub(super) const fn of(flags: Option<u8>) -> Self {
+        match flags {
+            Some(flags) if av1::is_8_bit(flags) => Self::Narrow,
+            _ => Self::Wide,
+        }
+    }
+
+    /// Together with an alpha.
+    pub(super) fn with(self, alpha: Option<Self>) -> Self {
+        if alpha == Some(Self::Wide) { Self::Wide } else { self }
+    }
+
+    /// Bytes a pixel beside the returned picture.
+    pub(super) const fn pixel_bytes(self, has_alpha: bool) -> u64 {
+        let (color, alpha) = match self {
+            Self::Narrow => (NARROW_BYTES_PER_PIXEL, NARROW_ALPHA_BYTES_PER_PIXEL),
+            Self::Wide => (BYTES_PER_PIXEL, ALPHA_BYTES_PER_PIXEL),
+        };
+        if has_alpha { color + alpha } else { color }
+    }
+}
+
 /// What the coded pictures claim for themselves.
 struct Coded {
     /// Of all of them: the picture or its tiles, their alpha, thumbnails, gain maps.
     sum: u64,
     largest: u64,
     edits: Vec<(usize, u8)>,
-    turn: Option<Turn>,
     color: Option<ColorInfo>,
+    /// The primary item, where it is to be turned after decoding.
+    turned: Option<u32>,
+    memory: Memory,
 }
 
 impl Coded {
@@ -229,7 +288,7 @@ impl Coded {
         if self.largest > MAX_FRAME_PIXELS {
             return Err(unsupported(
                 NAME,
-                "AV1 frame of more than 35 megapixels with alpha, in a grid or in pieces",
+                "AV1 frame of more than 35 megapixels in a grid or in pieces",
             ));
         }
         Ok(())
@@ -238,15 +297,20 @@ impl Coded {
 
 fn coded_pixels(bytes: &[u8]) -> Result<Coded, Error> {
     let header = oxideav_avif::parse_header(bytes)?;
-    let mut coded = Coded { sum: 0, largest: 0, edits: Vec::new(), turn: None, color: None };
+    let mut coded = Coded {
+        sum: 0,
+        largest: 0,
+        edits: Vec::new(),
+        color: None,
+        turned: None,
+        memory: Memory::Wide,
+    };
     let properties = Properties::of(bytes);
     coded.color = coded_color(bytes, &header, &properties);
-    let mut is_half_wide = false;
     for item in header.meta.items.iter().filter(|item| &item.item_type == b"av01") {
         let data = header.item_data(item.id)?;
         let pixels = av1::largest_frame_pixels(&data);
         let flags = av1::record_flags(&data);
-        is_half_wide |= flags.is_some_and(av1::is_half_wide);
         coded
             .edits
             .extend(flags.and_then(|flags| record_edit(bytes, properties.item(item.id), flags)));
@@ -263,14 +327,24 @@ fn coded_pixels(bytes: &[u8]) -> Result<Coded, Error> {
         coded.sum = coded.sum.saturating_add(pixels);
         coded.largest = coded.largest.max(pixels);
     }
-    let primary = header.meta.primary_item_id.filter(|_| is_half_wide);
-    if let Some((turn, edits)) =
-        primary.and_then(|primary| unturned(bytes, properties.item(primary)))
-    {
-        coded.turn = Some(turn);
-        coded.edits.extend(edits);
+    if let Some(primary) = header.meta.primary_item_id {
+        let alpha = find_alpha_item_id(&header.meta, primary);
+        coded.memory = memory(&header, primary).with(alpha.map(|alpha| memory(&header, alpha)));
+        for item in std::iter::once(primary).chain(alpha) {
+            let edits = properties.replaced(item, &TURNS, b"ispe");
+            coded.turned = coded.turned.or((!edits.is_empty()).then_some(primary));
+            coded.edits.extend(edits);
+        }
     }
     Ok(coded)
+}
+
+/// Memory of an item; the most where it is composed of others.
+fn memory(header: &AvifHeader<'_>, item: u32) -> Memory {
+    let mut items = header.meta.items.iter();
+    let coded = items.find(|it| it.id == item && &it.item_type == b"av01");
+    let data = coded.and_then(|coded| header.item_data(coded.id).ok());
+    Memory::of(data.and_then(|data| av1::record_flags(&data)))
 }
 
 /// What the data of the primary item, or of the first that it is composed of, say of range and matrix; `None` where a
@@ -305,30 +379,6 @@ fn record_edit(
     (shown != said).then_some((at, shown))
 }
 
-/// The quarters of a turn that the decoder does not take of a picture in 4:2:2, and places and bytes that keep them
-/// from it; mirroring that would follow the turn is then of the other axis.
-fn unturned(
-    bytes: &[u8],
-    properties: impl Iterator<Item = ([u8; 4], Range<usize>)>,
-) -> Option<(Turn, Vec<(usize, u8)>)> {
-    let mut found = None;
-    let mut edits = Vec::new();
-    for (kind, place) in properties {
-        let (at, body) = (place.start, bytes.get(place)?);
-        match (Turn::read(kind, body), found) {
-            (Some(turn @ Turn::Quarters(1 | 3)), None) => {
-                found = Some(turn);
-                edits.push((at, body[0] & !3));
-            }
-            (Some(Turn::Quarters(1..)), Some(_)) => return None,
-            (Some(Turn::TopBottom | Turn::LeftRight), Some(_)) => edits.push((at, body[0] ^ 1)),
-            (None, Some(_)) if &kind == b"clap" => return None,
-            _ => {}
-        }
-    }
-    found.map(|turn| (turn, edits))
-}
-
 fn convert(error: Error) -> ImageError {
     match error {
         Error::Unsupported(what) => unsupported(NAME, &what),
@@ -343,7 +393,14 @@ mod tests {
 
     #[test]
     fn a_frame_that_the_decoder_would_not_take_is_refused_as_such() {
-        let coded = |largest| Coded { sum: 0, largest, edits: Vec::new(), turn: None, color: None };
+        let coded = |largest| Coded {
+            sum: 0,
+            largest,
+            edits: Vec::new(),
+            color: None,
+            turned: None,
+            memory: Memory::Wide,
+        };
         assert!(coded(MAX_FRAME_PIXELS).check(u64::MAX).is_ok());
         let refused = coded(MAX_FRAME_PIXELS + 1).check(u64::MAX).unwrap_err().to_string();
         assert!(refused.contains("more than 35 megapixels"), "{refused}");
@@ -351,14 +408,12 @@ mod tests {
     }
 
     #[test]
-    fn the_picture_of_the_alpha_is_counted() {
-        let memory_bytes = |has_alpha| {
-            let (turn, color, edits) = (None, None, Vec::new());
-            let (bytes, width, height, max_pixels, largest) =
-                (Cow::Borrowed(&[][..]), 10, 10, 100, 0);
-            Avif { bytes, width, height, has_alpha, max_pixels, largest, edits, turn, color }
-                .memory_bytes()
-        };
-        assert_eq!((memory_bytes(false), memory_bytes(true)), (1800, 3100));
+    fn a_single_picture_of_8_bits_takes_less_than_others() {
+        let of = |flags| Memory::of(Some(flags));
+        let bytes = |memory: Memory| [false, true].map(|alpha| memory.pixel_bytes(alpha));
+        let (narrow, deep, grey) = (of(0x0c), of(0x4c), of(0x1c));
+        assert_eq!((bytes(narrow), bytes(deep)), ([15, 16], [18, 31]));
+        assert_eq!(Memory::of(None), Memory::Wide);
+        assert_eq!((narrow.with(Some(grey)), narrow.with(Some(deep))), (narrow, Memory::Wide));
     }
 }

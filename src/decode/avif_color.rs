@@ -46,6 +46,21 @@ pub(crate) fn to_8_bit(image: &AvifImage, has_alpha: bool) -> Result<Vec<u8>, St
     Ok(data)
 }
 
+/// Puts the first plane of a picture of the same size, in full range, into the alpha of RGBA; `None` where it has no such
+/// plane.
+pub(crate) fn lay_alpha(image: &AvifImage, rgba: &mut [u8]) -> Option<()> {
+    let planes = Planes::new(image)?;
+    let scale = Scale::new(image, &Kind::Grey);
+    let mut row = Vec::new();
+    for (y, pixels) in rgba.chunks_exact_mut((planes.width * 4).max(1)).enumerate() {
+        planes.samples(0, y, planes.width, &mut row)?;
+        for (pixel, alpha) in pixels.chunks_exact_mut(4).zip(&row) {
+            pixel[3] = scale.alpha(*alpha);
+        }
+    }
+    Some(())
+}
+
 /// How three samples become a colour.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
@@ -298,6 +313,15 @@ mod tests {
         assert_eq!(reds[..4], [128, 150, 195, 218]);
         assert_eq!(reds[4..8], [128, 145, 178, 195]);
         assert_eq!(reds[12..], [128; 4]);
+    }
+
+    #[test]
+    fn alpha_is_laid_over_colours_and_must_be_as_large() {
+        let mut rgba = [7; 16];
+        let image = picture((2, 2), PixelFormat::Gray8, &[(2, &[1, 2, 3, 4])]);
+        assert_eq!(lay_alpha(&image, &mut rgba), Some(()));
+        assert_eq!(rgba, [7, 7, 7, 1, 7, 7, 7, 2, 7, 7, 7, 3, 7, 7, 7, 4]);
+        assert_eq!(lay_alpha(&image, &mut [7; 24]), None);
     }
 
     #[test]

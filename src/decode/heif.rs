@@ -12,14 +12,15 @@ use std::borrow::Cow;
 
 use heic_rs::context::Context;
 use heic_rs::hevc::{Frame, decode_still};
-use heic_rs::props::simple::Clap;
-use heic_rs::{ChromaFormat, Error, Image, Mirror, PixelLayout, Transform};
+use heic_rs::{ChromaFormat, Error, PixelLayout};
 use image::{ColorType, ImageError};
 
 use super::codec::Extra;
 use super::codec_error::{damaged, too_many_pixels, unsupported};
 use super::convert::unmultiply;
-use super::{heif_color, heif_frame, hevc, hevc_range, iso};
+use super::iso::Properties;
+use super::turn::{self, Turn};
+use super::{heif_color, heif_frame, heif_pixels, hevc, hevc_range, iso};
 
 const NAME: &str = "HEIF";
 /// Bytes a pixel of planes in 16 bits, two of a quarter of the size, and of what the decoder knows of its
@@ -38,7 +39,9 @@ pub(crate) struct Heif<'a> {
     height: u32,
     layout: PixelLayout,
     coded: Coded,
-    is_transformed: bool,
+    /// Width and height before the turns.
+    decoded: (u32, u32),
+    turns: Vec<Turn>,
 }
 
 /// What will be decoded: the primary picture or its tiles, and their alpha.
@@ -106,32 +109,34 @@ impl<'a> Heif<'a> {
             (false, ChromaFormat::Monochrome) => PixelLayout::Gray8,
             (false, _) => PixelLayout::Rgb8,
         };
-        let transforms = transforms(&context, context.meta.primary).map_err(convert)?;
-        let (width, height) = picture_size(&context, context.meta.primary).map_err(convert)?;
-        let size = heic_rs::transform::transformed_size(width, height, &transforms);
-        let (width, height) = size.map_err(convert)?;
-        let is_transformed = !transforms.is_empty();
-        Ok(Self { bytes, width, height, layout, coded, is_transformed })
+        let primary = context.meta.primary;
+        let decoded = picture_size(&context, primary).map_err(convert)?;
+        let turns = turns(&bytes, &context, primary, decoded).map_err(convert)?;
+        let (turns, (width, height)) = turns;
+        Ok(Self { bytes, width, height, layout, coded, decoded, turns })
     }
 
-    /// Rotates and mirrors after the decoder's planes are gone.
+    /// Turns after the decoder's planes are gone.
     fn decode(&self) -> Result<Vec<u8>, Error> {
         let context = Context::open(&self.bytes)?;
-        let primary = context.meta.primary;
-        let picture = self.as_coded(&context, primary)?;
-        let picture = heic_rs::transform::apply_all(picture, &transforms(&context, primary)?)?;
-        if (picture.width, picture.height) != (self.width, self.height) {
-            return Err(Error::Malformed("the picture has another size than its header"));
-        }
-        let mut data = picture.data;
+        let (mut data, size) = self.as_coded(&context, context.meta.primary)?;
         if self.layout.has_alpha() && iso::is_premultiplied(&self.bytes) {
             unmultiply(&mut data);
         }
-        Ok(data)
+        if size != self.decoded {
+            return Err(Error::Malformed("the picture has another size than its header"));
+        }
+        let pixel_bytes = self.layout.bytes_per_pixel();
+        let turn = |(data, size): (Vec<u8>, _), turn: &Turn| turn.apply(&data, size, pixel_bytes);
+        Ok(self.turns.iter().fold((data, size), turn).0)
     }
 
-    /// The picture before it is turned, in colours.
-    fn as_coded(&self, context: &Context<'_>, primary: u32) -> Result<Image, Error> {
+    /// The picture before it is turned, in colours, and its size.
+    fn as_coded(
+        &self,
+        context: &Context<'_>,
+        primary: u32,
+    ) -> Result<(Vec<u8>, (u32, u32)), Error> {
         let limit = self.coded.pixels;
         let picture = planes(context, primary, limit)?;
         let alpha = match context.alpha_item(primary)? {
@@ -139,7 +144,8 @@ impl<'a> Heif<'a> {
             _ => None,
         };
         let colors = heif_color::of(context, primary)?;
-        heic_rs::color::convert(&picture, alpha.as_ref(), colors, self.layout, limit, Some(1))
+        let data = heif_pixels::to_8_bit(&picture, alpha.as_ref(), colors, self.layout);
+        Ok((data, (picture.width, picture.height)))
     }
 }
 
@@ -161,7 +167,7 @@ impl Extra for Heif<'_> {
         let output = output.saturating_mul(crate::num::to_u64(self.layout.bytes_per_pixel()));
         let planes = self.coded.memory_bytes(output);
         // Either the planes or the picture before it is turned, never both.
-        let copy = self.coded.pixels.saturating_mul(if self.is_transformed { 4 } else { 0 });
+        let copy = self.coded.pixels.saturating_mul(if self.turns.is_empty() { 0 } else { 4 });
         let file = match &self.bytes {
             Cow::Owned(bytes) => crate::num::to_u64(bytes.len()),
             Cow::Borrowed(_) => 0,
@@ -171,16 +177,6 @@ impl Extra for Heif<'_> {
 
     fn read(self: Box<Self>) -> Result<Vec<u8>, ImageError> {
         self.decode().map_err(convert)
-    }
-}
-
-/// Mirroring as ISO/IEC 23008-12:2022 words it, section 6.5.12: 0 exchanges top and bottom. The decoder takes it
-/// by the edition of 2017, whose words were turned round to what phones and libheif do.
-const fn as_standardised(transform: Transform) -> Transform {
-    match transform {
-        Transform::Mirror(Mirror::LeftRight) => Transform::Mirror(Mirror::TopBottom),
-        Transform::Mirror(Mirror::TopBottom) => Transform::Mirror(Mirror::LeftRight),
-        other => other,
     }
 }
 
@@ -198,30 +194,27 @@ fn picture_size(context: &Context<'_>, item: u32) -> Result<(u32, u32), Error> {
     }
 }
 
-/// What is done to a decoded item: cut to the size that the container says where that is less, and what it asks for.
-fn transforms(context: &Context<'_>, item: u32) -> Result<Vec<Transform>, Error> {
-    let properties = context.props(item)?;
-    let mut transforms = Vec::new();
-    if let Some(extents) = properties.ispe {
-        let (width, height) = picture_size(context, item)?;
-        let fits = extents.width <= width && extents.height <= height;
-        if fits && (extents.width, extents.height) != (width, height) {
-            // The offset is that of the centre.
-            let offset = |cut: u32, whole: u32| {
-                i32::try_from(whole - cut)
-                    .map(|rest| (-rest, 2))
-                    .map_err(|_| Error::Malformed("size"))
-            };
-            transforms.push(Transform::Crop(Clap {
-                width: (extents.width, 1),
-                height: (extents.height, 1),
-                horiz_off: offset(extents.width, width)?,
-                vert_off: offset(extents.height, height)?,
-            }));
+/// What is done to a decoded item, cut to the size that the container says where that is less, and then what it asks
+/// for; and the size that it then has.
+fn turns(
+    bytes: &[u8],
+    context: &Context<'_>,
+    item: u32,
+    mut size: (u32, u32),
+) -> Result<(Vec<Turn>, (u32, u32)), Error> {
+    let mut turns = Vec::new();
+    if let Some(extents) = context.props(item)?.ispe {
+        let (width, height) = (extents.width, extents.height);
+        let fits = width <= size.0 && height <= size.1 && width > 0 && height > 0;
+        if fits && (width, height) != size {
+            turns.push(Turn::Crop { left: 0, top: 0, width, height });
+            size = (width, height);
         }
     }
-    transforms.extend(properties.transforms.into_iter().map(as_standardised));
-    Ok(transforms)
+    let asked = turn::read_all(bytes, Properties::of(bytes).item(item), size);
+    let (asked, size) = asked.ok_or(Error::Malformed("a crop to what is not in the picture"))?;
+    turns.extend(asked);
+    Ok((turns, size))
 }
 
 /// The planes of a coded picture, or those of a composed one put together, whose tiles are then gone.

@@ -1,28 +1,42 @@
 //! Range and matrix of a picture in HEIF: from its `nclx` colour box, or from what its HEVC says itself.
 //!
-//! The decoder knows the box alone and takes BT.709 in limited range without one; phones write a profile
-//! box (`prof`) and say range and matrix in the coded picture. What neither says is taken as libheif takes
-//! it: BT.601. Sources: ISO/IEC 23008-12, section 6.5.5, and ITU-T H.273, table 4.
+//! Phones write a profile box (`prof`) and say range and matrix in the coded picture. What neither says is taken as
+//! libheif takes it: BT.601. Sources: ISO/IEC 23008-12, section 6.5.5, and ITU-T H.273, tables 2 and 4.
 
 use heic_rs::context::Context;
 use heic_rs::props::ItemProps;
-use heic_rs::{Error, MatrixCoefficients, Nclx, Range};
+use heic_rs::{Error, Nclx, Range};
 
 use super::hevc::{self, Color};
 
 /// The code that says nothing, of primaries, transfer and matrix alike.
 const UNSPECIFIED: u16 = 2;
-const BT709: u16 = 1;
-const BT601: u16 = 6;
-const SMPTE240M: u16 = 7;
-const BT2020: u16 = 9;
+
+/// How samples become colours.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Colors {
+    pub(super) matrix: Matrix,
+    pub(super) is_full_range: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Matrix {
+    /// Green, blue and red.
+    Identity,
+    /// Green, and differences of orange and green.
+    Ycgco,
+    /// By the shares of red and blue in luma.
+    Weights(f32, f32),
+    /// None that is known: BT.601 by the factors of ITU-T T.871.
+    Unsaid,
+}
 
 /// How the samples of an item become colours; of a composed picture, those of its first tile where it
 /// has no box itself.
-pub(super) fn of(context: &Context<'_>, item: u32) -> Result<Nclx, Error> {
+pub(super) fn of(context: &Context<'_>, item: u32) -> Result<Colors, Error> {
     let properties = context.props(item)?;
-    if let Some(nclx) = properties.nclx.and_then(boxed) {
-        return Ok(nclx);
+    if let Some(colors) = properties.nclx.and_then(boxed) {
+        return Ok(colors);
     }
     let first = context.grid(item)?.and_then(|(_, tiles)| tiles.first().copied());
     let Some(first) = first else { return Ok(coded(&sets(&properties))) };
@@ -35,43 +49,40 @@ fn sets<'a>(properties: &ItemProps<'a>) -> Vec<&'a [u8]> {
 }
 
 /// By the box, unless it says nothing: as libheif, everything unspecified in full range is nothing.
-pub(super) fn boxed(nclx: Nclx) -> Option<Nclx> {
+pub(super) fn boxed(nclx: Nclx) -> Option<Colors> {
     let codes = [nclx.primaries, nclx.transfer, nclx.matrix_code];
-    if codes == [UNSPECIFIED; 3] && nclx.range == Range::Full {
+    let is_full_range = nclx.range == Range::Full;
+    if codes == [UNSPECIFIED; 3] && is_full_range {
         return None;
     }
-    let matrix_code = known_matrix(nclx.matrix_code, nclx.primaries);
-    Some(Nclx { matrix: MatrixCoefficients::from_code(matrix_code), matrix_code, ..nclx })
+    Some(Colors { matrix: matrix(nclx.matrix_code, nclx.primaries), is_full_range })
 }
 
 /// By the sequence parameter set among those of the coded picture; the last counts, as in a decoder.
-pub(super) fn coded(sets: &[&[u8]]) -> Nclx {
+pub(super) fn coded(sets: &[&[u8]]) -> Colors {
     let sequence = sets.iter().rev().find_map(|set| hevc::sequence(set));
     let color = sequence.map_or(Color::UNSPECIFIED, |sequence| sequence.color);
     // Matrices that follow from the primaries are none to libde265.
     let code = if color.matrix > 10 { UNSPECIFIED } else { u16::from(color.matrix) };
-    let matrix_code = known_matrix(code, UNSPECIFIED);
-    Nclx {
-        primaries: UNSPECIFIED,
-        transfer: UNSPECIFIED,
-        matrix: MatrixCoefficients::from_code(matrix_code),
-        matrix_code,
-        range: if color.is_full_range { Range::Full } else { Range::Limited },
-    }
+    Colors { matrix: matrix(code, UNSPECIFIED), is_full_range: color.is_full_range }
 }
 
-/// The one of the decoder's matrices that the code means or is nearest to.
-const fn known_matrix(code: u16, primaries: u16) -> u16 {
-    match (code, primaries) {
-        (0 | BT709 | SMPTE240M | BT2020, _) => code,
-        // In constant luminance, with the same weights.
-        (10, _) => BT2020,
-        // Derived from the primaries.
-        (12 | 13, 6 | 7) => SMPTE240M,
-        (12 | 13, 9) => BT2020,
-        (12 | 13, _) => BT709,
-        _ => BT601,
-    }
+/// What a code of table 4 means, with the code of the primaries.
+const fn matrix(code: u16, primaries: u16) -> Matrix {
+    let (red, blue) = match (code, primaries) {
+        (0, _) => return Matrix::Identity,
+        (8, _) => return Matrix::Ycgco,
+        (1, _) | (12 | 13, 1) => (0.2126, 0.0722),
+        (4, _) => (0.3, 0.11),
+        (7, _) | (12 | 13, 6 | 7) => (0.212, 0.087),
+        // 10 is constant luminance, with the same weights.
+        (9 | 10, _) | (12 | 13, 9) => (0.2627, 0.0593),
+        // Display P3, whose weights follow from its primaries and D65.
+        (12 | 13, 12) => (0.228_974_6, 0.079_286_9),
+        (5 | 6, _) => (0.299, 0.114),
+        _ => return Matrix::Unsaid,
+    };
+    Matrix::Weights(red, blue)
 }
 
 #[cfg(test)]
@@ -79,22 +90,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_no_matrix_is_named_for_is_bt_601() {
-        for (code, primaries, expected) in [
-            (0, 1, 0),
-            (1, 2, 1),
-            (2, 1, 6),
-            (4, 1, 6),
-            (5, 1, 6),
-            (7, 1, 7),
-            (9, 1, 9),
-            (10, 1, 9),
-            (12, 1, 1),
-            (12, 9, 9),
-            (13, 6, 7),
-            (255, 1, 6),
+    fn a_code_that_names_no_matrix_is_unsaid() {
+        for (code, primaries, red) in [
+            (1, 2, 0.2126),
+            (4, 1, 0.3),
+            (5, 1, 0.299),
+            (6, 1, 0.299),
+            (7, 1, 0.212),
+            (9, 1, 0.2627),
+            (10, 1, 0.2627),
+            (12, 1, 0.2126),
+            (12, 9, 0.2627),
+            (12, 12, 0.228_974_6),
+            (13, 6, 0.212),
         ] {
-            assert_eq!(known_matrix(code, primaries), expected, "{code} {primaries}");
+            let Matrix::Weights(found, _) = matrix(code, primaries) else { panic!("{code}") };
+            assert!((found - red).abs() < 1e-6, "{code} {primaries} {found}");
         }
+        assert_eq!((matrix(0, 1), matrix(8, 1)), (Matrix::Identity, Matrix::Ycgco));
+        let unsaid = [matrix(2, 1), matrix(12, 2), matrix(255, 1)];
+        assert_eq!(unsaid, [Matrix::Unsaid; 3]);
     }
 }

@@ -8,17 +8,18 @@
 use heic_rs::boxes::BoxIter;
 use heic_rs::props::colr::{self, ColorInfo};
 use heic_rs::props::hvcc::{self, HevcConfig};
-use heic_rs::{ChromaFormat, Error, Nclx, PixelLayout};
+use heic_rs::{ChromaFormat, Error, PixelLayout};
 use oxideav_h265::sequence::SequenceDecoder;
 
 use super::codec::Picture;
 use super::codec_error::guard;
 use super::error::DecodeError;
 use super::format::Format;
+use super::heif_color::{self, Colors};
 use super::hevc::{self, Sequence};
 use super::iso::{Sample, Track};
 use super::limits::{Limit, Limits};
-use super::{heif_color, hevc_range};
+use super::{heif_pixels, hevc_range};
 use crate::pixels::PixelFormat;
 
 const FORMAT: Format = Format::Heif;
@@ -46,7 +47,7 @@ const BROKEN_LINKS: std::ops::RangeInclusive<u8> = 16..=18;
 pub(crate) struct HevcFrames<'a> {
     bytes: &'a [u8],
     config: HevcConfig<'a>,
-    color: Nclx,
+    color: Colors,
     decoder: SequenceDecoder,
     /// Whether nothing was decoded yet, or nothing since a failure.
     is_fresh: bool,
@@ -163,9 +164,8 @@ impl<'a> HevcFrames<'a> {
             ChromaFormat::Monochrome => (PixelLayout::Gray8, PixelFormat::Luma8),
             _ => (PixelLayout::Rgb8, PixelFormat::Rgb8),
         };
-        let pixels = self.limits.max_pixels;
-        let image = heic_rs::color::convert(&frame, None, self.color, layout, pixels, Some(1))?;
-        let (width, height, data) = (image.width, image.height, image.data);
+        let (width, height) = (frame.width, frame.height);
+        let data = heif_pixels::to_8_bit(&frame, None, self.color, layout);
         Ok(Picture { data, width, height, pixel_format, is_partial: false })
     }
 }
@@ -174,7 +174,7 @@ impl<'a> HevcFrames<'a> {
 fn description<'a>(
     bytes: &'a [u8],
     track: &Track,
-) -> Result<(HevcConfig<'a>, Option<Nclx>), Error> {
+) -> Result<(HevcConfig<'a>, Option<Colors>), Error> {
     let entry = bytes.get(track.entry.clone()).unwrap_or_default();
     let (mut config, mut color) = (None, None);
     for part in BoxIter::new(entry) {

@@ -45,6 +45,8 @@ mod heif_color;
 #[cfg(feature = "heic")]
 mod heif_frame;
 #[cfg(feature = "heic")]
+mod heif_pixels;
+#[cfg(feature = "heic")]
 mod hevc;
 #[cfg(feature = "heic")]
 mod hevc_frames;

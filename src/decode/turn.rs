@@ -44,25 +44,44 @@ pub(crate) fn read_all(
     Some((turns, size))
 }
 
-/// A crop by the body of its property; what lies between two pixels is moved to the one before.
+/// A crop by the body of its property, `None` where nothing of the picture is left. As by libheif, a side of a fraction
+/// is that of the nearest whole number, a place between two columns is the one before, between two rows the nearest, and
+/// what lies beyond the picture is left out.
 fn crop(body: &[u8], (width, height): (u32, u32)) -> Option<Turn> {
     let (numbers, _) = body.as_chunks::<4>();
     let number = |at: usize| numbers.get(at).map(|bytes| u32::from_be_bytes(*bytes));
+    // Numerator and divisor.
+    let fraction = |at: usize| Some((i128::from(number(at)?), i128::from(number(at + 1)?)));
     // The centre of what is left, from the centre of the whole.
     let offset = |at: usize| {
         let numerator = numbers.get(at).map(|bytes| i32::from_be_bytes(*bytes))?;
         Some((i128::from(numerator), i128::from(number(at + 1)?)))
     };
-    let side = |at: usize, whole: u32, (numerator, divisor): (i128, i128)| {
-        let side = number(at)?.checked_div(number(at + 1)?)?;
-        let rest = i128::from(whole.checked_sub(side)?);
-        let start = (rest * divisor + 2 * numerator).checked_div_euclid(2 * divisor)?;
-        let start = u32::try_from(start).ok()?;
-        (side > 0 && i128::from(start) <= rest).then_some((start, side))
-    };
-    let (left, width) = side(0, width, offset(4)?)?;
-    let (top, height) = side(2, height, offset(6)?)?;
+    let column = |sum: i128, divisor: i128| sum.checked_div(divisor);
+    let row = |sum: i128, divisor: i128| (sum + divisor / 2).checked_div(divisor);
+    let (left, width) = within(width, start(width, fraction(0)?, offset(4)?, column)?)?;
+    let (top, height) = within(height, start(height, fraction(2)?, offset(6)?, row)?)?;
     Some(Turn::Crop { left, top, width, height })
+}
+
+/// First place and number of those that a crop leaves of `whole`, by its `side` and `offset` as fractions.
+fn start(
+    whole: u32,
+    side: (i128, i128),
+    offset: (i128, i128),
+    round: impl Fn(i128, i128) -> Option<i128>,
+) -> Option<(i128, i128)> {
+    let divisor = 2 * side.1 * offset.1;
+    let middle = (i128::from(whole) * side.1 - side.0) * offset.1 + 2 * offset.0 * side.1;
+    Some((round(middle, divisor)?, (2 * side.0 + side.1).checked_div(2 * side.1)?))
+}
+
+/// The part of places from 0 to `whole`.
+fn within(whole: u32, (start, count): (i128, i128)) -> Option<(u32, u32)> {
+    let end = (start + count).min(i128::from(whole));
+    let start = start.max(0);
+    let count = u32::try_from(end - start).ok().filter(|count| *count > 0)?;
+    Some((u32::try_from(start).ok()?, count))
 }
 
 impl Turn {
@@ -93,6 +112,18 @@ impl Turn {
         (width, height): (u32, u32),
         pixel_bytes: usize,
     ) -> (Vec<u8>, (u32, u32)) {
+        let size = self.size((width, height));
+        let data = match pixel_bytes {
+            1 => self.moved::<1>(data, (width, height)),
+            2 => self.moved::<2>(data, (width, height)),
+            3 => self.moved::<3>(data, (width, height)),
+            _ => self.moved::<4>(data, (width, height)),
+        };
+        (data, size)
+    }
+
+    /// The pixels in their new places.
+    fn moved<const N: usize>(self, data: &[u8], (width, height): (u32, u32)) -> Vec<u8> {
         let (columns, rows) = (crate::num::index(width), crate::num::index(height));
         let size = self.size((width, height));
         let source = |x: usize, y: usize| match self {
@@ -106,16 +137,16 @@ impl Turn {
                 (x + crate::num::index(left), y + crate::num::index(top))
             }
         };
+        let (data, _) = data.as_chunks::<N>();
         let pixels = crate::num::index(size.0) * crate::num::index(size.1);
-        let mut turned = Vec::with_capacity(pixels * pixel_bytes);
+        let mut turned = Vec::with_capacity(pixels);
         for y in 0..crate::num::index(size.1) {
             for x in 0..crate::num::index(size.0) {
                 let (from_x, from_y) = source(x, y);
-                let at = (from_y * columns + from_x) * pixel_bytes;
-                turned.extend_from_slice(&data[at..at + pixel_bytes]);
+                turned.push(data[from_y * columns + from_x]);
             }
         }
-        (turned, size)
+        turned.into_flattened()
     }
 }
 
@@ -151,8 +182,13 @@ mod tests {
         // Half a pixel to the left and a whole one down.
         assert_eq!(crop([3, 1, 1, 1, -1, 2, 1, 1], (4, 3)), rectangle(0, 2, 3, 1));
         assert_eq!(crop([4, 2, 3, 1, 1, 1, 0, 1], (4, 3)), rectangle(2, 0, 2, 3));
+        // What lies beyond the picture is left out.
+        assert_eq!(crop([5, 1, 1, 1, 0, 1, 0, 1], (4, 3)), rectangle(0, 1, 4, 1));
+        assert_eq!(crop([2, 1, 1, 1, 2, 1, 0, 1], (4, 3)), rectangle(3, 1, 1, 1));
+        // Two columns and a half are three; between two columns it is the one before, between two rows the one behind.
+        assert_eq!(crop([5, 2, 1, 1, 0, 1, 0, 1], (4, 4)), rectangle(0, 2, 3, 1));
+        assert_eq!(crop([1, 1, 1, 1, 0, 1, 0, 1], (4, 4)), rectangle(1, 2, 1, 1));
         for refused in [
-            [5, 1, 1, 1, 0, 1, 0, 1],
             [2, 1, 1, 1, 3, 1, 0, 1],
             [2, 1, 1, 1, -3, 1, 0, 1],
             [0, 1, 1, 1, 0, 1, 0, 1],
@@ -169,6 +205,6 @@ mod tests {
         for turn in turns {
             picture = turn.apply(&picture.0, picture.1, 1);
         }
-        assert_eq!(picture, (b"cb".to_vec(), size));
+        assert_eq!(picture, (b"ba".to_vec(), size));
     }
 }

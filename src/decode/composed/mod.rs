@@ -203,7 +203,7 @@ impl<'a> File<'a> {
         if !format.is_supported() {
             return Err(DecodeError::unsupported_format(format));
         }
-        let copy = self.with_primary(item);
+        let copy = self.with_primary(item, format);
         let opened = Opened::new(&copy, format, self.limits)?;
         let size = opened.decoder.dimensions();
         self.count(size, spent)?;
@@ -213,8 +213,12 @@ impl<'a> File<'a> {
         Ok(Item { content, decoded: size, size, turns: Vec::new(), memory_bytes })
     }
 
-    fn with_primary(&self, item: u32) -> Cow<'a, [u8]> {
+    /// The file with an item as its primary one, of a brand that the decoder of `format` takes.
+    fn with_primary(&self, item: u32, format: Format) -> Cow<'a, [u8]> {
         let mut bytes = Cow::Borrowed(self.bytes);
+        if format == Format::Heif && self.format == Format::Avif {
+            iso::rename_brands(bytes.to_mut(), *b"avif", *b"heic");
+        }
         if item != self.graph.primary {
             self.pictures.make_primary(bytes.to_mut(), item);
         }
@@ -317,7 +321,7 @@ impl<'a> File<'a> {
     fn decode(&self, item: &Item<'_>) -> Result<Picture, DecodeError> {
         let picture = match &item.content {
             Content::Coded(number, format) => {
-                let copy = self.with_primary(*number);
+                let copy = self.with_primary(*number, *format);
                 Opened::new(&copy, *format, self.limits)?.read(&copy)?
             }
             Content::Jpeg(data) => Opened::new(data, Format::Jpeg, self.limits)

@@ -69,6 +69,14 @@ pub(crate) fn boxes(
     std::iter::from_fn(next).take(MOST_BOXES)
 }
 
+/// Gives a brand of a copy of a file another name.
+#[cfg(any(feature = "avif", feature = "heic"))]
+pub(crate) fn rename_brands(copy: &mut [u8], from: [u8; 4], to: [u8; 4]) {
+    let place = find(copy, 0..copy.len(), b"ftyp").unwrap_or(0..0);
+    let brands = copy.get_mut(place).unwrap_or_default().as_chunks_mut::<4>().0.iter_mut();
+    brands.filter(|brand| **brand == from).for_each(|brand| *brand = to);
+}
+
 /// Boxes that a cut may be in; what has another name and is longer than the file is none.
 #[cfg(any(feature = "avif", feature = "heic"))]
 const KNOWN: [&[u8; 4]; 9] =
@@ -143,6 +151,14 @@ pub(crate) fn boxed(kind: &[u8; 4], parts: &[&[u8]]) -> Vec<u8> {
 #[cfg(all(test, any(feature = "avif", feature = "heic")))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn brands_get_another_name_in_their_box_alone() {
+        let data = boxed(b"mdat", &[b"avif"]);
+        let mut file = [boxed(b"ftyp", &[b"avif\0\0\0\0mif1avif"]), data.clone()].concat();
+        rename_brands(&mut file, *b"avif", *b"heic");
+        assert_eq!(file, [boxed(b"ftyp", &[b"heic\0\0\0\0mif1heic"]), data].concat());
+    }
 
     #[test]
     fn what_is_no_box_behind_the_others_is_left_out() {

@@ -13,7 +13,13 @@ pub(crate) struct Properties {
     /// Name and place of the body of each.
     list: Vec<([u8; 4], Range<usize>)>,
     /// Numbers of those of each item, from 1; 0 is none.
-    numbers: HashMap<u64, Vec<usize>>,
+    numbers: HashMap<u64, Vec<Number>>,
+}
+
+/// The number of a property, and where the file says it.
+struct Number {
+    value: usize,
+    place: Range<usize>,
 }
 
 impl Properties {
@@ -23,7 +29,7 @@ impl Properties {
         for (kind, place) in boxes(bytes, parts) {
             match &kind {
                 b"ipco" => properties.list.extend(boxes(bytes, place)),
-                b"ipma" => drop(properties.associate(bytes.get(place).unwrap_or_default())),
+                b"ipma" => drop(properties.associate(bytes, place)),
                 _ => {}
             }
         }
@@ -31,15 +37,17 @@ impl Properties {
     }
 
     /// Reads a table of associations as far as it goes.
-    fn associate(&mut self, table: &[u8]) -> Option<()> {
-        let mut fields = Fields { bytes: table, at: 0 };
+    fn associate(&mut self, bytes: &[u8], table: Range<usize>) -> Option<()> {
+        let mut fields = Fields { bytes: bytes.get(..table.end)?, at: table.start };
         let id_bytes = if fields.take(1)? < 1 { 2 } else { 4 };
         let (number_bytes, is_essential) =
             if fields.take(3)? & 1 == 1 { (2, 0x8000) } else { (1, 0x80) };
         for _ in 0..fields.take(4)? {
             let item = fields.take(id_bytes)?;
             for _ in 0..fields.take(1)? {
-                let number = crate::num::to_usize(fields.take(number_bytes)? & !is_essential)?;
+                let start = fields.at;
+                let value = crate::num::to_usize(fields.take(number_bytes)? & !is_essential)?;
+                let number = Number { value, place: start..fields.at };
                 self.numbers.entry(item).or_default().push(number);
             }
         }
@@ -48,8 +56,30 @@ impl Properties {
 
     /// Those of an item, in the order in which they are applied.
     pub(crate) fn item(&self, item: u32) -> impl Iterator<Item = ([u8; 4], Range<usize>)> + '_ {
-        let numbers = self.numbers.get(&u64::from(item)).into_iter().flatten();
-        numbers.filter_map(|number| self.list.get(number.checked_sub(1)?).cloned())
+        self.numbers(item).filter_map(|number| self.list.get(number.value.checked_sub(1)?).cloned())
+    }
+
+    fn numbers(&self, item: u32) -> impl Iterator<Item = &Number> + '_ {
+        self.numbers.get(&u64::from(item)).into_iter().flatten()
+    }
+
+    /// Places and bytes that leave an item without its properties of some names: each becomes another time the one of
+    /// the name `by`. None where it has no such one.
+    #[cfg(feature = "avif")]
+    pub(crate) fn replaced(&self, item: u32, names: &[&[u8; 4]], by: &[u8; 4]) -> Vec<(usize, u8)> {
+        let name = |number: &Number| Some(&self.list.get(number.value.checked_sub(1)?)?.0);
+        let Some(other) = self.numbers(item).find(|number| name(number) == Some(by)) else {
+            return Vec::new();
+        };
+        let replaced =
+            self.numbers(item).filter(|it| name(it).is_some_and(|it| names.contains(&it)));
+        // The last bytes of the number; it was written in as many. Without the bit that calls it essential.
+        let bytes = |number: &Number| {
+            let digits = other.value.to_be_bytes();
+            let digits = digits[digits.len() - number.place.len().min(digits.len())..].to_vec();
+            number.place.clone().zip(digits)
+        };
+        replaced.flat_map(bytes).collect()
     }
 }
 
@@ -68,6 +98,17 @@ mod tests {
         let names = |item| properties.item(item).map(|(kind, _)| kind).collect::<Vec<_>>();
         assert_eq!((names(7), names(8)), (vec![*b"irot"], vec![*b"imir", *b"irot"]));
         assert_eq!((names(0x1_0000), names(9)), (vec![*b"imir"], vec![]));
+        #[cfg(feature = "avif")]
+        for (item, mirrored) in
+            [(7, vec![*b"irot"]), (8, vec![*b"imir"; 2]), (0x1_0000, vec![*b"imir"])]
+        {
+            let mut copy = meta.clone();
+            for (at, byte) in properties.replaced(item, &[b"irot"], b"imir") {
+                copy[at] = byte;
+            }
+            let names = Properties::of(&copy).item(item).map(|(kind, _)| kind).collect::<Vec<_>>();
+            assert_eq!(names, mirrored);
+        }
         assert_eq!(&meta[properties.item(7).next().unwrap().1], [1]);
         for end in 0..meta.len() {
             let _ = Properties::of(&meta[..end]);
