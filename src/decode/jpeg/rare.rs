@@ -33,6 +33,9 @@ pub(super) const MOST_SAMPLES: u64 = 64 << 20;
 
 const END_OF_IMAGE_LEN: usize = 2;
 
+/// How the decoder words that it takes red, green and blue of one size only.
+const WHOLE_COLOURS_ONLY: &str = "every component must declare H = V = 1";
+
 /// Five zeros, and bytes that are none.
 const OTHER_DATA: [u8; 16] =
     [0, 0, 0, 0, 0, 0xb5, 0x6e, 0xd9, 0xa7, 0x5b, 0xe3, 0x96, 0xcd, 0x7a, 0xb9, 0xd3];
@@ -138,6 +141,9 @@ impl Extra for RareJpeg<'_> {
 
 fn convert(error: Error) -> ImageError {
     match error {
+        Error::Unsupported(why) if why.ends_with(WHOLE_COLOURS_ONLY) => {
+            unsupported(NAME, "red, green and blue of different sizes, in an odd ratio")
+        }
         Error::Unsupported(why) => unsupported(NAME, &why),
         Error::LimitExceeded(why) => unsupported(NAME, &why),
         error => damaged_in_words(NAME, "its headers or its data are damaged", error),
@@ -147,7 +153,7 @@ fn convert(error: Error) -> ImageError {
 #[cfg(test)]
 mod tests {
     use oxideav_mjpeg::encoder::encode_arith_jpeg_grayscale;
-    use oxideav_mjpeg::{EncodeOptions, JpegImage, MjpegPixelFormat, Plane, encode};
+    use oxideav_mjpeg::{EncodeOptions, JpegImage, MjpegPixelFormat, Plane, encode, encode_rgb8};
 
     use super::*;
 
@@ -175,6 +181,21 @@ mod tests {
         let file = encode(&picture, &EncodeOptions::default().with_lossless(1)).unwrap();
         assert!(cfg!(feature = "turbojpeg") || Survey::of(&file).is_rare());
         assert_eq!(read(&file).unwrap(), (colours, true));
+    }
+
+    #[test]
+    fn red_green_and_blue_of_odd_sizes_are_refused_in_plain_words() {
+        let adobe = b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0\0";
+        for is_progressive in [false, true] {
+            let options = EncodeOptions::default().with_progressive(is_progressive);
+            let file = encode_rgb8(24, 8, &[90; 24 * 8 * 3], &options).unwrap();
+            let mut file = [&file[..2], adobe, &file[2..]].concat();
+            let frame = file.windows(4).position(|four| matches!(four, [0xff, 0xc0..=0xc2, 0, 17]));
+            // Red is three times as wide as the others.
+            file[frame.unwrap() + 11] = 0x31;
+            let error = read(&file).unwrap_err().to_string();
+            assert!(error.contains("of different sizes, in an odd ratio"), "{error}");
+        }
     }
 
     #[test]
