@@ -80,6 +80,13 @@ fn a_cut_picture_does_not_pass_for_whole_behind_an_end_marker() {
         let filled = [&whole[..cut], &[0; 9], b"\xff\xd9"].concat();
         assert!(cut + 90 > end || is_partial(&filled).unwrap(), "{cut} of {end}");
     }
+    // Restart markers behind the data begin nothing, and hide nothing.
+    for row in [b"\xff\xd0".as_slice(), b"\xff\xd0\xff\xd1", b"\xff\xd3\xff\xd3\xff\xd3"] {
+        let with_row = |cut: usize| [&whole[..cut], row, b"\xff\xd9"].concat();
+        assert!(!is_partial(&with_row(end)).unwrap(), "{row:x?}");
+        let cut = (scan + 40..end - 12).rev().find(|cut| whole[cut - 1] != 0xff).unwrap();
+        assert!(is_partial(&with_row(cut)).unwrap(), "{row:x?}");
+    }
     // No end marker, but all data.
     for tail in [b"".as_slice(), b"\r\n--end--", &[0; 700]] {
         assert!(!is_partial(&[&whole[..end], tail].concat()).unwrap());

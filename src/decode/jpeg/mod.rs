@@ -51,6 +51,8 @@ pub(crate) struct Survey {
     pub(crate) is_short: bool,
     /// Where the data of the last scan end: of a sequential picture with one scan, or of a progressive one.
     pub(crate) data_end: Option<usize>,
+    /// Where the data of the last scan end, whatever it holds.
+    pub(crate) last_data_end: Option<usize>,
     /// Where the first byte behind the end-of-image marker stands.
     pub(crate) end: Option<usize>,
     pub(crate) head: Head,
@@ -245,6 +247,10 @@ mod tests {
         // One at the end begins nothing; others that no interval asks for are damage.
         assert!(Survey::of(&grey(1, b"a\xff\xd0b\xff\xd1", b"\xff\xd9")).is_complete);
         assert!(!Survey::of(&grey(1, b"a\xff\xd0b\xff\xd1c", b"\xff\xd9")).is_complete);
+        let file = grey(1, b"a\xff\xd0b\xff\xd1\xff\xd2", b"\xff\xd9");
+        let survey = Survey::of(&file);
+        assert_eq!((survey.is_complete, survey.data_end), (true, Some(file.len() - 6)));
+        assert!(!Survey::of(&grey(1, b"a\xff\xd0\xff\xd1", b"\xff\xd9")).is_complete);
         assert!(!Survey::of(&grey(0, b"a\xff\xd0b", b"\xff\xd9")).is_complete);
     }
 

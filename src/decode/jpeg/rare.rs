@@ -31,8 +31,6 @@ pub(super) const SCAN_COST: u64 = 8;
 /// Samples of a picture that it takes, all components as large as the picture (oxideav-mjpeg 0.1.14).
 pub(super) const MOST_SAMPLES: u64 = 64 << 20;
 
-const END_OF_IMAGE_LEN: usize = 2;
-
 /// How the decoder words that it takes red, green and blue of one size only.
 const WHOLE_COLOURS_ONLY: &str = "every component must declare H = V = 1";
 
@@ -60,14 +58,14 @@ impl<'a> RareJpeg<'a> {
         frame: &Frame,
     ) -> Self {
         let more = bytes.len().saturating_sub(file_len);
-        let end = survey.end.filter(|_| survey.is_complete);
+        let end = survey.last_data_end.filter(|_| survey.is_complete && survey.end.is_some());
         Self {
             bytes,
             width: frame.width.into(),
             height: frame.height.into(),
             is_grey: frame.components() == 1,
             is_arithmetic: frame.is_arithmetic,
-            data_end: end.map(|end| end + more - END_OF_IMAGE_LEN),
+            data_end: end.map(|end| end + more),
         }
     }
 

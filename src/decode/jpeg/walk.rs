@@ -85,7 +85,8 @@ impl Walk<'_> {
         let last = body.get(1 + 2 * components..).and_then(|last| last.first_chunk::<3>()).copied();
         let start = self.markers.at;
         let restarts = self.pass_entropy_data();
-        let bytes = crate::num::to_u64(self.markers.at - start);
+        let bytes = crate::num::to_u64(restarts.data_end - start);
+        self.survey.last_data_end = Some(restarts.data_end);
         self.survey.scans += 1;
         self.survey.scanned += components;
         self.survey.has_restarts |= self.restart_interval > 0;
@@ -99,10 +100,10 @@ impl Walk<'_> {
             self.survey.first_scan_is_whole = all == components;
             self.survey.is_short = !self.may_be_whole(bytes, restarts.count);
             self.survey.is_complete = !self.survey.is_short;
-            self.survey.data_end = (all == components).then_some(self.markers.at);
+            self.survey.data_end = (all == components).then_some(restarts.data_end);
         }
         if !is_sequential {
-            self.survey.data_end = Some(self.markers.at);
+            self.survey.data_end = Some(restarts.data_end);
         }
         restarts.is_ended.then_some(())
     }
@@ -150,27 +151,38 @@ impl Walk<'_> {
 
     /// Passes entropy-coded data up to the next marker that ends them, or to the end of the file.
     fn pass_entropy_data(&mut self) -> Restarts {
-        let (mut count, mut last) = (0, None);
+        let mut restarts = Restarts::default();
+        // Of restart markers that follow each other, with nothing between: how many, where the first begins and the
+        // last ends.
+        let (mut row, mut row_start, mut row_end) = (0, 0, None);
         loop {
             let Some(code) = self.markers.find() else {
                 self.markers.at = self.markers.bytes.len();
-                return Restarts { count, is_ended: false };
+                return Restarts { data_end: self.markers.at, ..restarts };
             };
+            let start = self.markers.at - 2;
+            let is_in_row = row_end == Some(start);
             if !(0xd0..=0xd7).contains(&code) {
-                self.markers.at -= 2;
-                // One at the very end begins nothing.
-                count -= u64::from(last == Some(self.markers.at));
-                return Restarts { count, is_ended: true };
+                self.markers.at = start;
+                // Those at the very end begin nothing.
+                restarts.count -= if is_in_row { row } else { 0 };
+                let data_end = if is_in_row { row_start } else { start };
+                return Restarts { is_ended: true, data_end, ..restarts };
             }
-            count += 1;
-            last = Some(self.markers.at);
+            restarts.count += 1;
+            (row, row_start) = if is_in_row { (row + 1, row_start) } else { (1, start) };
+            row_end = Some(self.markers.at);
         }
     }
 }
 
 /// The restart markers of a scan.
+#[derive(Default)]
 struct Restarts {
+    /// Without those behind the last of the data.
     count: u64,
+    /// Where the data end, before such restart markers.
+    data_end: usize,
     /// Whether another marker ended the scan.
     is_ended: bool,
 }
