@@ -64,6 +64,8 @@ pub(crate) struct Avif<'a> {
     pixel_bytes: u64,
     /// Places in the file, and the bytes that the decoder is shown there.
     edits: Vec<(usize, u8)>,
+    /// Width and height before the turns.
+    decoded: (u32, u32),
     /// What is done after decoding.
     turns: Vec<Turn>,
     /// Range and matrix where no box says them.
@@ -109,11 +111,13 @@ impl<'a> Avif<'a> {
             largest,
             pixel_bytes: 0,
             edits,
+            decoded: (0, 0),
             turns: Vec::new(),
             color,
         };
         let info = oxideav_avif::info(&avif.edited()).map_err(convert)?;
         let (mut size, has_alpha) = ((info.width, info.height), info.has_alpha);
+        avif.decoded = size;
         if let Some(primary) = turned {
             let properties = Properties::of(&avif.bytes);
             let turned = turn::read_all(&avif.bytes, properties.item(primary), size);
@@ -149,11 +153,17 @@ impl Extra for Avif<'_> {
     }
 
     fn memory_bytes(&self) -> u64 {
-        let pixels = u64::from(self.width) * u64::from(self.height);
+        let pixels = u64::from(self.decoded.0) * u64::from(self.decoded.1);
+        let channels = if self.has_alpha { 4 } else { 3 };
+        let cut = turn::cut_bytes(self.decoded, (self.width, self.height), channels);
         let is_copy = matches!(self.bytes, Cow::Owned(_));
         let copies = u64::from(is_copy) + u64::from(!self.edits.is_empty());
         let copies = copies.saturating_mul(crate::num::to_u64(self.bytes.len()));
-        pixels.max(self.largest).saturating_mul(self.pixel_bytes).saturating_add(copies)
+        pixels
+            .max(self.largest)
+            .saturating_mul(self.pixel_bytes)
+            .saturating_add(copies)
+            .saturating_add(cut)
     }
 
     fn read(self: Box<Self>) -> Result<Vec<u8>, ImageError> {
@@ -167,7 +177,11 @@ impl Extra for Avif<'_> {
             Some(color) => picture.with_color(color),
             None => picture,
         };
+        // The turns are those of a picture of this size.
         let size = (picture.width(), picture.height());
+        if size != self.decoded {
+            return Err(damaged(NAME, "the picture has another size than its header"));
+        }
         let data = avif_color::to_8_bit(&picture, self.has_alpha);
         let mut data = data.map_err(|why| unsupported(NAME, &why))?;
         drop(picture);
@@ -176,11 +190,7 @@ impl Extra for Avif<'_> {
         }
         let pixel_bytes = if self.has_alpha { 4 } else { 3 };
         let turn = |(data, size): (Vec<u8>, _), turn: &Turn| turn.apply(&data, size, pixel_bytes);
-        let (data, size) = self.turns.iter().fold((data, size), turn);
-        if size != (self.width, self.height) {
-            return Err(damaged(NAME, "the picture has another size than its header"));
-        }
-        Ok(data)
+        Ok(self.turns.iter().fold((data, size), turn).0)
     }
 }
 
@@ -415,5 +425,20 @@ mod tests {
         assert_eq!((bytes(narrow), bytes(deep)), ([15, 16], [18, 31]));
         assert_eq!(Memory::of(None), Memory::Wide);
         assert_eq!((narrow.with(Some(grey)), narrow.with(Some(deep))), (narrow, Memory::Wide));
+    }
+
+    #[test]
+    fn what_is_cut_off_is_counted_and_a_crop_of_another_size_refused() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/formats/turned.avif");
+        let bytes = std::fs::read(file).unwrap();
+        let mut avif = Avif::still(Cow::Borrowed(&bytes), u64::MAX).unwrap();
+        assert_eq!((avif.decoded, avif.width, avif.height), ((160, 120), 120, 160));
+        let whole = avif.memory_bytes();
+        (avif.width, avif.height) = (1, 120);
+        assert_eq!(avif.memory_bytes(), whole + 3 * 159 * 120);
+        avif.decoded = (165, 120);
+        avif.turns = vec![Turn::Crop { left: 164, top: 0, width: 1, height: 120 }];
+        let error = Box::new(avif).read().unwrap_err().to_string();
+        assert!(error.contains("another size"), "{error}");
     }
 }

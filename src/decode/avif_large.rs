@@ -95,7 +95,9 @@ impl Extra for LargeFrame<'_> {
     }
 
     fn memory_bytes(&self) -> u64 {
-        self.pixels().saturating_mul(self.memory.pixel_bytes(self.alpha.is_some()))
+        let has_alpha = self.alpha.is_some();
+        let cut = turn::cut_bytes(self.frame, self.size, if has_alpha { 4 } else { 3 });
+        self.pixels().saturating_mul(self.memory.pixel_bytes(has_alpha)).saturating_add(cut)
     }
 
     fn read(self: Box<Self>) -> Result<Vec<u8>, ImageError> {

@@ -163,9 +163,12 @@ impl Extra for Heif<'_> {
     }
 
     fn memory_bytes(&self) -> u64 {
-        let output = u64::from(self.width) * u64::from(self.height);
-        let output = output.saturating_mul(crate::num::to_u64(self.layout.bytes_per_pixel()));
-        let planes = self.coded.memory_bytes(output);
+        let size = (self.width, self.height);
+        let channels = crate::num::to_u64(self.layout.bytes_per_pixel());
+        let output = u64::from(size.0) * u64::from(size.1);
+        let output = output.saturating_mul(channels);
+        let cut = turn::cut_bytes(self.decoded, size, channels);
+        let planes = self.coded.memory_bytes(output.saturating_add(cut)).saturating_add(cut);
         // Either the planes or the picture before it is turned, never both.
         let copy = self.coded.pixels.saturating_mul(if self.turns.is_empty() { 0 } else { 4 });
         let file = match &self.bytes {
@@ -283,5 +286,20 @@ fn convert(error: Error) -> ImageError {
         // The codec is another than HEVC.
         Error::MissingBox("hvcC") => unsupported(NAME, "no HEVC configuration"),
         error => damaged(NAME, error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_cut_off_is_counted() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/formats/turned.heic");
+        let bytes = std::fs::read(file).unwrap();
+        let mut heif = Heif::new(&bytes, u64::MAX).unwrap();
+        let whole = heif.memory_bytes();
+        (heif.width, heif.height) = (1, 120);
+        assert_eq!(heif.memory_bytes(), whole + 3 * 159 * 120);
     }
 }

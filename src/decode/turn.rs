@@ -23,13 +23,14 @@ pub(crate) enum Turn {
 }
 
 /// What the properties of an item ask for, one after the other, and the size that a picture of `size` then has;
-/// `None` where they crop it to what is not in it.
+/// `None` where they crop it to what is not in it. However many there are, they become three at most: a file may ask for
+/// thousands, each of which would move the whole picture.
 pub(crate) fn read_all(
     bytes: &[u8],
     properties: impl Iterator<Item = ([u8; 4], Range<usize>)>,
     mut size: (u32, u32),
 ) -> Option<(Vec<Turn>, (u32, u32))> {
-    let mut turns = Vec::new();
+    let mut sum = Sum::of(size);
     for (kind, place) in properties {
         let body = bytes.get(place).unwrap_or_default();
         let turn = if &kind == b"clap" {
@@ -38,10 +39,83 @@ pub(crate) fn read_all(
             let Some(turn) = Turn::read(kind, body) else { continue };
             turn
         };
+        sum.add(turn, size);
         size = turn.size(size);
-        turns.push(turn);
     }
-    Some((turns, size))
+    Some((sum.turns(), size))
+}
+
+/// Bytes of what is decoded of a picture of the size `whole` beyond what crops leave of it.
+pub(crate) fn cut_bytes(whole: (u32, u32), shown: (u32, u32), pixel_bytes: u64) -> u64 {
+    let pixels = |(width, height)| u64::from(width) * u64::from(height);
+    pixels(whole).saturating_sub(pixels(shown)).saturating_mul(pixel_bytes)
+}
+
+/// What some turns are together: a crop, an exchange of left and right, and quarters of a turn.
+struct Sum {
+    whole: (u32, u32),
+    left: u32,
+    top: u32,
+    width: u32,
+    height: u32,
+    is_mirrored: bool,
+    quarters: u8,
+}
+
+impl Sum {
+    /// Nothing yet.
+    const fn of((width, height): (u32, u32)) -> Self {
+        let whole = (width, height);
+        Self { whole, left: 0, top: 0, width, height, is_mirrored: false, quarters: 0 }
+    }
+
+    /// One more, of a picture that has `size` by now.
+    fn add(&mut self, turn: Turn, size: (u32, u32)) {
+        match turn {
+            Turn::Quarters(quarters) => self.quarters = (self.quarters + quarters) & 3,
+            // Behind a turn it is the same before the turn the other way round.
+            Turn::LeftRight => {
+                self.is_mirrored = !self.is_mirrored;
+                self.quarters = (4 - self.quarters) & 3;
+            }
+            Turn::TopBottom => {
+                self.is_mirrored = !self.is_mirrored;
+                self.quarters = (6 - self.quarters) & 3;
+            }
+            Turn::Crop { left, top, width, height } => {
+                // What lies behind it.
+                let (right, bottom) = (size.0 - left - width, size.1 - top - height);
+                let (mut left, top, right, width, height) = match self.quarters {
+                    0 => (left, top, right, width, height),
+                    1 => (bottom, left, top, height, width),
+                    2 => (right, bottom, left, width, height),
+                    _ => (top, right, bottom, height, width),
+                };
+                if self.is_mirrored {
+                    left = right;
+                }
+                self.left += left;
+                self.top += top;
+                (self.width, self.height) = (width, height);
+            }
+        }
+    }
+
+    fn turns(&self) -> Vec<Turn> {
+        let Self { left, top, width, height, .. } = *self;
+        let mut turns = Vec::new();
+        if (width, height) != self.whole {
+            turns.push(Turn::Crop { left, top, width, height });
+        }
+        match (self.is_mirrored, self.quarters) {
+            (true, 2) => turns.push(Turn::TopBottom),
+            (is_mirrored, quarters) => {
+                turns.extend(is_mirrored.then_some(Turn::LeftRight));
+                turns.extend((quarters > 0).then_some(Turn::Quarters(quarters)));
+            }
+        }
+        turns
+    }
 }
 
 /// A crop by the body of its property, `None` where nothing of the picture is left. As by libheif, a side of a fraction
@@ -206,5 +280,42 @@ mod tests {
             picture = turn.apply(&picture.0, picture.1, 1);
         }
         assert_eq!(picture, (b"ba".to_vec(), size));
+    }
+
+    #[test]
+    fn many_turns_become_three_at_most_that_do_the_same() {
+        let size = (5, 4);
+        let picture: Vec<u8> = (0..20).collect();
+        let body = |numbers: [i32; 8]| numbers.map(i32::to_be_bytes).concat();
+        let mut bytes = vec![0, 1, 2, 3];
+        // All but a row and a column, on either side.
+        bytes.extend(body([3, 1, 3, 1, -1, 1, 1, 1]));
+        bytes.extend(body([3, 1, 2, 1, 0, 1, 0, 1]));
+        let kinds = [
+            (*b"irot", 1..2),
+            (*b"irot", 2..3),
+            (*b"irot", 3..4),
+            (*b"imir", 0..1),
+            (*b"imir", 1..2),
+            (*b"clap", 4..36),
+            (*b"clap", 36..68),
+        ];
+        for chosen in 0..7_usize.pow(4) {
+            let chosen = (0..4).map(|at| kinds[chosen / 7_usize.pow(at) % 7].clone());
+            let apply =
+                |(data, size): (Vec<u8>, (u32, u32)), turn: &Turn| turn.apply(&data, size, 1);
+            let mut expected = (picture.clone(), size);
+            for (kind, place) in chosen.clone() {
+                let turn = match &kind {
+                    b"clap" => crop(&bytes[place], expected.1).unwrap(),
+                    _ => Turn::read(kind, &bytes[place]).unwrap(),
+                };
+                expected = apply(expected, &turn);
+            }
+            let (turns, turned_size) = read_all(&bytes, chosen.clone(), size).unwrap();
+            let turned = turns.iter().fold((picture.clone(), size), apply);
+            assert_eq!((&turned, turned_size), (&expected, expected.1), "{turns:?}");
+            assert!(turns.len() <= 3);
+        }
     }
 }
