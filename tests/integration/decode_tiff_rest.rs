@@ -1,5 +1,7 @@
 //! Rarer kinds of TIFF: JPEG in the old way, colours of print, what a file does not say, and damaged fax.
 
+use std::error::Error as _;
+
 use std::ops::ControlFlow;
 
 use onceseen::decode::{Limits, PartKind, others};
@@ -213,4 +215,46 @@ fn lines_of_group_4_above_the_damage_remain() {
     assert_eq!(read(6, &damaged, None).unwrap(), (expected, true));
     // Hardly a line of it.
     assert!(read(40, &damaged, None).is_err());
+}
+
+#[test]
+fn tables_and_strips_that_are_read_over_and_over_are_refused() {
+    let reason = |file: &[u8]| {
+        let error = picture(file).err();
+        error.as_ref().and_then(|error| error.source()).map(ToString::to_string).unwrap_or_default()
+    };
+    let jpeg = jpeg(48, 16);
+    let (scan, data, _) = places(&jpeg);
+    // Its tables many times: of two strips they are read, of sixty not.
+    let at = jpeg.windows(2).position(|pair| pair == [0xff, 0xdb]).unwrap();
+    let table = &jpeg[at..at + 2 + usize::from(u16::from_be_bytes([jpeg[at + 2], jpeg[at + 3]]))];
+    let head = [&jpeg[..2], &table.repeat(8000), &jpeg[2..scan]].concat();
+    let file_of = |count: u16, old: bool| {
+        let tags = tags([48, 16 * count], 8, [if old { 6 } else { 7 }, 6, 3]);
+        let tags = [&tags[..], &[(278, 16)]].concat();
+        let strips = vec![if old { &jpeg[data..] } else { &jpeg[..] }; usize::from(count)];
+        let with_head_at = |at: usize| {
+            let [at, length] = [at, head.len()].map(long);
+            let lists: &[List<'_>] = &[(513, LONG, &at), (514, LONG, &length)];
+            let tables: &[List<'_>] = &[(347, 7, &head)];
+            file(&tags, STRIP, &strips, if old { lists } else { tables })
+        };
+        [with_head_at(with_head_at(0).len()), head.clone()].concat()
+    };
+    assert!(picture(&file_of(2, true)).is_ok() && picture(&file_of(2, false)).is_ok());
+    let repeated = reason(&file_of(60, false));
+    assert!(repeated.contains("too long for so many"), "{repeated}");
+    // Forty strips of a fax in the same place.
+    let lines = vec![0xaa; 1000];
+    let tags = [&tags([8, 40], 1, [3, 0, 1])[..], &[(278, 1)]].concat();
+    let mut fax = file(&tags, STRIP, &[&lines[..]; 40], &[]);
+    let at = fax.len() - 2 * 4 * 40;
+    for strip in fax[at..at + 160].chunks_exact_mut(4) {
+        strip.copy_from_slice(&long(200));
+    }
+    assert!(!reason(&fax).contains("over each other"));
+    for strip in fax[at + 160..].chunks_exact_mut(4) {
+        strip.copy_from_slice(&long(2000));
+    }
+    assert!(reason(&fax).contains("over each other"), "{}", reason(&fax));
 }

@@ -17,6 +17,8 @@ pub(crate) use item::Pictures;
 pub(crate) use item::{Graph, is_premultiplied};
 pub(crate) use place::{behind_offset, data, exif};
 pub(crate) use property::Properties;
+#[cfg(feature = "heic")]
+pub(crate) use property::entries;
 pub(crate) use raw::cr3_jpegs;
 #[cfg(feature = "avif")]
 pub(crate) use track::without_sequence;

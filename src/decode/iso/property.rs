@@ -16,6 +16,21 @@ pub(crate) struct Properties {
     numbers: HashMap<u64, Vec<Number>>,
 }
 
+/// Entries that the tables of associations say they have, as far as there is room for them.
+#[cfg(feature = "heic")]
+pub(crate) fn entries(bytes: &[u8]) -> u64 {
+    let lists = boxes(bytes, meta(bytes).unwrap_or(0..0)).filter(|(kind, _)| kind == b"iprp");
+    let parts = lists.flat_map(|(_, place)| boxes(bytes, place));
+    let tables = parts.filter(|(kind, _)| kind == b"ipma");
+    let entries = |(_, place): (_, Range<usize>)| {
+        let most = crate::num::to_u64(place.len() / 3);
+        let mut fields = Fields { bytes: bytes.get(..place.end)?, at: place.start };
+        fields.skip(4)?;
+        Some(fields.take(4)?.min(most))
+    };
+    tables.filter_map(entries).fold(0, u64::saturating_add)
+}
+
 /// The number of a property, and where the file says it.
 struct Number {
     value: usize,
@@ -98,6 +113,8 @@ mod tests {
         let names = |item| properties.item(item).map(|(kind, _)| kind).collect::<Vec<_>>();
         assert_eq!((names(7), names(8)), (vec![*b"irot"], vec![*b"imir", *b"irot"]));
         assert_eq!((names(0x1_0000), names(9)), (vec![*b"imir"], vec![]));
+        #[cfg(feature = "heic")]
+        assert_eq!((entries(&meta), entries(&narrow)), (3, 0));
         #[cfg(feature = "avif")]
         for (item, mirrored) in
             [(7, vec![*b"irot"]), (8, vec![*b"imir"; 2]), (0x1_0000, vec![*b"imir"])]

@@ -78,13 +78,21 @@ impl<'a> TiffFax<'a> {
             return Err(DecodeError::malformed(Format::Tiff).because(why));
         }
         let mut strips = Vec::with_capacity(places.len());
+        let mut total = 0u64;
         for (at, length) in places {
+            total = total.saturating_add(length);
             let [at, length] = [at, length].map(crate::num::usize_or_zero);
             let strip = match at.checked_add(length) {
                 Some(_) if is_group_4 && length == 0 => bytes.get(at..),
                 end => end.and_then(|end| bytes.get(at..end)),
             };
             strips.push(strip.ok_or_else(|| DecodeError::truncated(Format::Tiff))?);
+        }
+        // Each is read to its end where it is damaged. Of Group 4 those without a length are not.
+        let pixels = u64::from(dimensions.0) * u64::from(dimensions.1);
+        if total > crate::num::to_u64(bytes.len()).saturating_add(pixels) {
+            let why = "strips that lie over each other";
+            return Err(DecodeError::malformed(Format::Tiff).because(why));
         }
         let is_2d = compression == Some(GROUP_3) && options & IS_2D != 0;
         Ok(Some(Self {

@@ -31,6 +31,8 @@ const COMMENT: u8 = 0xfe;
 pub(super) const TABLE_SEGMENTS: [u8; 4] = [0xc4, 0xcc, 0xdb, 0xdd];
 /// Bytes of compressed data that pieces in the same place may be read as, for each pixel: no encoder writes more.
 const MOST_BYTES_PER_PIXEL: u64 = 4;
+/// The same of tables for all pieces together: hardly a thousand bytes each, of which small pictures have few.
+const MOST_TABLE_BYTES: u64 = 16 << 20;
 
 /// Such a picture, all of whose pieces were looked at.
 pub(crate) struct TiffJpeg<'a> {
@@ -122,6 +124,12 @@ impl<'a> TiffJpeg<'a> {
         let malformed = |why: &str| DecodeError::malformed(Format::Tiff).because(why.to_owned());
         let pixels = u64::from(self.dimensions.0) * u64::from(self.dimensions.1);
         let total: u64 = self.streams.iter().map(|stream| crate::num::to_u64(stream.len())).sum();
+        // Tables are read again for each piece.
+        let tables = self.old.as_ref().map_or(self.tables.len(), OldHead::len);
+        let tables = crate::num::to_u64(tables).saturating_mul(self.pieces.count);
+        if tables > pixels.saturating_mul(MOST_BYTES_PER_PIXEL).saturating_add(MOST_TABLE_BYTES) {
+            return Err(malformed("tables of JPEG that are too long for so many strips or tiles"));
+        }
         let most =
             crate::num::to_u64(self.bytes.len()).saturating_add(pixels * MOST_BYTES_PER_PIXEL);
         if total > most {

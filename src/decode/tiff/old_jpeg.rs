@@ -172,6 +172,11 @@ impl OldHead {
         Some(Self { tables, frame, scan })
     }
 
+    /// Bytes that stand before each piece.
+    pub(super) fn len(&self) -> usize {
+        self.tables.len() + self.frame.len() + self.scan.len()
+    }
+
     /// A piece of `size` (columns and rows) as a JPEG of its own, with a segment that names its colours.
     pub(super) fn whole(&self, stream: &[u8], size: [u64; 2], colours: Option<u8>) -> Vec<u8> {
         if stream.starts_with(START) {
