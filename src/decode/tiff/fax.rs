@@ -3,7 +3,7 @@
 //! Group 4 in tiles or with a palette is read by the decoder of `image`. A strip that does not hold its lines without an error is read again, past
 //! damaged lines to the next end-of-line code, as libtiff reads it: such a line is white from the damage on, and the
 //! picture is not whole. Lines of Group 4 have no such code: those above the damage remain, the others are white. Where a
-//! strip has no length it ends where the file does. Source: TIFF 6.0, sections 10 and 11, ITU-T T.4 and T.6.
+//! strip has no length it ends where the file does, or where its lines cannot reach. Source: TIFF 6.0, sections 10 and 11, ITU-T T.4 and T.6.
 
 use std::io;
 
@@ -32,6 +32,11 @@ const GROUP_4_OPTIONS: u16 = 293;
 const LEAST_OF_FOUR: usize = 3;
 /// The same of Group 4, whose first error is its last.
 const LEAST_OF_FOUR_IN_GROUP_4: usize = 1;
+
+/// Bytes of Group 4 that are looked at where a strip has no length, for each pixel and for each line besides: more than any
+/// codes take, so that thousands of strips do not each go on to the end of the file.
+const MOST_OF_PIXEL: u64 = 2;
+const MOST_OF_LINE: u64 = 64;
 
 /// Such a picture.
 pub(super) struct TiffFax<'a> {
@@ -83,12 +88,16 @@ impl<'a> TiffFax<'a> {
             total = total.saturating_add(length);
             let [at, length] = [at, length].map(crate::num::usize_or_zero);
             let strip = match at.checked_add(length) {
-                Some(_) if is_group_4 && length == 0 => bytes.get(at..),
+                Some(_) if is_group_4 && length == 0 => bytes.get(at..).map(|rest| {
+                    let line = u64::from(dimensions.0) * MOST_OF_PIXEL + MOST_OF_LINE;
+                    let most = crate::num::usize_or_zero(line.saturating_mul(pieces.rows));
+                    &rest[..rest.len().min(most)]
+                }),
                 end => end.and_then(|end| bytes.get(at..end)),
             };
             strips.push(strip.ok_or_else(|| DecodeError::truncated(Format::Tiff))?);
         }
-        // Each is read to its end where it is damaged. Of Group 4 those without a length are not.
+        // Each is read to its end where it is damaged. Those without a length are bounded above.
         let pixels = u64::from(dimensions.0) * u64::from(dimensions.1);
         if total > crate::num::to_u64(bytes.len()).saturating_add(pixels) {
             let why = "strips that lie over each other";
