@@ -195,8 +195,8 @@ fn lines_of_group_4_above_the_damage_remain() {
     // Three white columns and five black ones, the same three times, and what is no code.
     let lines = ["001", "1000", "0011", "11", "11", "11"].concat();
     let end = "000000000001000000000001";
-    let read = |rows: u16, data: &[u8], length: Option<u32>| {
-        let tags = tags([8, rows], 1, [4, 0, 1]);
+    let read_in_order = |rows: u16, data: &[u8], length: Option<u32>, order: u16| {
+        let tags = [&tags([8, rows], 1, [4, 0, 1])[..], &[(266, order)]].concat();
         let mut file = tiff(&tags, STRIP, data, &[]);
         if let Some(length) = length {
             let at = file.windows(2).position(|pair| pair == STRIP[1].to_le_bytes()).unwrap();
@@ -206,8 +206,14 @@ fn lines_of_group_4_above_the_damage_remain() {
         let rows = (0..rows).map(|row| picture.pixels().row(row.into()).to_vec());
         Ok::<_, onceseen::decode::DecodeError>((rows.collect::<Vec<_>>(), picture.is_partial()))
     };
+    let read = |rows, data: &[u8], length| read_in_order(rows, data, length, 1);
     let line = vec![255, 255, 255, 0, 0, 0, 0, 0];
     let whole = bits(&[&lines, end]);
+    let turned: Vec<u8> = whole.iter().map(|byte| byte.reverse_bits()).collect();
+    for length in [None, Some(0)] {
+        let read = read_in_order(4, &turned, length, 2).unwrap();
+        assert_eq!(read, (vec![line.clone(); 4], false), "{length:?}");
+    }
     assert_eq!(read(4, &whole, None).unwrap(), (vec![line.clone(); 4], false));
     assert_eq!(read(4, &whole, Some(0)).unwrap(), (vec![line.clone(); 4], false));
     let white = vec![255; 8];

@@ -48,6 +48,11 @@ impl<'a> Opened<'a> {
         limits: Limits,
     ) -> Result<Self, DecodeError> {
         let tiff = Tiff::new(bytes);
+        // Before the copy with its bits in the other order, which goes by the strips' lengths; a fax reads either order.
+        if let Some(fax) = TiffFax::of(bytes, start, &limits)? {
+            let source = Source::Extra(Box::new(fax));
+            return Self::checked(bytes, source, Format::Tiff, None, limits);
+        }
         if let Some(copy) = TiffCopy::of(bytes, &head, start, limits)? {
             let source = Source::TiffCopy(Box::new(copy));
             return Self::checked(&[], source, Format::Tiff, None, limits);
@@ -60,10 +65,6 @@ impl<'a> Opened<'a> {
         }
         if let Some(jpeg) = TiffJpeg::of(bytes, start, limits)? {
             return Self::jpeg(jpeg, limits);
-        }
-        if let Some(fax) = TiffFax::of(bytes, start, &limits)? {
-            let source = Source::Extra(Box::new(fax));
-            return Self::checked(bytes, source, Format::Tiff, None, limits);
         }
         if tiff.find(start, TILE_WIDTH).is_some() && are_planes(&tiff, start) {
             return Err(refused("tiles that hold one channel each"));
